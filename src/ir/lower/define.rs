@@ -1,0 +1,237 @@
+//! Functions, lambdas and classes.
+
+use crate::base::Symbol;
+use crate::ir::lower::builder::Builder;
+use crate::ir::{BodyKind, Class, Const, Decorator, FnId, LocalId, Operand, Param, ParamKind, Rvalue};
+use crate::python::{ast, span};
+use crate::text::Span;
+use ast::Expr;
+
+impl<'t> Builder<'_, '_, 't> {
+    pub(super) fn function(&mut self, def: &'t ast::StmtFunctionDef) {
+        let decorators = self.decorators(&def.decorator_list);
+        let defaults = self.defaults(&def.parameters);
+        let id = match self.shared.by_span.get(&span(def)) {
+            Some(&known) => known, // a `finally` block lowered again
+            None => self.new_function(def, decorators, &defaults),
+        };
+        self.define(&def.name, Rvalue::Function(id));
+    }
+
+    fn new_function(
+        &mut self,
+        def: &'t ast::StmtFunctionDef,
+        decorators: Vec<Decorator>,
+        defaults: &[Option<Operand>],
+    ) -> FnId {
+        let Some(scope) = self.shared.outline.scope_of(span(def)) else { return self.id };
+        let annotations = self.annotations(&def.parameters);
+        let name = self.shared.outline.scopes[scope].name;
+        let kind = BodyKind::Function { is_async: def.is_async, is_generator: false };
+        let id = self.shared.bodies.push(None);
+        self.shared.by_span.insert(span(def), id);
+        self.shared.by_name.entry(name).or_insert(id);
+        let class = if self.is_class() { self.body.class } else { None };
+        let parent = self.id;
+        let at = Span::new(keyword_start(def), span(def).end);
+        let mut inner = Builder::new(&mut *self.shared, kind, id, scope, name, at);
+        inner.body.name_span = span(&def.name);
+        inner.body.class = class;
+        inner.body.parent = Some(parent);
+        inner.body.decorators = decorators;
+        inner.depth = self.depth;
+        inner.params(&def.parameters, &annotations, defaults);
+        inner.docstring(&def.body);
+        inner.block_of(&def.body);
+        inner.finish();
+        if let Some(class) = class {
+            let method = self.intern(&def.name.id);
+            self.shared.classes[class].methods.push((method, id));
+        }
+        id
+    }
+
+    pub(super) fn lambda(&mut self, lambda: &'t ast::ExprLambda, want: Option<LocalId>) -> Operand {
+        let at = span(lambda);
+        let defaults = lambda.parameters.as_ref().map(|params| self.defaults(params)).unwrap_or_default();
+        let id = match self.shared.by_span.get(&at) {
+            Some(&known) => known,
+            None => {
+                let name = format!("{}.<lambda>", self.shared.names.text(self.body.name));
+                let name = self.intern(&name);
+                let id = self.shared.bodies.push(None);
+                self.shared.by_span.insert(at, id);
+                let (scope, parent, depth) = (self.scope, self.id, self.depth);
+                let mut inner = Builder::new(&mut *self.shared, BodyKind::Lambda, id, scope, name, at);
+                inner.body.name_span = Span::new(at.start, at.start + 6);
+                inner.body.parent = Some(parent);
+                inner.depth = depth;
+                if let Some(params) = &lambda.parameters {
+                    inner.params(params, &[], &defaults);
+                }
+                let value = inner.expr(&lambda.body);
+                inner.end(crate::ir::Terminator::Return(value));
+                inner.finish();
+                id
+            }
+        };
+        self.put(Rvalue::Function(id), at, want)
+    }
+
+    pub(super) fn class(&mut self, def: &'t ast::StmtClassDef) {
+        self.decorators(&def.decorator_list);
+        let mut bases = Vec::new();
+        for base in def.arguments.iter().flat_map(|arguments| arguments.args.iter()) {
+            let bare = if let Expr::Subscript(generic) = base { generic.value.as_ref() } else { base };
+            bases.extend(self.dotted(bare));
+        }
+        for keyword in def.arguments.iter().flat_map(|arguments| arguments.keywords.iter()) {
+            self.expr(&keyword.value);
+        }
+        let Some(scope) = self.shared.outline.scope_of(span(def)) else { return };
+        let name = self.shared.outline.scopes[scope].name;
+        let body = self.shared.bodies.push(None);
+        let at = span(def);
+        let class = self.shared.classes.push(Class {
+            name,
+            span: at,
+            name_span: span(&def.name),
+            bases,
+            body,
+            methods: Vec::new(),
+            attrs: rustc_hash::FxHashMap::default(),
+        });
+        let (parent, depth) = (self.id, self.depth);
+        let mut inner = Builder::new(&mut *self.shared, BodyKind::Class, body, scope, name, at);
+        inner.body.name_span = span(&def.name);
+        inner.body.class = Some(class);
+        inner.body.parent = Some(parent);
+        inner.depth = depth;
+        inner.docstring(&def.body);
+        inner.block_of(&def.body);
+        inner.finish();
+        self.define(&def.name, Rvalue::Class(class));
+    }
+
+    /// Evaluates decorators; they are noted by the name of what makes them.
+    fn decorators(&mut self, list: &'t [ast::Decorator]) -> Vec<Decorator> {
+        list.iter()
+            .map(|decorator| {
+                let made_by = match &decorator.expression {
+                    Expr::Call(call) => call.func.as_ref(),
+                    other => other,
+                };
+                let name = self.dotted(made_by);
+                self.expr(&decorator.expression);
+                Decorator { span: span(&decorator.expression), name }
+            })
+            .collect()
+    }
+
+    /// Evaluates the defaults of all parameters that can have one, in order.
+    fn defaults(&mut self, parameters: &'t ast::Parameters) -> Vec<Option<Operand>> {
+        parameters
+            .iter_non_variadic_params()
+            .map(|parameter| parameter.default.as_ref().map(|default| self.expr(default)))
+            .collect()
+    }
+
+    fn annotations(&mut self, parameters: &'t ast::Parameters) -> Vec<Option<Symbol>> {
+        parameters
+            .iter_non_variadic_params()
+            .map(|p| self.annotation(p.parameter.annotation.as_deref()))
+            .collect()
+    }
+
+    /// The class an annotation names: `X`, `"X"`, `Optional[X]`, `X | None`.
+    fn annotation(&mut self, annotation: Option<&Expr>) -> Option<Symbol> {
+        match annotation? {
+            Expr::StringLiteral(text) => {
+                let text = text.value.to_str();
+                let mut parts = text.split('.');
+                let first =
+                    parts.next().filter(|first| first.chars().all(|c| c.is_alphanumeric() || c == '_'))?;
+                let Operand::Global(base) = self.name(first, Span::default()) else { return None };
+                let rest: String = parts.map(|part| format!(".{part}")).collect();
+                let full = format!("{}{rest}", self.shared.names.text(base));
+                Some(self.intern(&full))
+            }
+            Expr::Subscript(generic) => {
+                match self.dotted(&generic.value).map(|name| self.shared.names.text(name)) {
+                    Some("typing.Optional" | "typing.Annotated") => {
+                        let inner = match generic.slice.as_ref() {
+                            Expr::Tuple(tuple) => tuple.elts.first(),
+                            other => Some(other),
+                        };
+                        self.annotation(inner)
+                    }
+                    _ => self.dotted(&generic.value),
+                }
+            }
+            Expr::BinOp(union) if union.op == ast::Operator::BitOr => match union.right.as_ref() {
+                Expr::NoneLiteral(_) => self.annotation(Some(&union.left)),
+                right if union.left.is_none_literal_expr() => self.annotation(Some(right)),
+                _ => None,
+            },
+            other => self.dotted(other),
+        }
+    }
+
+    fn params(
+        &mut self,
+        parameters: &ast::Parameters,
+        annotations: &[Option<Symbol>],
+        defaults: &[Option<Operand>],
+    ) {
+        let mut index = 0;
+        let groups = [
+            (&parameters.posonlyargs, ParamKind::PositionalOnly),
+            (&parameters.args, ParamKind::Positional),
+            (&parameters.kwonlyargs, ParamKind::KeywordOnly),
+        ];
+        for (group, kind) in groups {
+            for parameter in group {
+                let default = defaults.get(index).copied().flatten();
+                let annotation = annotations.get(index).copied().flatten();
+                self.param(&parameter.parameter, kind, annotation, default);
+                index += 1;
+            }
+            if kind == ParamKind::Positional
+                && let Some(star) = &parameters.vararg
+            {
+                self.param(star, ParamKind::Star, None, None);
+            }
+        }
+        if let Some(stars) = &parameters.kwarg {
+            self.param(stars, ParamKind::DoubleStar, None, None);
+        }
+    }
+
+    fn param(
+        &mut self,
+        of: &ast::Parameter,
+        kind: ParamKind,
+        annotation: Option<Symbol>,
+        default: Option<Operand>,
+    ) {
+        let name = self.intern(&of.name.id);
+        let local = self.local(name, span(&of.name));
+        let literal: Option<Const> = match default {
+            Some(Operand::Const(literal)) => Some(literal),
+            _ => None,
+        };
+        self.body.params.push(Param {
+            local,
+            kind,
+            annotation,
+            default: literal,
+            has_default: default.is_some(),
+        });
+    }
+}
+
+/// Where `def` begins, after the decorators.
+fn keyword_start(def: &ast::StmtFunctionDef) -> u32 {
+    let start = def.decorator_list.last().map_or(span(def).start, |last| span(last).end);
+    start.max(span(def).start)
+}

@@ -1,0 +1,319 @@
+//! Finds what names stand for: the value paths of locals, module variables and attributes, and callees' names.
+//!
+//! A value path says how a value was made, flow-insensitively: `subprocess.Popen()` is what the call returns,
+//! `pkg.mod.Class()` an instance (`self` in methods), `[]` an element. A variable has one where all its assignments
+//! agree; `x = None` does not count. Names of other files are taken as they are written there; linking follows them.
+
+use rustc_hash::FxHashMap;
+
+use crate::base::{Interner, Symbol};
+use crate::ir::{
+    Body, BodyKind, Call, ClassId, Const, FnId, LocalId, Op, Operand, PathId, Place, Rvalue, Step, Unit,
+};
+
+/// Longest value path, in bytes; longer ones are unknown.
+const MAX_PATH: usize = 240;
+/// Rounds over all bodies: values of module variables and attributes reach their users in the second.
+const ROUNDS: usize = 2;
+
+/// What is known of a variable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Value {
+    One(Symbol),
+    Many,
+}
+
+/// Fills `Local::value`, `Class::attrs`, `Unit::globals` and `Call::name`.
+pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
+    let classes_by_instance: FxHashMap<Symbol, ClassId> = unit
+        .classes
+        .pairs()
+        .map(|(id, class)| (names.intern(&format!("{}()", names.text(class.name).to_owned())), id))
+        .collect();
+    let mut resolver = Resolver {
+        names,
+        classes_by_instance,
+        paths: FxHashMap::default(),
+        globals: FxHashMap::default(),
+        attrs: FxHashMap::default(),
+    };
+    for round in 0..ROUNDS {
+        resolver.paths.clear();
+        let (globals, attrs) = (std::mem::take(&mut resolver.globals), std::mem::take(&mut resolver.attrs));
+        unit.globals = known(globals);
+        for (&(class, attr), &value) in &attrs {
+            if let Value::One(value) = value {
+                unit.classes[class].attrs.insert(attr, value);
+            }
+        }
+        for id in unit.bodies.ids() {
+            resolver.body(unit, id, round + 1 == ROUNDS);
+        }
+    }
+}
+
+fn known(values: FxHashMap<Symbol, Value>) -> FxHashMap<Symbol, Symbol> {
+    let one = |(name, value)| match value {
+        Value::One(value) => Some((name, value)),
+        Value::Many => None,
+    };
+    values.into_iter().filter_map(one).collect()
+}
+
+struct Resolver<'a> {
+    names: &'a mut Interner,
+    classes_by_instance: FxHashMap<Symbol, ClassId>,
+    paths: FxHashMap<(Symbol, PathId), Option<Symbol>>,
+    globals: FxHashMap<Symbol, Value>,
+    attrs: FxHashMap<(ClassId, Symbol), Value>,
+}
+
+impl Resolver<'_> {
+    fn body(&mut self, unit: &mut Unit, id: FnId, last: bool) {
+        let mut values: FxHashMap<LocalId, Value> = FxHashMap::default();
+        self.params(unit, id, &mut values);
+        // Blocks are in source order nearly everywhere, so one pass meets definitions before uses.
+        for block in unit.bodies[id].blocks.ids() {
+            for i in 0..unit.bodies[id].blocks[block].insts.len() {
+                self.instruction(unit, id, (block, i), &mut values);
+            }
+        }
+        if !last {
+            return;
+        }
+        let call_names: Vec<Option<Symbol>> =
+            unit.bodies[id].calls.iter().map(|call| self.place(unit, &values, call.callee)).collect();
+        let body = &mut unit.bodies[id];
+        for (call, name) in body.calls.iter_mut().zip(call_names) {
+            call.name = name;
+        }
+        for (local, value) in values {
+            if let Value::One(value) = value {
+                body.locals[local].value = Some(value);
+            }
+        }
+    }
+
+    /// `self` is an instance of its class, an annotated parameter one of its annotation's.
+    fn params(&mut self, unit: &Unit, id: FnId, values: &mut FxHashMap<LocalId, Value>) {
+        let body = &unit.bodies[id];
+        let is = |name: &str| {
+            body.decorators.iter().any(|decorator| decorator.name.is_some_and(|d| self.names.text(d) == name))
+        };
+        let (is_static, is_class) = (is("staticmethod"), is("classmethod"));
+        for (i, param) in body.params.iter().enumerate() {
+            let value = match (body.class, param.annotation) {
+                (Some(class), _) if i == 0 && !is_static => {
+                    let name = unit.classes[class].name;
+                    Some(if is_class { name } else { self.instance(name) })
+                }
+                (_, Some(annotation)) => {
+                    let text = self.names.text(annotation);
+                    let vague =
+                        matches!(text, "typing.Any" | "object" | "None") || text.starts_with("typing.");
+                    if vague { None } else { Some(self.instance(annotation)) }
+                }
+                (_, None) => None,
+            };
+            if let Some(value) = value {
+                values.insert(param.local, Value::One(value));
+            }
+        }
+    }
+
+    fn instruction(
+        &mut self,
+        unit: &mut Unit,
+        id: FnId,
+        (block, index): (crate::ir::BlockId, usize),
+        values: &mut FxHashMap<LocalId, Value>,
+    ) {
+        let body = &unit.bodies[id];
+        match &body.blocks[block].insts[index].op {
+            Op::Let(to, value) => {
+                let (to, found) = (*to, self.rvalue(unit, body, values, value));
+                if !matches!(value, Rvalue::Use(Operand::Const(Const::None))) {
+                    merge(values, to, found);
+                }
+                if body.kind == BodyKind::Class
+                    && let (Some(class), Some(name)) = (body.class, body.locals[to].name)
+                    && !matches!(value, Rvalue::Use(Operand::Const(Const::None)))
+                {
+                    merge(&mut self.attrs, (class, name), found);
+                }
+            }
+            Op::Call(to, call) => {
+                let call: &Call = &body.calls[*call];
+                let (to, name) = (*to, self.place(unit, values, call.callee));
+                let made = name.and_then(|name| self.call_result(name));
+                merge(values, to, made);
+                if body.kind == BodyKind::Class
+                    && let (Some(class), Some(name)) = (body.class, body.locals[to].name)
+                {
+                    merge(&mut self.attrs, (class, name), made);
+                }
+            }
+            Op::Await(to, value) => {
+                let (to, value) = (*to, self.operand(unit, values, *value));
+                merge(values, to, value);
+            }
+            Op::Store(place, value) => {
+                let found = self.operand(unit, values, *value);
+                if *value != Operand::Const(Const::None) {
+                    self.stored(unit, values, *place, found);
+                }
+            }
+            Op::Yield(to, ..) => {
+                let to = *to;
+                merge(values, to, None);
+            }
+            Op::Delete(_) | Op::Exit(_) => {}
+        }
+    }
+
+    fn stored(
+        &mut self,
+        unit: &Unit,
+        values: &FxHashMap<LocalId, Value>,
+        place: Place,
+        found: Option<Symbol>,
+    ) {
+        if let Operand::Global(global) = place.base
+            && place == Place::bare(place.base)
+        {
+            if found != Some(global) {
+                merge(&mut self.globals, global, found);
+            }
+            return;
+        }
+        let Some((outer, Step::Attr(attr))) = unit.paths.split(place.path) else { return };
+        if outer != crate::ir::Paths::EMPTY {
+            return;
+        }
+        let base = self.operand(unit, values, place.base);
+        if let Some(&class) = base.and_then(|base| self.classes_by_instance.get(&base)) {
+            merge(&mut self.attrs, (class, attr), found);
+        }
+    }
+
+    fn rvalue(
+        &mut self,
+        unit: &Unit,
+        _body: &Body,
+        values: &FxHashMap<LocalId, Value>,
+        value: &Rvalue,
+    ) -> Option<Symbol> {
+        match value {
+            Rvalue::Use(operand) | Rvalue::Enter(operand) => self.operand(unit, values, *operand),
+            Rvalue::Load(place) => self.place(unit, values, *place),
+            Rvalue::Next(operand) => {
+                let made = self.operand(unit, values, *operand)?;
+                self.append(made, "[]")
+            }
+            Rvalue::Function(id) => Some(unit.bodies[*id].name),
+            Rvalue::Class(id) => Some(unit.classes[*id].name),
+            Rvalue::Binary(..)
+            | Rvalue::Unary(..)
+            | Rvalue::Compare(..)
+            | Rvalue::Format(_)
+            | Rvalue::Slice(..)
+            | Rvalue::List(_)
+            | Rvalue::Tuple(_)
+            | Rvalue::Set(_)
+            | Rvalue::Dict(_)
+            | Rvalue::Caught(_)
+            | Rvalue::Spread(_)
+            | Rvalue::Matches(..)
+            | Rvalue::Opaque(_) => None,
+        }
+    }
+
+    fn operand(
+        &mut self,
+        unit: &Unit,
+        values: &FxHashMap<LocalId, Value>,
+        operand: Operand,
+    ) -> Option<Symbol> {
+        match operand {
+            Operand::Local(local) => match values.get(&local) {
+                Some(Value::One(value)) => Some(*value),
+                Some(Value::Many) | None => None,
+            },
+            Operand::Global(name) => Some(self.global(unit, name)),
+            Operand::Const(Const::Str(_)) => Some(self.names.intern("str()")),
+            Operand::Const(_) => None,
+        }
+    }
+
+    /// A global's value: what the module variable holds, whichever of its prefixes is one.
+    fn global(&mut self, unit: &Unit, name: Symbol) -> Symbol {
+        if let Some(&value) = unit.globals.get(&name) {
+            return value;
+        }
+        let text = self.names.text(name);
+        let Some(dot) = text.rfind('.') else { return name };
+        let Some(outer) = self.names.find(&text[..dot]) else { return name };
+        let rest = text[dot..].to_owned();
+        let value = self.global(unit, outer);
+        if value == outer {
+            return name;
+        }
+        self.append(value, &rest).unwrap_or(name)
+    }
+
+    fn place(&mut self, unit: &Unit, values: &FxHashMap<LocalId, Value>, place: Place) -> Option<Symbol> {
+        let base = self.operand(unit, values, place.base)?;
+        self.along(unit, base, place.path)
+    }
+
+    /// The value path of `path` from `base`; attributes that a class of this file holds are followed.
+    fn along(&mut self, unit: &Unit, base: Symbol, path: PathId) -> Option<Symbol> {
+        let Some((outer, step)) = unit.paths.split(path) else { return Some(base) };
+        if let Some(&known) = self.paths.get(&(base, path)) {
+            return known;
+        }
+        let found = self.along(unit, base, outer).and_then(|outer| match step {
+            Step::Attr(attr) => {
+                let class = self.classes_by_instance.get(&outer);
+                match class.and_then(|class| unit.classes[*class].attrs.get(&attr)) {
+                    Some(&value) => Some(value),
+                    None => {
+                        let attr = format!(".{}", self.names.text(attr));
+                        self.append(outer, &attr)
+                    }
+                }
+            }
+            Step::Item(_) | Step::Element => self.append(outer, "[]"),
+        });
+        self.paths.insert((base, path), found);
+        found
+    }
+
+    /// What calling `name` returns.
+    fn call_result(&mut self, name: Symbol) -> Option<Symbol> {
+        match self.names.text(name) {
+            // Wrappers that return what they are given are not modeled here; `super()` stays itself.
+            "getattr" | "next" | "iter" | "copy.copy" | "copy.deepcopy" => None,
+            _ => self.append(name, "()"),
+        }
+    }
+
+    fn instance(&mut self, class: Symbol) -> Symbol {
+        let text = format!("{}()", self.names.text(class));
+        self.names.intern(&text)
+    }
+
+    fn append(&mut self, base: Symbol, rest: &str) -> Option<Symbol> {
+        let text = self.names.text(base);
+        if text.len() + rest.len() > MAX_PATH {
+            return None;
+        }
+        let text = format!("{text}{rest}");
+        Some(self.names.intern(&text))
+    }
+}
+
+fn merge<K: std::hash::Hash + Eq>(values: &mut FxHashMap<K, Value>, key: K, found: Option<Symbol>) {
+    let new = found.map_or(Value::Many, Value::One);
+    values.entry(key).and_modify(|old| *old = if *old == new { new } else { Value::Many }).or_insert(new);
+}

@@ -1,0 +1,126 @@
+//! Refuses source whose syntax tree would be too deep for the stack, before it is parsed.
+//!
+//! The parser recurses over brackets, operators and attribute chains, and dropping its tree recurses as
+//! well; 100,000 levels abort the process on any stack. This scan is a lexer of brackets, strings and comments
+//! only: it never refuses what people write, and bounds the rest.
+
+/// Deepest nesting of brackets. CPython's own limit is 200.
+const MAX_BRACKETS: u32 = 1_000;
+/// Most operators, attributes and calls in one expression between commas and line ends.
+const MAX_CHAIN: u32 = 20_000;
+/// Deepest indentation, in blocks. CPython's own limit is 100.
+const MAX_INDENT: usize = 200;
+
+/// What is said of such a file.
+pub(super) const MESSAGE: &str = "nested too deeply to be parsed; split the expression or exclude the file";
+
+/// The offset at which `text` goes beyond a limit, if it does.
+pub(super) fn too_deep(text: &str) -> Option<u32> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    let mut brackets = 0u32;
+    let mut chain = 0u32;
+    let mut indents: Vec<usize> = Vec::new();
+    let mut line_start = true;
+    while at < bytes.len() {
+        if line_start && brackets == 0 {
+            let width = bytes[at..].iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\x0c')).count();
+            at += width;
+            if !matches!(bytes.get(at), None | Some(b'\n' | b'\r' | b'#')) {
+                while indents.last().is_some_and(|&outer| outer >= width) {
+                    indents.pop();
+                }
+                indents.push(width);
+            }
+        }
+        line_start = false;
+        let Some(&byte) = bytes.get(at) else { break };
+        match byte {
+            b'(' | b'[' | b'{' => {
+                brackets += 1;
+                chain += 1;
+            }
+            b')' | b']' | b'}' => brackets = brackets.saturating_sub(1),
+            b',' | b';' => chain = 0,
+            b'\n' | b'\r' => {
+                line_start = true;
+                if brackets == 0 && !(at > 0 && bytes[at - 1] == b'\\') {
+                    chain = 0;
+                }
+            }
+            b'#' => {
+                at += memchr::memchr2(b'\n', b'\r', &bytes[at..]).unwrap_or(bytes.len() - at);
+                continue;
+            }
+            b'"' | b'\'' => {
+                at = string_end(bytes, at);
+                continue;
+            }
+            b'.' | b'+' | b'-' | b'~' | b'*' | b'/' | b'%' | b'@' | b'<' | b'>' | b'=' | b'&' | b'|'
+            | b'^' => chain += 1,
+            b' ' => chain += u32::from(word_operator(&bytes[at + 1..])),
+            _ => {}
+        }
+        if brackets > MAX_BRACKETS || chain > MAX_CHAIN || indents.len() > MAX_INDENT {
+            return Some(u32::try_from(at).unwrap_or(u32::MAX));
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Whether a keyword that nests expressions begins here.
+fn word_operator(rest: &[u8]) -> bool {
+    [&b"not"[..], b"and", b"or", b"if", b"else", b"in", b"is", b"await", b"lambda", b"for"].iter().any(
+        |word| rest.starts_with(word) && matches!(rest.get(word.len()), Some(b' ' | b'(' | b':' | b'\\')),
+    )
+}
+
+/// The offset after the string literal that begins at `at`; the line's end if it is not closed.
+fn string_end(bytes: &[u8], at: usize) -> usize {
+    let quote = bytes[at];
+    let triple = bytes.get(at + 1) == Some(&quote) && bytes.get(at + 2) == Some(&quote);
+    let mut i = at + if triple { 3 } else { 1 };
+    while let Some(&byte) = bytes.get(i) {
+        match byte {
+            b'\\' => i += 1,
+            b'\n' | b'\r' if !triple => return i,
+            _ if byte == quote && !triple => return i + 1,
+            _ if byte == quote && bytes[i..].starts_with(&[quote; 3]) => return i + 3,
+            _ => {}
+        }
+        i += 1;
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::too_deep;
+
+    #[test]
+    fn deep_nesting_of_every_kind_is_refused() {
+        let n = 100_000;
+        for text in [
+            "[".repeat(n),
+            format!("x = {}1", "not ".repeat(n)),
+            format!("x = {}1", "-".repeat(n)),
+            format!("x = 1{}", " + 1".repeat(n)),
+            format!("x = a{}", ".b".repeat(n)),
+            format!("x = a{}", "()".repeat(n)),
+            (0..300).fold(String::new(), |text, i| text + &" ".repeat(i) + "if x:\n"),
+        ] {
+            assert!(too_deep(&text).is_some(), "{}", &text[..20]);
+        }
+    }
+
+    #[test]
+    fn brackets_in_strings_and_long_tables_are_no_nesting() {
+        assert_eq!(
+            too_deep(&format!("x = '{}'\ny = r\"\"\"{}\"\"\"", "(".repeat(5_000), "[".repeat(5_000))),
+            None
+        );
+        assert_eq!(too_deep(&format!("x = [{}]", "(a.b + -1), ".repeat(50_000))), None);
+        assert_eq!(too_deep(&"if a.b(c):\n    d = (e)\n".repeat(50_000)), None);
+    }
+}
