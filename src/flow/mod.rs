@@ -1,1 +1,16 @@
-//! (in the making)
+//! Questions about one body's control and data flow, answered from its three-address code.
+//!
+//! In: a [`crate::ir::Body`]. Out: its graph, dominators, who defines and who reads a local, where paths lead.
+//! It knows neither rules nor what any name means.
+
+mod defs;
+mod dominance;
+mod graph;
+mod paths;
+mod solver;
+
+pub use defs::{Def, Uses, defined, definitions, is_read_after, operands, rvalue_operands};
+pub use dominance::{Dominators, dominators, post_dominators};
+pub use graph::{Cfg, Edge, Point, may_raise};
+pub use paths::{Exit, Step, walk};
+pub use solver::{Analysis, Lattice, solve};

@@ -20,6 +20,6 @@ pub use body::{
 };
 pub use lower::{MAX_DEPTH, Problem, lower};
 pub use place::{Const, Operand, PathId, Paths, Place, Step};
-pub use print::{print, print_body};
+pub use print::{print, print_body, print_place};
 pub use region::{Handler, Region, RegionId, RegionKind, Try, TryId, With};
 pub use unit::{Class, ClassId, FnId, Unit};

@@ -35,6 +35,12 @@ pub fn print_body(unit: &Unit, id: FnId) -> String {
     out
 }
 
+/// A place as the source spells it: `self.driver`, `port["id"]`, `x[*]`.
+#[must_use]
+pub fn print_place(unit: &Unit, body: &Body, place: Place) -> String {
+    Printer { unit, body }.place(place).replace('@', "")
+}
+
 fn reachable(body: &Body) -> Vec<bool> {
     let mut seen = vec![false; body.blocks.len()];
     let mut todo = vec![body.entry()];

@@ -55,4 +55,35 @@ impl Unit {
     pub fn text(&self, symbol: Symbol) -> &str {
         &self.names[symbol]
     }
+
+    /// The function of this file that a callee's value path means: `pkg.mod.f`, `pkg.mod.Class().method` (also
+    /// inherited within the file), `pkg.mod.Class` for its `__init__`.
+    #[must_use]
+    pub fn function(&self, name: Symbol) -> Option<FnId> {
+        if let Some(&id) = self.by_name.get(&name) {
+            return Some(id);
+        }
+        let text = self.text(name);
+        let (class, method) = match text.rsplit_once('.') {
+            Some((class, method)) if class.ends_with("()") => (&class[..class.len() - 2], method),
+            Some((class, method)) if self.class(class).is_some() => (class, method),
+            _ => (text, "__init__"),
+        };
+        self.method(class, method, 0)
+    }
+
+    /// The class of this file with the absolute dotted name `name`.
+    #[must_use]
+    pub fn class(&self, name: &str) -> Option<&Class> {
+        self.classes.iter().find(|class| self.text(class.name) == name)
+    }
+
+    fn method(&self, class: &str, method: &str, depth: u32) -> Option<FnId> {
+        let class = self.class(class)?;
+        let own = class.methods.iter().rev().find(|(name, _)| self.text(*name) == method).map(|(_, id)| *id);
+        own.or_else(|| {
+            let mut bases = class.bases.iter().take(if depth < 8 { usize::MAX } else { 0 });
+            bases.find_map(|base| self.method(self.text(*base), method, depth + 1))
+        })
+    }
 }

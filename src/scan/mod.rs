@@ -1,1 +1,107 @@
-//! (in the making)
+//! The pipeline without I/O: files in, findings out. The terminal, an editor and the tests share it.
+//!
+//! Files are lowered in parallel and their trees dropped; then every file is judged. Results stand in file order,
+//! whatever the number of threads.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rayon::prelude::*;
+
+use crate::base::{IdVec, Interner};
+use crate::finding::Finding;
+use crate::ir::{self, Unit};
+use crate::outline;
+use crate::python::{self, SyntaxError};
+use crate::rules::Judge;
+use crate::text::{FileId, FileKind, SourceFile};
+
+/// Stack of a worker, in bytes: for parsing and dropping what `python::depth` lets pass. Only touched pages cost.
+pub const STACK_SIZE: usize = 256 << 20;
+
+/// What became of one file.
+#[derive(Default)]
+pub struct Front {
+    /// Its code; `None` for stubs and for files that could not be read as Python 3 at all.
+    pub unit: Option<Unit>,
+    /// Syntax errors, first to last. What could be parsed around them is in the unit.
+    pub errors: Vec<SyntaxError>,
+    /// Whether it is Python 2.
+    pub is_python2: bool,
+    /// Set when the scanner itself failed on this file.
+    pub failure: Option<String>,
+}
+
+/// Parses, outlines and lowers one file; the tree is dropped.
+#[must_use]
+pub fn front(file: &SourceFile) -> Front {
+    let parsed = match python::parse(file) {
+        Ok(parsed) => parsed,
+        Err(error) => return Front { errors: vec![error], ..Front::default() },
+    };
+    let mut front = Front { is_python2: parsed.is_python2, ..Front::default() };
+    if file.kind != FileKind::Stub && !parsed.is_python2 {
+        let mut names = Interner::default();
+        let module = outline::module_name(&file.path);
+        let is_package = file.path.ends_with("__init__.py");
+        let outline = outline::build(parsed.body(), &module, is_package, &file.text, &mut names);
+        let (unit, problems) = ir::lower(parsed.body(), &outline, names, file);
+        front.unit = Some(unit);
+        let deep = problems
+            .into_iter()
+            .map(|problem| SyntaxError { span: problem.span, message: problem.message.into() });
+        front.errors.extend(deep);
+    }
+    front.errors.extend(parsed.errors);
+    front
+}
+
+/// The findings and the state of each file.
+pub struct Scan {
+    /// All findings, by file and place; nothing is suppressed yet.
+    pub findings: Vec<Finding>,
+    /// What became of each file.
+    pub fronts: IdVec<FileId, Front>,
+}
+
+/// Scans `files` on the current thread pool; `progress` is called once per file and stage.
+#[must_use]
+pub fn scan(files: &IdVec<FileId, SourceFile>, judge: &Judge, progress: &(dyn Fn() + Sync)) -> Scan {
+    let all: Vec<(FileId, &SourceFile)> = files.pairs().collect();
+    let fronts: Vec<Front> = all
+        .par_iter()
+        .map(|(_, file)| {
+            let front = guarded(|| front(file));
+            progress();
+            front.unwrap_or_else(|message| Front { failure: Some(message), ..Front::default() })
+        })
+        .collect();
+    let mut fronts: IdVec<FileId, Front> = fronts.into_iter().collect();
+    let judged: Vec<Result<Vec<Finding>, String>> = all
+        .par_iter()
+        .map(|(id, file)| {
+            let found = match &fronts[*id].unit {
+                Some(unit) => guarded(|| judge.judge(*id, file, unit)),
+                None => Ok(Vec::new()),
+            };
+            progress();
+            found
+        })
+        .collect();
+    let mut findings = Vec::new();
+    for ((id, _), judged) in all.iter().zip(judged) {
+        match judged {
+            Ok(found) => findings.extend(found),
+            Err(message) => fronts[*id].failure = Some(message),
+        }
+    }
+    Scan { findings, fronts }
+}
+
+/// Runs `work` on one file; a panic costs that file alone.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        text.unwrap_or("the scanner failed on this file").to_owned()
+    })
+}

@@ -1,0 +1,185 @@
+//! Who defines a local, and who reads it.
+
+use rustc_hash::FxHashSet;
+
+use crate::base::IdVec;
+use crate::flow::{Cfg, Point};
+use crate::ir::{Arg, BlockId, Body, Inst, LocalId, Op, Operand, Place, Rvalue, Terminator};
+
+/// A definition that may reach a point.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Def {
+    /// The value at entry: a parameter's argument, or nothing yet.
+    Entry,
+    /// The instruction at this point.
+    At(Point),
+}
+
+/// The local an instruction defines.
+#[must_use]
+pub fn defined(inst: &Inst) -> Option<LocalId> {
+    match &inst.op {
+        Op::Let(to, _) | Op::Call(to, _) | Op::Await(to, _) | Op::Yield(to, ..) => Some(*to),
+        Op::Delete(place) if *place == Place::bare(place.base) => place.base.local(),
+        Op::Store(..) | Op::Delete(_) | Op::Exit(_) => None,
+    }
+}
+
+/// The definitions of `local` that may reach `at`, sorted.
+#[must_use]
+pub fn definitions(body: &Body, cfg: &Cfg, at: Point, local: LocalId) -> Vec<Def> {
+    let mut found = FxHashSet::default();
+    let mut seen = FxHashSet::default();
+    let mut todo = vec![at];
+    while let Some(point) = todo.pop() {
+        let insts = &body.blocks[point.block].insts;
+        let upto = point.index.min(insts.len());
+        if let Some(index) = insts[..upto].iter().rposition(|inst| defined(inst) == Some(local)) {
+            found.insert(Def::At(Point { block: point.block, index }));
+            continue;
+        }
+        if point.block == body.entry() {
+            found.insert(Def::Entry);
+        }
+        for edge in cfg.preds(point.block) {
+            if seen.insert((edge.block, edge.unwind)) {
+                if edge.unwind {
+                    // The exception may have come before any of the block's definitions, or after them.
+                    let insts = &body.blocks[edge.block].insts;
+                    for (index, inst) in insts.iter().enumerate() {
+                        if defined(inst) == Some(local) {
+                            found.insert(Def::At(Point { block: edge.block, index }));
+                        }
+                    }
+                    todo.push(Point::start(edge.block));
+                } else {
+                    todo.push(Point { block: edge.block, index: body.blocks[edge.block].insts.len() });
+                }
+            }
+        }
+    }
+    let mut found: Vec<Def> = found.into_iter().collect();
+    found.sort_unstable();
+    found
+}
+
+/// Whether some path from `from` reads `local` before it is defined anew.
+#[must_use]
+pub fn is_read_after(body: &Body, cfg: &Cfg, from: Point, local: LocalId) -> bool {
+    let mut seen: FxHashSet<BlockId> = FxHashSet::default();
+    let mut todo = vec![from];
+    while let Some(point) = todo.pop() {
+        let block = &body.blocks[point.block];
+        let mut redefined = false;
+        for inst in &block.insts[point.index.min(block.insts.len())..] {
+            if reads(body, inst).contains(&local) {
+                return true;
+            }
+            if defined(inst) == Some(local) {
+                redefined = true;
+                break;
+            }
+        }
+        if !redefined && end_reads(&block.end) == Some(local) {
+            return true;
+        }
+        for edge in cfg.succs(point.block) {
+            if (!redefined || edge.unwind) && seen.insert(edge.block) {
+                todo.push(Point::start(edge.block));
+            }
+        }
+    }
+    false
+}
+
+/// All reads of each local, in block order.
+pub struct Uses {
+    by_local: IdVec<LocalId, Vec<Point>>,
+}
+
+impl Uses {
+    /// The reads in `body`.
+    #[must_use]
+    pub fn new(body: &Body) -> Self {
+        let mut by_local: IdVec<LocalId, Vec<Point>> = IdVec::filled(Vec::new(), body.locals.len());
+        for (block, data) in body.blocks.pairs() {
+            for (index, inst) in data.insts.iter().enumerate() {
+                for local in reads(body, inst) {
+                    by_local[local].push(Point { block, index });
+                }
+            }
+            if let Some(local) = end_reads(&data.end) {
+                by_local[local].push(Point { block, index: data.insts.len() });
+            }
+        }
+        Self { by_local }
+    }
+
+    /// Where `local` is read.
+    #[must_use]
+    pub fn of(&self, local: LocalId) -> &[Point] {
+        &self.by_local[local]
+    }
+}
+
+/// The operands an instruction reads, in order.
+#[must_use]
+pub fn operands(body: &Body, inst: &Inst) -> Vec<Operand> {
+    match &inst.op {
+        Op::Let(_, value) => rvalue_operands(value),
+        Op::Call(_, call) => {
+            let call = &body.calls[*call];
+            let mut all = vec![call.callee.base];
+            all.extend(call.args.iter().map(|arg: &Arg| arg.value));
+            all
+        }
+        Op::Store(place, value) if *place == Place::bare(place.base) => vec![*value],
+        Op::Store(place, value) => vec![place.base, *value],
+        Op::Delete(place) if *place == Place::bare(place.base) => Vec::new(),
+        Op::Delete(place) => vec![place.base],
+        Op::Await(_, value) | Op::Yield(_, value, _) => vec![*value],
+        Op::Exit(_) => Vec::new(),
+    }
+}
+
+/// The operands a value is made of.
+#[must_use]
+pub fn rvalue_operands(value: &Rvalue) -> Vec<Operand> {
+    match value {
+        Rvalue::Use(a) | Rvalue::Unary(_, a) | Rvalue::Next(a) | Rvalue::Enter(a) | Rvalue::Spread(a) => {
+            vec![*a]
+        }
+        Rvalue::Load(place) => vec![place.base],
+        Rvalue::Binary(_, a, b) | Rvalue::Compare(_, a, b) => vec![*a, *b],
+        Rvalue::Format(items)
+        | Rvalue::List(items)
+        | Rvalue::Tuple(items)
+        | Rvalue::Set(items)
+        | Rvalue::Opaque(items) => items.to_vec(),
+        Rvalue::Slice(of, items) | Rvalue::Matches(of, items) => {
+            let mut all = vec![*of];
+            all.extend(items.iter().copied());
+            all
+        }
+        Rvalue::Dict(items) => {
+            items.iter().flat_map(|(key, value)| key.iter().copied().chain([*value])).collect()
+        }
+        Rvalue::Caught(_) | Rvalue::Function(_) | Rvalue::Class(_) => Vec::new(),
+    }
+}
+
+fn reads(body: &Body, inst: &Inst) -> Vec<LocalId> {
+    operands(body, inst).into_iter().filter_map(Operand::local).collect()
+}
+
+fn end_reads(end: &Terminator) -> Option<LocalId> {
+    match end {
+        Terminator::Branch { on, .. } => on.local(),
+        Terminator::Raise { exception, .. } => exception.and_then(Operand::local),
+        Terminator::Return(value) => value.local(),
+        Terminator::Goto(_)
+        | Terminator::Iterate { .. }
+        | Terminator::Dispatch { .. }
+        | Terminator::Unreachable => None,
+    }
+}
