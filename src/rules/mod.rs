@@ -5,9 +5,11 @@
 
 mod context;
 mod judge;
+mod page;
 
 pub use context::Context;
 pub use judge::{Hit, Judge};
+pub use page::{Case, EditKind, Expectation, Page, PageError, plain};
 
 use crate::ir::CallId;
 
