@@ -24,42 +24,34 @@ pub(super) fn too_deep(text: &str) -> Option<u32> {
     let mut line_start = true;
     while at < bytes.len() {
         if line_start && brackets == 0 {
-            let width = bytes[at..].iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\x0c')).count();
-            at += width;
-            if !matches!(bytes.get(at), None | Some(b'\n' | b'\r' | b'#')) {
-                while indents.last().is_some_and(|&outer| outer >= width) {
-                    indents.pop();
-                }
-                indents.push(width);
-            }
+            at = indent(bytes, at, &mut indents);
         }
         line_start = false;
         let Some(&byte) = bytes.get(at) else { break };
-        match byte {
-            b'(' | b'[' | b'{' => {
+        match CLASSES[byte as usize] {
+            Class::Plain => {}
+            Class::Open => {
                 brackets += 1;
                 chain += 1;
             }
-            b')' | b']' | b'}' => brackets = brackets.saturating_sub(1),
-            b',' | b';' => chain = 0,
-            b'\n' | b'\r' => {
+            Class::Close => brackets = brackets.saturating_sub(1),
+            Class::Separator => chain = 0,
+            Class::LineEnd => {
                 line_start = true;
                 if brackets == 0 && !(at > 0 && bytes[at - 1] == b'\\') {
                     chain = 0;
                 }
             }
-            b'#' => {
+            Class::Comment => {
                 at += memchr::memchr2(b'\n', b'\r', &bytes[at..]).unwrap_or(bytes.len() - at);
                 continue;
             }
-            b'"' | b'\'' => {
+            Class::Quote => {
                 at = string_end(bytes, at);
                 continue;
             }
-            b'.' | b'+' | b'-' | b'~' | b'*' | b'/' | b'%' | b'@' | b'<' | b'>' | b'=' | b'&' | b'|'
-            | b'^' => chain += 1,
-            b' ' => chain += u32::from(word_operator(&bytes[at + 1..])),
-            _ => {}
+            Class::Operator => chain += 1,
+            Class::Space => chain += u32::from(word_operator(&bytes[at + 1..])),
         }
         if brackets > MAX_BRACKETS || chain > MAX_CHAIN || indents.len() > MAX_INDENT {
             return Some(u32::try_from(at).unwrap_or(u32::MAX));
@@ -67,6 +59,57 @@ pub(super) fn too_deep(text: &str) -> Option<u32> {
         at += 1;
     }
     None
+}
+
+/// What a byte outside strings and comments does to the depth.
+#[derive(Clone, Copy)]
+enum Class {
+    Plain,
+    Open,
+    Close,
+    Separator,
+    LineEnd,
+    Comment,
+    Quote,
+    Operator,
+    Space,
+}
+
+/// The class of each byte: one look-up a byte keeps this scan far below the cost of parsing.
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Plain; 256];
+    let groups: [(&[u8], Class); 8] = [
+        (b"([{", Class::Open),
+        (b")]}", Class::Close),
+        (b",;", Class::Separator),
+        (b"\n\r", Class::LineEnd),
+        (b"#", Class::Comment),
+        (b"\"'", Class::Quote),
+        (b".+-~*/%@<>=&|^", Class::Operator),
+        (b" ", Class::Space),
+    ];
+    let mut group = 0;
+    while group < groups.len() {
+        let mut i = 0;
+        while i < groups[group].0.len() {
+            classes[groups[group].0[i] as usize] = groups[group].1;
+            i += 1;
+        }
+        group += 1;
+    }
+    classes
+};
+
+/// Skips the blanks of the line that begins at `at` and notes its indentation, if it is not blank.
+fn indent(bytes: &[u8], at: usize, indents: &mut Vec<usize>) -> usize {
+    let width = bytes[at..].iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\x0c')).count();
+    if !matches!(bytes.get(at + width), None | Some(b'\n' | b'\r' | b'#')) {
+        while indents.last().is_some_and(|&outer| outer >= width) {
+            indents.pop();
+        }
+        indents.push(width);
+    }
+    at + width
 }
 
 /// Whether a keyword that nests expressions begins here.
@@ -81,12 +124,24 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
     let quote = bytes[at];
     let triple = bytes.get(at + 1) == Some(&quote) && bytes.get(at + 2) == Some(&quote);
     let mut i = at + if triple { 3 } else { 1 };
+    if triple {
+        while let Some(found) = bytes.get(i..).and_then(|rest| memchr::memchr2(quote, b'\\', rest)) {
+            i += found;
+            if bytes[i] == b'\\' {
+                i += 2;
+            } else if bytes[i..].starts_with(&[quote; 3]) {
+                return i + 3;
+            } else {
+                i += 1;
+            }
+        }
+        return bytes.len();
+    }
     while let Some(&byte) = bytes.get(i) {
         match byte {
             b'\\' => i += 1,
-            b'\n' | b'\r' if !triple => return i,
-            _ if byte == quote && !triple => return i + 1,
-            _ if byte == quote && bytes[i..].starts_with(&[quote; 3]) => return i + 3,
+            b'\n' | b'\r' => return i,
+            _ if byte == quote => return i + 1,
             _ => {}
         }
         i += 1;
