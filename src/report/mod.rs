@@ -3,6 +3,14 @@
 //! Nothing here scans, judges or writes files: `cli` decides which format goes where. Reports meant for
 //! files are the same bytes for the same findings, on any machine and at any time.
 
+pub mod explain;
+mod fingerprint;
+mod place;
+pub mod sarif;
+mod wording;
+
+pub use fingerprint::{Fingerprint, Fingerprints};
+
 use std::time::Duration;
 
 use crate::base::IdVec;

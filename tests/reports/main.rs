@@ -1,0 +1,6 @@
+//! The reports of a scan made by hand, as snapshots, and their promises, one by one.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod fixture;
+mod sarif;
