@@ -4,6 +4,7 @@
 //! In: lowered files. Out: findings. Rules see no reports, no configuration and no other rule.
 
 mod context;
+mod facts;
 mod judge;
 mod page;
 

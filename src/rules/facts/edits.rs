@@ -1,0 +1,41 @@
+//! Edits as rules make them: small replacements in the finding's file.
+
+use crate::finding::{Change, Edit, Safety};
+use crate::ir::Call;
+use crate::rules::Context;
+use crate::text::Span;
+
+/// An edit of one replacement.
+pub(crate) fn replace(safety: Safety, title: impl Into<String>, span: Span, text: impl Into<String>) -> Edit {
+    Edit { safety, title: title.into(), changes: vec![Change { span, text: text.into() }] }
+}
+
+/// Where and how `text` (such as `check=True`) goes in as the last argument of `call`.
+pub(crate) fn last_argument(context: &Context<'_>, call: &Call, text: &str) -> Change {
+    let inside = Span::new(call.args_span.start + 1, call.args_span.end - 1);
+    let Some(last) = call.args.iter().map(|arg| arg.span.end).max() else {
+        return Change { span: Span::empty(inside.start), text: text.to_owned() };
+    };
+    // `f(x for x in y)`: an argument may begin at the parenthesis; a trailing comma is kept.
+    let after = context.source(Span::new(last.min(inside.end), inside.end));
+    let has_comma = after.trim_start().starts_with(',');
+    if has_comma {
+        let comma = last + u32::try_from(after.find(',').unwrap_or_default()).unwrap_or_default() + 1;
+        let newline = context.source(Span::new(comma, inside.end)).contains('\n');
+        let glue = if newline { format!("\n{}", context.indent(last)) } else { " ".to_owned() };
+        let tail = if newline { "," } else { "" };
+        return Change { span: Span::empty(comma), text: format!("{glue}{text}{tail}") };
+    }
+    Change { span: Span::empty(last.min(inside.end)), text: format!(", {text}") }
+}
+
+/// The source of `span` cut to at most `max` characters on one line, for messages.
+pub(crate) fn brief(context: &Context<'_>, span: Span, max: usize) -> String {
+    let text = context.source(span).split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= max {
+        return text;
+    }
+    let mut cut: String = text.chars().take(max.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}

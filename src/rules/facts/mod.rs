@@ -1,0 +1,6 @@
+//! What several rules need to know of Python's world: logging, handlers, verbs, edits. Facts, no judgments.
+
+pub(crate) mod edits;
+pub(crate) mod handlers;
+pub(crate) mod logging;
+pub(crate) mod verbs;
