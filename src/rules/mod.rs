@@ -8,9 +8,13 @@ mod facts;
 mod judge;
 mod page;
 
+mod bare_except;
+
 pub use context::Context;
 pub use judge::{Hit, Judge};
 pub use page::{Case, EditKind, Expectation, Page, PageError, plain};
+
+use std::sync::OnceLock;
 
 use crate::ir::CallId;
 
@@ -37,5 +41,26 @@ pub enum Check {
     None,
 }
 
-/// All rules, in the order of `shared` classes: exceptions, commands, locks, cleanup, network.
-pub static RULES: &[&Rule] = &[];
+/// All rules, by id.
+pub static RULES: &[&Rule] = &[&bare_except::RULE];
+
+/// The pages of [`RULES`], in the same order.
+///
+/// # Panics
+/// When a page is malformed, which `tests/rules.rs` keeps from happening.
+pub fn pages() -> &'static [Page] {
+    static PAGES: OnceLock<Vec<Page>> = OnceLock::new();
+    PAGES.get_or_init(|| {
+        let parse = |rule: &&Rule| {
+            Page::parse(rule.page).unwrap_or_else(|error| panic!("a rule page is malformed: {error}"))
+        };
+        RULES.iter().map(parse).collect()
+    })
+}
+
+/// A judge for all rules that `wanted` admits by id.
+#[must_use]
+pub fn judge(wanted: impl Fn(&str) -> bool) -> Judge {
+    let all = RULES.iter().zip(pages()).filter(|(_, page)| wanted(page.id));
+    Judge::new(all.map(|(rule, page)| (*rule, page.id, page.severity)).collect())
+}

@@ -49,7 +49,7 @@ pub(super) fn read(body: &str, body_line: u32) -> Result<Prose, PageError> {
     let title = title.ok_or_else(|| expected("a title, `# …`, right after the metadata"))?;
     let paragraph: Vec<&str> = lines
         .skip_while(|line| line.trim().is_empty())
-        .take_while(|line| !line.trim().is_empty() && !line.starts_with(['#', '`']))
+        .take_while(|line| !line.trim().is_empty() && !line.starts_with('#') && !line.starts_with("```"))
         .collect();
     if paragraph.is_empty() {
         return Err(expected("a paragraph after the title that says what happens here"));

@@ -1,0 +1,117 @@
+//! Finds `except:` clauses that do not let requests to stop through.
+
+use crate::finding::{Safety, Severity};
+use crate::ir::{BodyKind, Op, Operand, Terminator};
+use crate::rules::facts::edits;
+use crate::rules::facts::handlers::{Clause, clauses};
+use crate::rules::{Check, Context, Hit, Rule};
+use crate::text::Span;
+
+pub(super) static RULE: Rule = Rule { page: include_str!("bare_except.md"), check: Check::Body(run) };
+
+fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
+    for clause in clauses(context).filter(Clause::is_bare) {
+        if context.function_name() == "__del__" || interrupts_leave(&clause) || passes_on(&clause) {
+            continue;
+        }
+        hits.push(hit(context, &clause));
+    }
+}
+
+fn hit(context: &Context<'_>, clause: &Clause<'_, '_>) -> Hit {
+    let keyword = Span::new(clause.region.span.start, clause.region.span.start + "except".len() as u32);
+    let (lost, check) = what_is_lost(context);
+    let replaces = clause.always_raises();
+    let instead = if replaces { ", and raises another exception in its place" } else { "" };
+    let message = format!("`except:` catches {lost} too{instead}");
+    let solution = format!(
+        "write `except Exception:` here, or the exceptions that {} can raise; to check, {check}",
+        guarded(clause)
+    );
+    let edit =
+        edits::replace(Safety::Safe, "catch `Exception` instead of everything", keyword, "except Exception");
+    let hit = Hit::new(keyword, message, solution).edit(Some(edit));
+    if replaces { hit.severity(Severity::Low) } else { hit }
+}
+
+/// What the clause takes away, and how to see it.
+fn what_is_lost(context: &Context<'_>) -> (&'static str, &'static str) {
+    match context.body.kind {
+        BodyKind::Function { is_async: true, .. } => {
+            ("`asyncio.CancelledError`, the cancellation of this coroutine", "cancel the task in a test")
+        }
+        BodyKind::Function { is_generator: true, .. } => (
+            "`GeneratorExit`, the end of this generator, and `KeyboardInterrupt`",
+            "call `close()` on it in a test",
+        ),
+        _ => (
+            "`KeyboardInterrupt` and `SystemExit`",
+            "raise `KeyboardInterrupt` in it in a test: it must come out",
+        ),
+    }
+}
+
+fn guarded(clause: &Clause<'_, '_>) -> String {
+    let last = clause.guarded_calls().last();
+    last.map_or_else(
+        || "the guarded code".to_owned(),
+        |(_, call)| format!("`{}`", edits::brief(clause.context, call.callee_span, 60)),
+    )
+}
+
+/// Whether the clause re-raises on some path or ends the program, or an earlier clause let the interrupts out.
+fn interrupts_leave(clause: &Clause<'_, '_>) -> bool {
+    let earlier = clause.of.handlers.iter().take_while(|id| **id != clause.id);
+    let before: Vec<&str> = clauses(clause.context)
+        .filter(|other| earlier.clone().any(|id| *id == other.id))
+        .flat_map(|other| {
+            other.handler.types.iter().map(|name| clause.context.text(*name)).collect::<Vec<_>>()
+        })
+        .collect();
+    let stops = |name: &&str| matches!(*name, "KeyboardInterrupt" | "SystemExit" | "BaseException");
+    before.iter().any(stops) || reraises(clause) || clause.calls().any(|(_, call)| ends_program(clause, call))
+}
+
+/// Whether a bare `raise`, or the end of `save_and_reraise_exception`, lies in the clause.
+fn reraises(clause: &Clause<'_, '_>) -> bool {
+    clause.context.body.blocks.pairs().any(|(id, block)| {
+        let implied_or_bare = matches!(&block.end, Terminator::Raise { exception: None, span } if is_reraise(clause, id, *span));
+        implied_or_bare && clause.contains(id) && clause.context.cfg().is_reachable(id)
+    })
+}
+
+/// A `raise` statement, or the raise at the end of a `with` block that raises again; not the unwinding of `with`.
+fn is_reraise(clause: &Clause<'_, '_>, block: crate::ir::BlockId, span: Span) -> bool {
+    let context = clause.context;
+    if span.start < span.end {
+        return context.source(span).trim_end() == "raise";
+    }
+    context.body.regions.iter().any(|region| match &region.kind {
+        crate::ir::RegionKind::With(with) => with.reraises && region.span.end == span.start,
+        _ => false,
+    }) && context.cfg().is_reachable(block)
+}
+
+fn ends_program(clause: &Clause<'_, '_>, call: &crate::ir::Call) -> bool {
+    matches!(clause.context.name(call), "sys.exit" | "os._exit" | "os.abort" | "exit" | "quit")
+}
+
+/// Whether the exception itself (no text made of it) is stored, or handed to a call.
+fn passes_on(clause: &Clause<'_, '_>) -> bool {
+    let context = clause.context;
+    let from_sys = |operand: Operand, at| {
+        context
+            .made_by(operand, at)
+            .is_some_and(|call| context.name(&context.body.calls[call]) == "sys.exc_info")
+    };
+    clause.insts().any(|(point, inst)| match &inst.op {
+        Op::Store(_, value) => from_sys(*value, point),
+        Op::Call(_, call) => {
+            let call = &context.body.calls[*call];
+            let text = |arg: &crate::ir::Arg| context.source(arg.span).contains("sys.exc_info()");
+            let is_log = crate::rules::facts::logging::log(context, call).is_some();
+            !is_log && call.args.iter().any(|arg| text(arg) || from_sys(arg.value, point))
+        }
+        _ => false,
+    })
+}
