@@ -80,7 +80,7 @@ pub fn is_read_after(body: &Body, cfg: &Cfg, from: Point, local: LocalId) -> boo
                 break;
             }
         }
-        if !redefined && end_reads(&block.end) == Some(local) {
+        if !redefined && end_reads(&block.end).any(|read| read == local) {
             return true;
         }
         for edge in cfg.succs(point.block) {
@@ -108,7 +108,7 @@ impl Uses {
                     by_local[local].push(Point { block, index });
                 }
             }
-            if let Some(local) = end_reads(&data.end) {
+            for local in end_reads(&data.end) {
                 by_local[local].push(Point { block, index: data.insts.len() });
             }
         }
@@ -172,14 +172,16 @@ fn reads(body: &Body, inst: &Inst) -> Vec<LocalId> {
     operands(body, inst).into_iter().filter_map(Operand::local).collect()
 }
 
-fn end_reads(end: &Terminator) -> Option<LocalId> {
-    match end {
-        Terminator::Branch { on, .. } => on.local(),
-        Terminator::Raise { exception, .. } => exception.and_then(Operand::local),
-        Terminator::Return(value) => value.local(),
+/// The locals a terminator reads.
+pub fn end_reads(end: &Terminator) -> impl Iterator<Item = LocalId> {
+    let read = match end {
+        Terminator::Branch { on, .. } => [Some(*on), None],
+        Terminator::Raise { exception, cause, .. } => [*exception, *cause],
+        Terminator::Return(value) => [Some(*value), None],
         Terminator::Goto(_)
         | Terminator::Iterate { .. }
         | Terminator::Dispatch { .. }
-        | Terminator::Unreachable => None,
-    }
+        | Terminator::Unreachable => [None, None],
+    };
+    read.into_iter().flatten().filter_map(Operand::local)
 }

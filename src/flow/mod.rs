@@ -9,7 +9,7 @@ mod graph;
 mod paths;
 mod solver;
 
-pub use defs::{Def, Uses, defined, definitions, is_read_after, operands, rvalue_operands};
+pub use defs::{Def, Uses, defined, definitions, end_reads, is_read_after, operands, rvalue_operands};
 pub use dominance::{Dominators, dominators, post_dominators};
 pub use graph::{Cfg, Edge, Point, may_raise};
 pub use paths::{Exit, Step, walk};

@@ -236,6 +236,8 @@ pub enum Terminator {
     Raise {
         /// The exception; `None` for a bare `raise`, for the end of `finally` and of `with` after an exception.
         exception: Option<Operand>,
+        /// What stands after `from`.
+        cause: Option<Operand>,
         /// The span of the statement; empty where the raise is implied.
         span: Span,
     },

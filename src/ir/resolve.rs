@@ -2,7 +2,7 @@
 //!
 //! A value path says how a value was made, flow-insensitively: `subprocess.Popen()` is what the call returns,
 //! `pkg.mod.Class()` an instance (`self` in methods), `[]` an element. A variable has one where all its assignments
-//! agree; `x = None` does not count. Names of other files are taken as they are written there; linking follows them.
+//! agree; `x = None` does not count. Displays are what their constructors would return: `[]` is `list()`. Names of other files are taken as they are written there; linking follows them.
 
 use rustc_hash::FxHashMap;
 
@@ -212,15 +212,15 @@ impl Resolver<'_> {
             }
             Rvalue::Function(id) => Some(unit.bodies[*id].name),
             Rvalue::Class(id) => Some(unit.classes[*id].name),
+            Rvalue::Format(_) => Some(self.names.intern("str()")),
+            Rvalue::List(_) => Some(self.names.intern("list()")),
+            Rvalue::Tuple(_) => Some(self.names.intern("tuple()")),
+            Rvalue::Set(_) => Some(self.names.intern("set()")),
+            Rvalue::Dict(_) => Some(self.names.intern("dict()")),
             Rvalue::Binary(..)
             | Rvalue::Unary(..)
             | Rvalue::Compare(..)
-            | Rvalue::Format(_)
             | Rvalue::Slice(..)
-            | Rvalue::List(_)
-            | Rvalue::Tuple(_)
-            | Rvalue::Set(_)
-            | Rvalue::Dict(_)
             | Rvalue::Caught(_)
             | Rvalue::Spread(_)
             | Rvalue::Matches(..)

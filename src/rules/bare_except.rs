@@ -75,7 +75,7 @@ fn interrupts_leave(clause: &Clause<'_, '_>) -> bool {
 /// Whether a bare `raise`, or the end of `save_and_reraise_exception`, lies in the clause.
 fn reraises(clause: &Clause<'_, '_>) -> bool {
     clause.context.body.blocks.pairs().any(|(id, block)| {
-        let implied_or_bare = matches!(&block.end, Terminator::Raise { exception: None, span } if is_reraise(clause, id, *span));
+        let implied_or_bare = matches!(&block.end, Terminator::Raise { exception: None, span, .. } if is_reraise(clause, id, *span));
         implied_or_bare && clause.contains(id) && clause.context.cfg().is_reachable(id)
     })
 }

@@ -34,7 +34,7 @@ impl<'t> Builder<'_, '_, 't> {
         let func = span(call.func.as_ref());
         let to = self.emit_call(callee, args, [span(call), func, span(&call.arguments)], want);
         if never_returns {
-            self.end(Terminator::Raise { exception: None, span: span(call) });
+            self.end(Terminator::Raise { exception: None, cause: None, span: span(call) });
         }
         Operand::Local(to)
     }

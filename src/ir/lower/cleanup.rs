@@ -53,7 +53,11 @@ impl<'t> Builder<'_, '_, 't> {
             if let Some(landing) = guarded.unwind {
                 self.enter(landing);
                 self.finally_copy(&attempt.finalbody, of);
-                self.end(Terminator::Raise { exception: None, span: Span::empty(span(attempt).end) });
+                self.end(Terminator::Raise {
+                    exception: None,
+                    cause: None,
+                    span: Span::empty(span(attempt).end),
+                });
             }
             self.enter(after);
             self.finally_copy(&attempt.finalbody, of);
@@ -198,7 +202,7 @@ impl<'t> Builder<'_, '_, 't> {
             self.end(Terminator::Branch { on, yes: after, no: raise });
             self.enter(raise);
         }
-        self.end(Terminator::Raise { exception: None, span: Span::empty(at.start) });
+        self.end(Terminator::Raise { exception: None, cause: None, span: Span::empty(at.start) });
         self.enter(after);
     }
 
@@ -218,7 +222,7 @@ impl<'t> Builder<'_, '_, 't> {
         }
         self.enter(raise);
         let at = Span::empty(self.body.regions[region].span.end);
-        self.end(Terminator::Raise { exception: None, span: at });
+        self.end(Terminator::Raise { exception: None, cause: None, span: at });
     }
 
     fn with_kind(&mut self, item: &'t ast::WithItem, manager: crate::ir::LocalId, at: Span) -> With {

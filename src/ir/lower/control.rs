@@ -82,10 +82,8 @@ impl<'t> Builder<'_, '_, 't> {
 
     fn raise(&mut self, raise: &'t ast::StmtRaise) {
         let exception = raise.exc.as_ref().map(|exception| self.expr(exception));
-        if let Some(cause) = &raise.cause {
-            self.expr(cause);
-        }
-        self.end(Terminator::Raise { exception, span: span(raise) });
+        let cause = raise.cause.as_ref().map(|cause| self.expr(cause));
+        self.end(Terminator::Raise { exception, cause, span: span(raise) });
     }
 
     fn assert(&mut self, assert: &'t ast::StmtAssert) {
@@ -96,7 +94,7 @@ impl<'t> Builder<'_, '_, 't> {
             self.expr(message);
         }
         let error = Operand::Global(self.intern("AssertionError"));
-        self.end(Terminator::Raise { exception: Some(error), span: span(assert) });
+        self.end(Terminator::Raise { exception: Some(error), cause: None, span: span(assert) });
         self.enter(holds);
     }
 
