@@ -9,6 +9,9 @@ mod judge;
 mod page;
 
 mod bare_except;
+mod cleanup_masks_exception;
+mod exception_logged_without_cause;
+mod log_without_context;
 
 pub use context::Context;
 pub use judge::{Hit, Judge};
@@ -42,7 +45,12 @@ pub enum Check {
 }
 
 /// All rules, by id.
-pub static RULES: &[&Rule] = &[&bare_except::RULE];
+pub static RULES: &[&Rule] = &[
+    &bare_except::RULE,
+    &cleanup_masks_exception::RULE,
+    &exception_logged_without_cause::RULE,
+    &log_without_context::RULE,
+];
 
 /// The pages of [`RULES`], in the same order.
 ///

@@ -29,6 +29,12 @@ pub(crate) fn last_argument(context: &Context<'_>, call: &Call, text: &str) -> C
     Change { span: Span::empty(last.min(inside.end)), text: format!(", {text}") }
 }
 
+/// The span of the method's name in the callee of `call`: `error` of `LOG.error`.
+pub(crate) fn method_span(context: &Context<'_>, call: &Call) -> Span {
+    let length = u32::try_from(context.method(call).len()).expect("a name is short");
+    Span::new(call.callee_span.end - length, call.callee_span.end)
+}
+
 /// The source of `span` cut to at most `max` characters on one line, for messages.
 pub(crate) fn brief(context: &Context<'_>, span: Span, max: usize) -> String {
     let text = context.source(span).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "rules that use the rest are being written")]
 
+pub(crate) mod cause;
 pub(crate) mod edits;
 pub(crate) mod handlers;
 pub(crate) mod logging;
