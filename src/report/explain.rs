@@ -14,9 +14,9 @@ const STRONG: Style = Style::new().bold();
 const CODE: Style = AnsiColor::Cyan.on_default();
 const FAINT: Style = Style::new().dimmed();
 
-/// The page for a terminal, with ANSI styles, wrapped; the writer strips the styles where they are not wanted.
+/// The page for a terminal, wrapped: with ANSI styles, or, where none are wanted, with Markdown's own marks.
 #[must_use]
-pub fn terminal(page: &Page) -> String {
+pub fn terminal(page: &Page, is_styled: bool) -> String {
     let cwe = page.cwe.iter().map(|n| format!("CWE-{n}")).collect::<Vec<_>>().join(", ");
     let edit = match page.edit {
         EditKind::None => "none",
@@ -24,15 +24,16 @@ pub fn terminal(page: &Page) -> String {
         EditKind::Suggest => "for review",
         EditKind::Both => "safe, and for review",
     };
-    let severity = severity_style(page.severity);
-    let mut out = format!(
-        "{HEADING}{}{HEADING:#}  {severity}{}{severity:#}{FAINT}, precision {}, {cwe}, edit: {edit}{FAINT:#}\n\n",
-        page.id,
-        page.severity.name(),
-        page.precision.name(),
-    );
-    Writer { is_styled: true, width: WIDTH, out: &mut out }.markdown(&page.manual);
-    out.push_str(&format!("\n{FAINT}{}{FAINT:#}\n", page.url()));
+    let mut out = String::new();
+    let mut writer = Writer { is_styled, width: WIDTH, out: &mut out };
+    writer.styled(page.id, HEADING);
+    writer.styled(&format!("  {}", page.severity.name()), severity_style(page.severity));
+    writer.styled(&format!(", precision {}, {cwe}, edit: {edit}", page.precision.name()), FAINT);
+    writer.out.push_str("\n\n");
+    writer.markdown(&page.manual);
+    writer.out.push('\n');
+    writer.styled(&page.url(), FAINT);
+    out.push('\n');
     out
 }
 

@@ -3,12 +3,18 @@
 //! Nothing here scans, judges or writes files: `cli` decides which format goes where. Reports meant for
 //! files are the same bytes for the same findings, on any machine and at any time.
 
+pub mod annotations;
+mod class;
 pub mod explain;
 mod fingerprint;
+pub mod jsonl;
+pub mod markdown;
 mod place;
 pub mod sarif;
+pub mod terminal;
 mod wording;
 
+pub use class::Class;
 pub use fingerprint::{Fingerprint, Fingerprints};
 
 use std::time::Duration;

@@ -11,9 +11,15 @@ pub(super) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
+    /// The place of `span`, of at least one character where the line has one.
     pub(super) fn of(report: &Report<'a>, file: FileId, span: Span) -> Self {
+        let span = if span.start == span.end { widened(&report.files[file], span) } else { span };
+        Self::exactly(report, file, span)
+    }
+
+    /// The place of `span` as it is.
+    pub(super) fn exactly(report: &Report<'a>, file: FileId, span: Span) -> Self {
         let file = &report.files[file];
-        let span = if span.start == span.end { widened(file, span) } else { span };
         Self { file, start: file.position(span.start), end: file.position(span.end) }
     }
 

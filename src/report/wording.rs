@@ -23,6 +23,32 @@ pub(super) fn what(finding: &Finding) -> String {
     text
 }
 
+/// `n` with its noun: "1 finding", "2,080 files".
+pub(super) fn counted(n: usize, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// `n` with its digits grouped by commas.
+pub(super) fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The first `max` characters of `text`, the last being `…` where something was cut.
+pub(super) fn cut(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// `text` on one line, without characters that move the cursor, change colors or reorder text.
 pub(super) fn visible(text: &str) -> String {
     text.chars()
@@ -44,7 +70,7 @@ pub(super) fn is_reordering(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{sentence, visible};
+    use super::{counted, cut, sentence, visible};
 
     #[test]
     fn texts_become_sentences_counts_and_cuts() {
@@ -52,6 +78,9 @@ mod tests {
             (sentence("`a` b "), sentence("an a?"), sentence("")),
             ("`a` b.".into(), "An a?".into(), String::new())
         );
+        assert_eq!(counted(1, "file"), "1 file");
+        assert_eq!(counted(1_002_080, "file"), "1,002,080 files");
+        assert_eq!((cut("äöü", 3), cut("äöüß", 3)), ("äöü".into(), "äö…".into()));
     }
 
     #[test]

@@ -3,4 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod fixture;
+mod hostile;
+mod plain;
 mod sarif;
+mod terminal;

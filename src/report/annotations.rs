@@ -1,0 +1,139 @@
+//! Workflow commands: findings as annotations of a GitHub run, and log lines that cannot be taken for commands.
+//!
+//! The runner reads commands from everything a step prints, so a file name with a line feed could forge
+//! annotations, masks, or stop commands; all text from scanned code is escaped here.
+//! Source: `actions/runner`, `src/Runner.Common/ActionCommand.cs`; GitHub's documentation of workflow commands.
+
+use crate::finding::{Finding, Severity};
+use crate::report::Report;
+use crate::report::place::Place;
+use crate::report::wording::{self, counted, cut, visible};
+
+/// Annotations of one type that GitHub keeps of a step.
+const MAX_OF_TYPE: usize = 10;
+/// Characters of a message that GitHub keeps.
+const MAX_MESSAGE: usize = 4_096;
+
+/// The types of annotation, worst first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Error,
+    Warning,
+    Notice,
+}
+
+impl Type {
+    const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Notice];
+
+    fn of(severity: Severity) -> Self {
+        match severity {
+            Severity::Low => Self::Notice,
+            Severity::Medium => Self::Warning,
+            Severity::High | Severity::Critical => Self::Error,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// The open findings as commands, one a line: of each type the worst ten, which are those that GitHub keeps,
+/// and at the end how many have none.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let mut out = String::new();
+    let mut n_shown = 0;
+    for kind in Type::ALL {
+        let mut findings: Vec<&Finding> =
+            report.findings.iter().filter(|finding| Type::of(finding.severity) == kind).collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        findings.truncate(MAX_OF_TYPE);
+        n_shown += findings.len();
+        for finding in findings {
+            out.push_str(&command(report, kind, finding));
+            out.push('\n');
+        }
+    }
+    let n_left = report.findings.len() - n_shown;
+    if n_left > 0 {
+        let findings = counted(n_left, "finding");
+        out.push_str(&format!(
+            "{findings} not annotated: GitHub keeps {MAX_OF_TYPE} annotations of each type; the other reports list all\n"
+        ));
+    }
+    out
+}
+
+fn command(report: &Report, kind: Type, finding: &Finding) -> String {
+    let place = Place::of(report, finding.file, finding.span);
+    let mut properties = format!("file={},line={}", property(place.path()), place.start.line);
+    if place.has_columns() {
+        properties.push_str(&format!(",endLine={}", place.end.line));
+        if place.start.line == place.end.line {
+            properties.push_str(&format!(",col={},endColumn={}", place.start.column, place.end.column));
+        }
+    }
+    let title = property(&format!("{} ({})", finding.rule, finding.severity.name()));
+    let what = visible(&wording::what(finding));
+    let solution = visible(&wording::sentence(&finding.solution));
+    let text = data(&cut(&format!("{what}\nDo: {solution}"), MAX_MESSAGE));
+    format!("::{} {properties},title={title}::{text}", kind.name())
+}
+
+/// `text` as the data of a command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// `text` as the value of a property.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// One line for a workflow's log that is no command: control characters and line ends are made visible, `##[`
+/// is broken, and it does not begin with `::`.
+#[must_use]
+pub fn neutralize(line: &str) -> String {
+    let mut out = visible(line).replace("##[", "# #[");
+    let blanks = out.len() - out.trim_start().len();
+    if out[blanks..].starts_with("::") {
+        out.insert(blanks + 1, ' ');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{data, neutralize, property};
+
+    #[test]
+    fn values_are_escaped_as_the_runner_unescapes_them() {
+        assert_eq!(data("50%\r\na:b,c"), "50%25%0D%0Aa:b,c");
+        assert_eq!(property("a:b,c%3A\n"), "a%3Ab%2Cc%253A%0A");
+    }
+
+    #[test]
+    fn log_lines_are_no_commands() {
+        assert_eq!(neutralize("a.py\n::error::x"), "a.py ::error::x");
+        assert_eq!(neutralize(" \t::add-mask::x"), "  : :add-mask::x");
+        assert_eq!(neutralize("x ##[error]y ###[z"), "x # #[error]y ## #[z");
+        assert_eq!(neutralize("plain: a::b # [c]"), "plain: a::b # [c]");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_becomes_a_command(text in "[#:\\[ \\t\\r\\n\u{2028}\u{85}\u{b}a]{0,12}") {
+            let line = neutralize(&text);
+            prop_assert!(!line.trim_start().starts_with("::"));
+            prop_assert!(!line.contains("##["));
+            prop_assert!(!line.contains(['\n', '\r']));
+        }
+    }
+}
