@@ -32,9 +32,6 @@ const IDENTIFIERS: &[&str] = &[
     "index",
     "vlan",
     "filename",
-    "port",
-    "subnet",
-    "topic",
 ];
 /// Words of names whose values must not be logged.
 const SECRETS: &[&str] =
