@@ -1,7 +1,7 @@
 //! JSON lines: one object a finding, for scripts.
 //!
 //! Open findings come first, then suppressed ones, each in order of file and position. The fields are those of
-//! [`Row`], in this order; later versions may add fields, and never rename or drop one. Lines and columns count
+//! `Row`, in this order; later versions may add fields, and never rename or drop one. Lines and columns count
 //! from 1; columns count characters; an end is the place after the last character.
 
 use std::io::{self, Write};

@@ -4,6 +4,7 @@
 
 mod fixture;
 mod hostile;
+mod pages;
 mod plain;
 mod sarif;
 mod terminal;

@@ -112,7 +112,7 @@ fn window(file: &SourceFile, line: Span, spans: &[Span]) -> Span {
 
 /// `text` without characters that move the cursor, change colors or reorder text. Tabs stay: the renderer
 /// widens them and its underlines.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' => c,

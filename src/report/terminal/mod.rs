@@ -13,7 +13,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, S
 use crate::finding::{Finding, Note, Safety, Severity};
 use crate::report::Report;
 use crate::report::place::Place;
-use crate::report::terminal::excerpt::excerpt;
+use crate::report::terminal::excerpt::{clean, excerpt};
 use crate::report::wording::{self, visible};
 use crate::text::Span;
 
@@ -140,7 +140,7 @@ fn diff<'a>(place: &Place<'a>, finding: &Finding) -> Option<Snippet<'a, Patch<'a
     }
     let spans: Vec<Span> = changes.iter().map(|change| change.span).collect();
     let excerpt = excerpt(place.file, &spans);
-    let texts = changes.iter().map(|change| change.text.lines().map(visible).collect::<Vec<_>>().join("\n"));
+    let texts = changes.iter().map(|change| change.text.lines().map(clean).collect::<Vec<_>>().join("\n"));
     let patches = excerpt.spans.into_iter().zip(texts).map(|(span, text)| Patch::new(span, text));
     Some(Snippet::source(excerpt.text).line_start(excerpt.first_line as usize).patches(patches))
 }

@@ -69,7 +69,7 @@ fn link(after: &str) -> Option<(&str, &str)> {
     (!words.contains(['[', '\n']) && !target.contains(char::is_whitespace)).then_some((words, behind))
 }
 
-/// Offset after the first sentence: a stop outside code, then a blank and no small letter.
+/// Offset after the first sentence: a stop outside code, then a line's end, or a blank and no small letter.
 fn sentence_end(markdown: &str) -> usize {
     let mut in_code = false;
     for (at, c) in markdown.char_indices() {
@@ -79,7 +79,9 @@ fn sentence_end(markdown: &str) -> usize {
         }
         let after = &markdown[at + 1..];
         let next = after.trim_start();
-        if next.len() < after.len() && !next.starts_with(char::is_lowercase) {
+        let is_abbreviation = markdown[..at].ends_with("e.g") || markdown[..at].ends_with("i.e");
+        let ends = after.starts_with('\n') || !next.starts_with(char::is_lowercase);
+        if next.len() < after.len() && ends && !is_abbreviation {
             return at + 1;
         }
     }
@@ -97,7 +99,15 @@ fn short(markdown: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, sentence_end};
+
+    #[test]
+    fn a_sentence_ends_at_its_stop_and_not_within_code_or_an_abbreviation() {
+        let first = |text: &'static str| &text[..sentence_end(text)];
+        assert_eq!(first("Call `a. B`, e.g. `c`. Then `d`."), "Call `a. B`, e.g. `c`.");
+        assert_eq!(first("It failed.\nparamiko says so."), "It failed.");
+        assert_eq!(first("No stop"), "No stop");
+    }
 
     #[test]
     fn plain_text_keeps_the_words_and_drops_the_marks() {
