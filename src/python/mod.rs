@@ -6,8 +6,8 @@ mod depth;
 mod python2;
 
 use ruff_python_ast::{ModModule, PySourceType};
-use ruff_python_parser::parse_unchecked_source;
-use ruff_text_size::Ranged;
+use ruff_python_parser::{ParseOptions, parse_cells_unchecked, parse_unchecked_source};
+use ruff_text_size::{Ranged, TextRange};
 
 use crate::text::{FileKind, SourceFile, Span};
 
@@ -56,7 +56,11 @@ pub fn parse(file: &SourceFile) -> Result<Parsed, SyntaxError> {
     let inner = match file.kind {
         FileKind::Module => parse_unchecked_source(&file.text, PySourceType::Python),
         FileKind::Stub => parse_unchecked_source(&file.text, PySourceType::Stub),
-        FileKind::Notebook => parse_unchecked_source(&file.text, PySourceType::Ipynb),
+        FileKind::Notebook => parse_cells_unchecked(
+            &file.text,
+            file.cells().iter().map(|cell| TextRange::new(cell.start.into(), cell.end.into())),
+            &ParseOptions::from(PySourceType::Ipynb),
+        ),
     };
     let mut errors: Vec<SyntaxError> = inner
         .errors()

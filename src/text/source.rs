@@ -1,7 +1,7 @@
 //! One file of the scanned tree, decoded.
 
 use crate::define_id;
-use crate::text::Span;
+use crate::text::{CellLine, Notebook, Span};
 
 define_id!(/// A file of one scan, numbered in path order.
     FileId);
@@ -39,6 +39,8 @@ pub struct SourceFile {
     /// The decoded text, byte order mark removed.
     pub text: String,
     line_starts: Vec<u32>,
+    cells: Vec<Span>,
+    cell_lines: Vec<CellLine>,
 }
 
 impl SourceFile {
@@ -52,7 +54,35 @@ impl SourceFile {
                 line_starts.push(u32::try_from(i + 1).expect("a source file is under 4 GiB"));
             }
         }
-        Self { path: path.into(), kind, is_test, text, line_starts }
+        Self {
+            path: path.into(),
+            kind,
+            is_test,
+            text,
+            line_starts,
+            cells: Vec::new(),
+            cell_lines: Vec::new(),
+        }
+    }
+
+    /// A notebook's file.
+    #[must_use]
+    pub fn of_notebook(path: impl Into<String>, is_test: bool, notebook: Notebook) -> Self {
+        let mut file = Self::new(path, FileKind::Notebook, is_test, notebook.text);
+        (file.cells, file.cell_lines) = (notebook.cells, notebook.lines);
+        file
+    }
+
+    /// The extents of a notebook's code cells; empty for other files.
+    #[must_use]
+    pub fn cells(&self) -> &[Span] {
+        &self.cells
+    }
+
+    /// Cell, line in it, and line of the `.ipynb` file that hold `line` (from 1) of a notebook's text.
+    #[must_use]
+    pub fn cell_line(&self, line: u32) -> Option<CellLine> {
+        self.cell_lines.get(line.max(1) as usize - 1).copied()
     }
 
     /// The text under `span`.
