@@ -71,7 +71,7 @@ pub fn render(report: &Report) -> String {
 
 fn command(report: &Report, kind: Type, finding: &Finding) -> String {
     let place = Place::of(report, finding.file, finding.span);
-    let mut properties = format!("file={},line={}", property(place.path()), place.start.line);
+    let mut properties = format!("file={},line={}", property(place.path()), place.line());
     if place.has_columns() {
         properties.push_str(&format!(",endLine={}", place.end.line));
         if place.start.line == place.end.line {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use crate::report::Report;
-use crate::text::{FileId, SourceFile};
+use crate::text::{FileId, FileKind, SourceFile};
 
 /// Hash of one line, and which of the lines with that hash it is, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +29,8 @@ impl std::fmt::Display for Fingerprint {
 #[derive(Default)]
 pub struct Fingerprints {
     lines: FxHashMap<FileId, Vec<Fingerprint>>,
+    /// Width of each line on disk, in UTF-16 units; of notebooks only.
+    widths: FxHashMap<FileId, Vec<u32>>,
 }
 
 impl Fingerprints {
@@ -37,17 +39,36 @@ impl Fingerprints {
     /// decoded text stands in.
     #[must_use]
     pub fn of(report: &Report, read: impl Fn(&SourceFile) -> Option<Vec<u8>>) -> Self {
-        let mut lines: FxHashMap<FileId, Vec<Fingerprint>> = FxHashMap::default();
+        let mut out = Self::default();
         for finding in report.findings.iter().chain(&report.suppressed) {
-            lines.entry(finding.file).or_insert_with(|| {
-                let file = &report.files[finding.file];
-                let bytes = read(file);
-                let text =
-                    bytes.as_deref().map_or(Cow::Borrowed(file.text.as_str()), String::from_utf8_lossy);
-                hash_lines(&text)
-            });
+            out.add(report, finding.file, &read);
+            for note in finding.related.iter().chain(&finding.trace) {
+                if report.files[note.file].kind == FileKind::Notebook {
+                    out.add(report, note.file, &read);
+                }
+            }
         }
-        Self { lines }
+        out
+    }
+
+    fn add(&mut self, report: &Report, id: FileId, read: &impl Fn(&SourceFile) -> Option<Vec<u8>>) {
+        if self.lines.contains_key(&id) {
+            return;
+        }
+        let file = &report.files[id];
+        let bytes = read(file);
+        let text = bytes.as_deref().map_or(Cow::Borrowed(file.text.as_str()), String::from_utf8_lossy);
+        self.lines.insert(id, hash_lines(&text));
+        if file.kind == FileKind::Notebook {
+            let width =
+                |line: &str| u32::try_from(line.encode_utf16().count()).expect("a file is under 4 GiB");
+            self.widths.insert(id, text.lines().map(width).collect());
+        }
+    }
+
+    /// Width of `line` (from 1) of a notebook's file, in UTF-16 units.
+    pub(super) fn width(&self, file: FileId, line: u32) -> Option<u32> {
+        self.widths.get(&file)?.get((line as usize).checked_sub(1)?).copied()
     }
 
     /// The fingerprint of `line` (from 1) of `file`; `None` past the file's end, as when it has changed on

@@ -2,7 +2,8 @@
 //!
 //! Open findings come first, then suppressed ones, each in order of file and position. The fields are those of
 //! `Row`, in this order; later versions may add fields, and never rename or drop one. Lines and columns count
-//! from 1; columns count characters; an end is the place after the last character.
+//! from 1; columns count characters; an end is the place after the last character. In a notebook, lines are those of
+//! the `.ipynb` file, and columns those of the cell's line.
 
 use std::io::{self, Write};
 
@@ -54,6 +55,12 @@ struct At<'a> {
     column: u32,
     end_line: u32,
     end_column: u32,
+    /// Number of the cell, from 1; in notebooks only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cell: Option<u32>,
+    /// Line in the cell, from 1; in notebooks only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cell_line: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -115,7 +122,7 @@ fn row<'a>(report: &Report<'a>, hashes: &Fingerprints, finding: &'a Finding) -> 
         trace: finding.trace.iter().map(note).collect(),
         suppressed: finding.suppressed.as_ref().map(suppression),
         foreign_marker: finding.foreign_marker.as_deref(),
-        fingerprint: hashes.line(finding.file, place.start.line).map(|hash| hash.to_string()),
+        fingerprint: hashes.line(finding.file, place.line()).map(|hash| hash.to_string()),
     }
 }
 
@@ -146,9 +153,11 @@ fn exactly<'a>(report: &Report<'a>, file: FileId, span: Span) -> At<'a> {
 fn from<'a>(place: &Place<'a>) -> At<'a> {
     At {
         path: place.path(),
-        line: place.start.line,
+        line: place.line(),
         column: place.start.column,
-        end_line: place.end.line,
+        end_line: place.end_line(),
         end_column: place.end.column,
+        cell: place.cell().map(|at| at.cell),
+        cell_line: place.cell().map(|at| at.line),
     }
 }

@@ -1,9 +1,12 @@
 //! Where a span is, as readers are told.
 
 use crate::report::Report;
-use crate::text::{FileId, FileKind, Position, SourceFile, Span};
+use crate::text::{CellLine, FileId, FileKind, Position, SourceFile, Span};
 
-/// A span with its file, in lines and columns of the file on disk.
+/// A span with its file.
+///
+/// Positions are those of the decoded text. In a notebook that is not what lies on disk: a line of code is a
+/// JSON string there, so lines are translated and columns have no meaning.
 pub(super) struct Place<'a> {
     pub(super) file: &'a SourceFile,
     pub(super) start: Position,
@@ -27,9 +30,34 @@ impl<'a> Place<'a> {
         &self.file.path
     }
 
-    /// Whether columns of the decoded text are columns on disk: in a notebook, lines are JSON strings.
+    /// Whether lines and columns of the decoded text are those on disk.
     pub(super) fn has_columns(&self) -> bool {
         self.file.kind != FileKind::Notebook
+    }
+
+    /// First line on disk, from 1.
+    pub(super) fn line(&self) -> u32 {
+        self.on_disk(self.start.line)
+    }
+
+    /// Last line on disk, from 1.
+    pub(super) fn end_line(&self) -> u32 {
+        self.on_disk(self.end.line)
+    }
+
+    /// The cell of a notebook, and the line in it.
+    pub(super) fn cell(&self) -> Option<CellLine> {
+        self.file.cell_line(self.start.line)
+    }
+
+    /// `path:line`, and for a notebook the cell as well.
+    pub(super) fn words(&self, path: &str) -> String {
+        let cell = self.cell().map(|at| format!(" (cell {}, line {})", at.cell, at.line));
+        format!("{path}:{}{}", self.line(), cell.unwrap_or_default())
+    }
+
+    fn on_disk(&self, line: u32) -> u32 {
+        self.file.cell_line(line).map_or(line, |at| at.raw_line)
     }
 }
 

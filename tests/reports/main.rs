@@ -4,6 +4,7 @@
 
 mod fixture;
 mod hostile;
+mod notebook;
 mod pages;
 mod plain;
 mod sarif;

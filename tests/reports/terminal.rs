@@ -17,7 +17,7 @@ fn terminal(report: &Report, width: usize) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn plain(styled: &str) -> String {
+pub(crate) fn plain(styled: &str) -> String {
     let mut out = anstream::StripStream::new(Vec::new());
     out.write_all(styled.as_bytes()).unwrap();
     String::from_utf8(out.into_inner()).unwrap()

@@ -206,7 +206,7 @@ def main():
     schema, folder = tools()
     failed = False
     for path in options.files:
-        errors = check_schema(schema, folder, path)
+        errors = check_schema(schema, folder, path) if path.is_file() else ["no such file"]
         other = {}
         if not errors:
             log = json.loads(path.read_text(encoding="utf-8"))

@@ -99,7 +99,7 @@ fn beginning(report: &Report) -> String {
     let weight = |finding: &&Finding| (Reverse(finding.severity), Reverse(precision(finding)));
     let first = report.findings.iter().min_by_key(weight).expect("called for findings only");
     let place = Place::of(report, first.file, first.span);
-    let at = escape::code(&format!("{}:{}", cut(place.path(), 200), place.start.line));
+    let at = escape::code(&place.words(&cut(place.path(), 200)));
     let same =
         report.findings.iter().filter(|it| it.rule == first.rule && it.severity == first.severity).count();
     let rule = link(report, first.rule);

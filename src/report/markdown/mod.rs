@@ -107,7 +107,7 @@ fn table(report: &Report, max_bytes: usize, out: &mut String) {
 
 fn row(report: &Report, finding: &Finding) -> String {
     let place = Place::of(report, finding.file, finding.span);
-    let at = escape::code(&format!("{}:{}", cut(place.path(), MAX_CELL), place.start.line));
+    let at = escape::code(&place.words(&cut(place.path(), MAX_CELL)));
     let what = escape::text(&cut(&wording::what(finding), MAX_CELL));
     let solution = escape::text(&cut(&wording::sentence(&finding.solution), MAX_CELL));
     let rule = format!("{} {}", finding.severity.name(), link(report, finding.rule));

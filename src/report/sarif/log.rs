@@ -96,12 +96,17 @@ pub(super) fn uri(path: &str) -> String {
     out
 }
 
-/// A location; with `id`, messages can link to it.
-pub(super) fn location(place: &Place, id: Option<usize>, caption: Option<&str>) -> Location {
+/// A location; with `id`, messages can link to it. `width` is that of its line on disk, for notebooks.
+pub(super) fn location(
+    place: &Place,
+    width: Option<u32>,
+    id: Option<usize>,
+    caption: Option<&str>,
+) -> Location {
     Location {
         physical_location: Some(sarif::PhysicalLocation {
             artifact_location: Some(artifact(place.path())),
-            region: Some(region(place)),
+            region: Some(region(place, width)),
             ..Default::default()
         }),
         id: id.map(count),
@@ -125,11 +130,19 @@ fn artifact(path: &str) -> sarif::ArtifactLocation {
     sarif::ArtifactLocation { uri: Some(uri(path)), ..Default::default() }
 }
 
-fn region(place: &Place) -> sarif::Region {
+fn region(place: &Place, width: Option<u32>) -> sarif::Region {
     if place.has_columns() {
         return text_region(place.start, place.end);
     }
-    sarif::Region { start_line: Some(place.start.line.into()), ..Default::default() }
+    // The whole line of the `.ipynb` file that holds the code.
+    let line = Some(place.line().into());
+    sarif::Region {
+        start_line: line,
+        start_column: Some(1),
+        end_line: line,
+        end_column: width.map(|width| i64::from(width) + 1),
+        ..Default::default()
+    }
 }
 
 fn text_region(start: Position, end: Position) -> sarif::Region {

@@ -16,6 +16,19 @@ pub(super) const MAX_STEPS: usize = 1_000;
 /// Most related locations of a result; GitHub keeps as many locations.
 pub(super) const MAX_RELATED: usize = 100;
 
+/// What results are made from.
+pub(super) struct View<'r, 'a> {
+    pub(super) report: &'r Report<'a>,
+    pub(super) hashes: &'r Fingerprints,
+}
+
+impl View<'_, '_> {
+    fn location(&self, file: FileId, span: Span, id: Option<usize>, caption: Option<&str>) -> Location {
+        let place = Place::of(self.report, file, span);
+        log::location(&place, self.hashes.width(file, place.line()), id, caption)
+    }
+}
+
 /// Findings of one rule and severity on one line, first one first.
 pub(super) struct Group<'f> {
     pub(super) findings: Vec<&'f Finding>,
@@ -32,7 +45,7 @@ pub(super) fn group<'f>(report: &Report, findings: impl Iterator<Item = &'f Find
     let mut groups: Vec<Group> = Vec::new();
     let mut known: FxHashMap<(&str, Severity, FileId, u32, bool), usize> = FxHashMap::default();
     for finding in findings {
-        let line = Place::of(report, finding.file, finding.span).start.line;
+        let line = Place::of(report, finding.file, finding.span).line();
         let key = (finding.rule, finding.severity, finding.file, line, finding.suppressed.is_some());
         let at = *known.entry(key).or_insert(groups.len());
         match groups.get_mut(at) {
@@ -60,22 +73,23 @@ pub(super) fn limit(groups: &mut Vec<Group>, max: usize) -> usize {
 }
 
 /// One group as a result.
-pub(super) fn result(report: &Report, rules: &Rules, hashes: &Fingerprints, group: &Group) -> log::Result {
+pub(super) fn result(view: &View, rules: &Rules, group: &Group) -> log::Result {
+    let View { report, hashes } = *view;
     let finding = group.first();
     let place = Place::of(report, finding.file, finding.span);
     let (rule, index) = rules.entry(finding);
-    let (text, related) = message(report, group);
-    let mut at = log::location(&place, None, None);
+    let (text, related) = message(view, group);
+    let mut at = view.location(finding.file, finding.span, None, None);
     log::name_function(&mut at, &finding.function);
     let mut result = log::result(rule, index, Level::of(finding.severity), text, at);
     result.related_locations = NonEmpty::new(related).map(NonEmpty::into_vec);
-    result.code_flows = flow(report, finding).map(|steps| vec![log::code_flow(steps)]);
+    result.code_flows = flow(view, finding).map(|steps| vec![log::code_flow(steps)]);
     let fix = edit(group).filter(|_| place.has_columns()).and_then(|edit| {
         let changes: Vec<(Span, &str)> = edit.changes.iter().map(|c| (c.span, c.text.as_str())).collect();
         Some(log::fix(&visible(&edit.title), &place, NonEmpty::new(changes)?))
     });
     result.fixes = fix.map(|fix| vec![fix]);
-    if let Some(hash) = hashes.line(finding.file, place.start.line) {
+    if let Some(hash) = hashes.line(finding.file, place.line()) {
         let entry = ("primaryLocationLineHash".to_owned(), hash.to_string());
         result.partial_fingerprints = Some([entry].into());
     }
@@ -88,7 +102,7 @@ pub(super) fn result(report: &Report, rules: &Rules, hashes: &Fingerprints, grou
 }
 
 /// The message with its links, and the locations they lead to.
-fn message(report: &Report, group: &Group) -> (String, Vec<Location>) {
+fn message(view: &View, group: &Group) -> (String, Vec<Location>) {
     let first = group.first();
     let mut text = log::escape(&visible(&wording::what(first)));
     if !first.solution.is_empty() {
@@ -100,7 +114,7 @@ fn message(report: &Report, group: &Group) -> (String, Vec<Location>) {
             let id = related.len() + 1;
             let caption = visible(caption);
             text.push_str(&format!(" {lead}: [{}]({id}).", log::escape(&caption)));
-            related.push(log::location(&Place::of(report, file, span), Some(id), Some(&caption)));
+            related.push(view.location(file, span, Some(id), Some(&caption)));
         }
     };
     for note in &first.related {
@@ -113,15 +127,12 @@ fn message(report: &Report, group: &Group) -> (String, Vec<Location>) {
 }
 
 /// The way to the finding, ending at it; the middle is cut where it is too long.
-fn flow(report: &Report, finding: &Finding) -> Option<NonEmpty<Location>> {
+fn flow(view: &View, finding: &Finding) -> Option<NonEmpty<Location>> {
     let last = finding.trace.last()?;
-    let step = |note: &Note| {
-        log::location(&Place::of(report, note.file, note.span), None, Some(&visible(&note.caption)))
-    };
+    let step = |note: &Note| view.location(note.file, note.span, None, Some(&visible(&note.caption)));
     let mut steps: Vec<Location> = finding.trace.iter().take(MAX_STEPS - 1).map(step).collect();
     if (last.file, last.span) != (finding.file, finding.span) {
-        let place = Place::of(report, finding.file, finding.span);
-        steps.push(log::location(&place, None, Some(&visible(&finding.message))));
+        steps.push(view.location(finding.file, finding.span, None, Some(&visible(&finding.message))));
     } else if finding.trace.len() >= MAX_STEPS {
         steps.push(step(last));
     }

@@ -28,9 +28,11 @@ const MAX_LINES: u32 = 12;
 /// Spans farther apart than this many lines are not shown in one excerpt.
 const MAX_GAP: u32 = 60;
 
-/// Whether the two spans are near enough for one excerpt.
+/// Whether the two spans are near enough for one excerpt, and in one cell of a notebook.
 pub(super) fn are_near(file: &SourceFile, a: Span, b: Span) -> bool {
-    file.line(a.start).abs_diff(file.line(b.start)) <= MAX_GAP
+    let (a, b) = (file.line(a.start), file.line(b.start));
+    let cell = |line: u32| file.cell_line(line).map(|at| at.cell);
+    a.abs_diff(b) <= MAX_GAP && cell(a) == cell(b)
 }
 
 /// The lines that `spans` touch.

@@ -86,15 +86,24 @@ fn with_snippet<'a>(
         None => AnnotationKind::Primary.span(span),
         Some(caption) => AnnotationKind::Context.span(span).label(caption),
     });
-    let snippet =
-        Snippet::source(excerpt.text).line_start(excerpt.first_line as usize).annotations(annotations);
-    let path = visible(place.path());
+    let first_line = shown_line(place, excerpt.first_line);
+    let snippet = Snippet::source(excerpt.text).line_start(first_line).annotations(annotations);
+    let path = match place.cell() {
+        Some(at) => visible(&format!("{}:cell {}", place.path(), at.cell)),
+        None => visible(place.path()),
+    };
     if !excerpt.is_cut {
         return group.element(snippet.path(path));
     }
     // The renderer would count columns in what is left of the line.
-    let origin = Origin::path(path).line(place.start.line as usize).char_column(place.start.column as usize);
+    let line = shown_line(place, place.start.line);
+    let origin = Origin::path(path).line(line).char_column(place.start.column as usize);
     group.element(origin).element(snippet)
+}
+
+/// The number that `line` is shown with: in a notebook, that in its cell.
+fn shown_line(place: &Place, line: u32) -> usize {
+    place.file.cell_line(line).map_or(line, |at| at.line) as usize
 }
 
 /// The steps that lead to the finding, numbered; steps near each other share a snippet.
@@ -142,5 +151,5 @@ fn diff<'a>(place: &Place<'a>, finding: &Finding) -> Option<Snippet<'a, Patch<'a
     let excerpt = excerpt(place.file, &spans);
     let texts = changes.iter().map(|change| change.text.lines().map(clean).collect::<Vec<_>>().join("\n"));
     let patches = excerpt.spans.into_iter().zip(texts).map(|(span, text)| Patch::new(span, text));
-    Some(Snippet::source(excerpt.text).line_start(excerpt.first_line as usize).patches(patches))
+    Some(Snippet::source(excerpt.text).line_start(shown_line(place, excerpt.first_line)).patches(patches))
 }
