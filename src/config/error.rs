@@ -51,7 +51,8 @@ pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
 }
 
 /// The most similar of `known`, if it is similar enough to be a misspelling.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let score = |candidate: &str| similar::TextDiff::from_chars(name, candidate).ratio();
     let best =
         known.iter().map(|candidate| (score(candidate), *candidate)).max_by(|a, b| a.0.total_cmp(&b.0))?;

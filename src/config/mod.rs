@@ -9,7 +9,7 @@ mod settings;
 
 use std::path::Path;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, nearest};
 pub use file::{ConfigFile, find, read};
 pub use settings::{OtherMarkers, Overrides, PathRules, RuleLevel, Settings, Tests};
 

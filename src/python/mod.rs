@@ -2,6 +2,7 @@
 //!
 //! It recovers from syntax errors and refuses nesting that no stack would survive; it resolves no names.
 
+mod comments;
 mod depth;
 mod python2;
 
@@ -11,6 +12,7 @@ use ruff_text_size::{Ranged, TextRange};
 
 use crate::text::{FileKind, SourceFile, Span};
 
+pub use comments::{comments, statements};
 pub use ruff_python_ast as ast;
 
 /// A syntax error, at the place where the parser stumbled.

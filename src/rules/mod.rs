@@ -12,6 +12,7 @@ mod bare_except;
 mod cleanup_masks_exception;
 mod exception_logged_without_cause;
 mod log_without_context;
+mod suppression_problem;
 
 pub use context::Context;
 pub use judge::{Hit, Judge};
@@ -50,6 +51,7 @@ pub static RULES: &[&Rule] = &[
     &cleanup_masks_exception::RULE,
     &exception_logged_without_cause::RULE,
     &log_without_context::RULE,
+    &suppression_problem::RULE,
 ];
 
 /// The pages of [`RULES`], in the same order.

@@ -3,6 +3,13 @@
 //! Files are lowered in parallel and their trees dropped; then every file is judged. Results stand in file order,
 //! whatever the number of threads.
 
+mod foreign;
+mod markers;
+mod settle;
+
+pub use markers::{Marker, Names, Owner};
+pub use settle::{MARKER_RULE, Settled, settle};
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
@@ -27,6 +34,8 @@ pub struct Front {
     pub errors: Vec<SyntaxError>,
     /// Whether it is Python 2.
     pub is_python2: bool,
+    /// Markers in its comments.
+    pub markers: Vec<Marker>,
     /// Set when the scanner itself failed on this file.
     pub failure: Option<String>,
 }
@@ -39,6 +48,9 @@ pub fn front(file: &SourceFile) -> Front {
         Err(error) => return Front { errors: vec![error], ..Front::default() },
     };
     let mut front = Front { is_python2: parsed.is_python2, ..Front::default() };
+    if markers::may_have(&file.text) {
+        front.markers = markers::markers(file, &parsed);
+    }
     if file.kind != FileKind::Stub && !parsed.is_python2 {
         let mut names = Interner::default();
         let module = outline::module_name(&file.path);
