@@ -52,7 +52,7 @@ enum Form {
 
 /// Whether `text` can hold a marker at all.
 #[must_use]
-pub fn may_have(text: &str) -> bool {
+pub(super) fn may_have(text: &str) -> bool {
     ["snakestone:", "nosec", "noqa", "NOQA", "NoQA", "nosemgrep"]
         .iter()
         .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
@@ -60,7 +60,7 @@ pub fn may_have(text: &str) -> bool {
 
 /// All markers of a file, in order.
 #[must_use]
-pub fn markers(file: &SourceFile, parsed: &Parsed) -> Vec<Marker> {
+pub(super) fn markers(file: &SourceFile, parsed: &Parsed) -> Vec<Marker> {
     let statements = python::statements(parsed);
     let last_line = file.n_lines();
     let mut found: Vec<Marker> = Vec::new();
