@@ -1,0 +1,238 @@
+//! The command line, as clap reads it. One definition feeds parsing, help and completions.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::config::{OtherMarkers, Overrides, Tests};
+use crate::finding::Severity;
+
+/// Finds security defects in Python code and says with each what to do.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or configuration, \
+                          3 analysis failed. Reports are written before the code is decided.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Scans files and folders
+    #[command(after_help = EXIT_CODES)]
+    Scan(Box<ScanArgs>),
+    /// Shows a rule's page: what it finds, why it matters, what to do
+    Explain {
+        /// The rule's id, as findings show it
+        rule: String,
+    },
+    /// Lists the rules
+    Rules,
+    /// Prints completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Options of `scan`.
+#[derive(Debug, Args)]
+pub(super) struct ScanArgs {
+    /// Files and folders to scan
+    #[arg(default_value = ".")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Writes a report: FORMAT=FILE, or FORMAT for standard output; may be given several times.
+    /// Formats: terminal, sarif, sarif-full, jsonl, markdown, github
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    pub(super) outputs: Vec<Output>,
+    /// Reads this configuration instead of looking for one
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Prints every setting and where it came from, and scans nothing
+    #[arg(long)]
+    pub(super) show_config: bool,
+    /// Leaves out paths that match a pattern of gitignore syntax
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) exclude: Vec<String>,
+    /// Runs only these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
+    /// Does not run these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) disable: Vec<String>,
+    /// Lowest severity at which the exit code is 1 [default: medium]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_on: Option<Threshold>,
+    /// Lowest severity that is reported [default: low]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) minimum_severity: Option<Level>,
+    /// Which findings in test code are reported [default: high]
+    #[arg(long, value_name = "WHICH")]
+    pub(super) tests: Option<TestsArg>,
+    /// Which markers of other tools (nosec, noqa, nosemgrep) are honored [default: mild]
+    #[arg(long, value_name = "WHICH")]
+    pub(super) other_markers: Option<MarkersArg>,
+    /// Worker threads; 0 for one a core [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Tells this scan from others of the same commit in SARIF
+    #[arg(long, default_value = "snakestone/")]
+    pub(super) category: String,
+    /// When to color
+    #[arg(long, default_value = "auto", value_name = "WHEN")]
+    pub(super) color: ColorArg,
+}
+
+/// A severity, or none.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Threshold {
+    /// Never fail.
+    None,
+    /// From low on.
+    Low,
+    /// From medium on.
+    Medium,
+    /// From high on.
+    High,
+    /// Critical alone.
+    Critical,
+}
+
+/// A severity.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Level {
+    /// Remarks too.
+    Low,
+    /// Defects.
+    Medium,
+    /// What an outsider can exploit.
+    High,
+    /// What gives the machine away.
+    Critical,
+}
+
+/// Findings in test code.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum TestsArg {
+    /// Those of high severity.
+    High,
+    /// All.
+    All,
+    /// None.
+    None,
+}
+
+/// Markers of other tools.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum MarkersArg {
+    /// On findings below high severity.
+    Mild,
+    /// All.
+    All,
+    /// None.
+    None,
+}
+
+/// When to color.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum ColorArg {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A report's format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Format {
+    /// Snippets and a summary, for people.
+    Terminal,
+    /// SARIF for code scanning: no suppressed results.
+    Sarif,
+    /// SARIF with suppressed results, marked.
+    SarifFull,
+    /// One JSON object a line.
+    Jsonl,
+    /// A summary with a conclusion.
+    Markdown,
+    /// Workflow commands of GitHub Actions.
+    Github,
+}
+
+/// A report and where it goes; `None` is standard output.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Output {
+    /// Its format.
+    pub(super) format: Format,
+    /// Its file.
+    pub(super) file: Option<PathBuf>,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(file)));
+        let format = match name {
+            "terminal" => Format::Terminal,
+            "sarif" => Format::Sarif,
+            "sarif-full" => Format::SarifFull,
+            "jsonl" => Format::Jsonl,
+            "markdown" => Format::Markdown,
+            "github" => Format::Github,
+            _ => {
+                return Err(format!(
+                    "unknown format `{name}`; known are terminal, sarif, sarif-full, jsonl, markdown, github"
+                ));
+            }
+        };
+        if file == Some("") {
+            return Err(format!("`{name}=` names no file"));
+        }
+        Ok(Self { format, file: file.filter(|file| *file != "-").map(PathBuf::from) })
+    }
+}
+
+impl ScanArgs {
+    /// What these options say of the settings.
+    #[must_use]
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
+            exclude: self.exclude.clone(),
+            select: (!self.select.is_empty()).then(|| self.select.clone()),
+            disable: self.disable.clone(),
+            fail_on: self.fail_on.map(|threshold| match threshold {
+                Threshold::None => None,
+                Threshold::Low => Some(Severity::Low),
+                Threshold::Medium => Some(Severity::Medium),
+                Threshold::High => Some(Severity::High),
+                Threshold::Critical => Some(Severity::Critical),
+            }),
+            minimum_severity: self.minimum_severity.map(|level| match level {
+                Level::Low => Severity::Low,
+                Level::Medium => Severity::Medium,
+                Level::High => Severity::High,
+                Level::Critical => Severity::Critical,
+            }),
+            tests: self.tests.map(|which| match which {
+                TestsArg::High => Tests::High,
+                TestsArg::All => Tests::All,
+                TestsArg::None => Tests::None,
+            }),
+            other_markers: self.other_markers.map(|which| match which {
+                MarkersArg::Mild => OtherMarkers::Mild,
+                MarkersArg::All => OtherMarkers::All,
+                MarkersArg::None => OtherMarkers::None,
+            }),
+            threads: self.threads,
+        }
+    }
+}

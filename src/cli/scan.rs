@@ -1,0 +1,183 @@
+//! `snakestone scan`: discover, load, scan, settle, report, and only then decide the exit code.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use rayon::prelude::*;
+
+use crate::base::IdVec;
+use crate::cli::Code;
+use crate::cli::args::{Format, Output, ScanArgs};
+use crate::cli::output::Outputs;
+use crate::cli::progress::Progress;
+use crate::config::{self, Settings};
+use crate::discover::{self, Discovery, Selection};
+use crate::report::{Broken, Report, Skipped, Summary};
+use crate::rules::{self, Page};
+use crate::scan::{self, Front, Marker};
+use crate::text::{FileId, FileKind, SourceFile};
+
+/// A scan from paths to report, before anything is written.
+pub(super) struct Outcome {
+    pub(super) files: IdVec<FileId, SourceFile>,
+    pub(super) pages: Vec<Page>,
+    pub(super) settings: Settings,
+    pub(super) root: PathBuf,
+    pub(super) findings: Vec<crate::finding::Finding>,
+    pub(super) suppressed: Vec<crate::finding::Finding>,
+    pub(super) summary: Summary,
+    /// Files on which the scanner itself failed, with what it said.
+    pub(super) failures: Vec<(String, String)>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &ScanArgs) -> anyhow::Result<Code> {
+    let root = root(&args.paths)?;
+    let ids: Vec<&str> = rules::pages().iter().map(|page| page.id).collect();
+    let settings = config::resolve(&root, args.config.as_deref(), &args.overrides(), &ids)?;
+    if args.show_config {
+        super::print(&settings.show());
+        return Ok(Code::Clean);
+    }
+    let outcome = outcome(root, &args.paths, settings)?;
+    let terminal = [Output { format: Format::Terminal, file: None }];
+    let outputs = if args.outputs.is_empty() { &terminal[..] } else { &args.outputs };
+    let code = outcome.code();
+    let (report, root) = outcome.report();
+    let writer = Outputs {
+        root: &root,
+        category: &args.category,
+        is_successful: code != Code::Failed,
+        color: args.color,
+    };
+    writer.write(&report, outputs)?;
+    Ok(code)
+}
+
+/// The folder that paths in reports are relative to: the current one if it holds all `paths`, else what holds them.
+fn root(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
+    let current = std::env::current_dir().context("cannot tell the current folder")?;
+    let current = current.canonicalize().unwrap_or(current);
+    let mut common: Option<PathBuf> = None;
+    for path in paths {
+        let real = path
+            .canonicalize()
+            .map_err(|error| discover::DiscoverError::Unreadable { path: path.clone(), error })?;
+        let folder = if real.is_file() { real.parent().unwrap_or(&real).to_owned() } else { real };
+        common = Some(match common {
+            None => folder,
+            Some(known) => {
+                known.ancestors().find(|outer| folder.starts_with(outer)).unwrap_or(Path::new("/")).to_owned()
+            }
+        });
+    }
+    let common = common.unwrap_or_else(|| current.clone());
+    Ok(if common.starts_with(&current) { current } else { common })
+}
+
+/// Scans `paths`, which lie in `root`.
+pub(super) fn outcome(root: PathBuf, paths: &[PathBuf], settings: Settings) -> anyhow::Result<Outcome> {
+    let begun = Instant::now();
+    let selection = Selection { exclude: settings.exclude.clone(), everything: !settings.default_excludes };
+    let found = discover::discover(&root, paths, &selection)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(settings.threads)
+        .stack_size(scan::STACK_SIZE)
+        .build()
+        .context("cannot start worker threads")?;
+    std::panic::set_hook(Box::new(|_| {})); // a panic is reported with its file, in the summary
+    let (files, mut skipped) = pool.install(|| load(&found));
+    let judge = rules::judge(|id| settings.runs(id));
+    let progress = Progress::new(files.len() * 2);
+    let scan = pool.install(|| scan::scan(&files, &judge, &|| progress.step()));
+    progress.clear();
+    let _ = std::panic::take_hook();
+    let ids: Vec<&str> = rules::pages().iter().map(|page| page.id).collect();
+    let mut fronts = scan.fronts;
+    let markers: IdVec<FileId, Vec<Marker>> =
+        fronts.iter_mut().map(|front| std::mem::take(&mut front.markers)).collect();
+    let settled = scan::settle(scan.findings, &files, &markers, &settings, &ids);
+    skipped.extend(found.skipped.into_iter().map(|skip| Skipped { path: skip.path, reason: skip.reason }));
+    skipped.sort();
+    let mut summary = summary(&files, &fronts);
+    summary.skipped.extend(skipped);
+    summary.skipped.sort();
+    summary.hidden_in_tests = settled.hidden_in_tests;
+    summary.elapsed = begun.elapsed();
+    let failures =
+        files.pairs().filter_map(|(id, file)| Some((file.path.clone(), fronts[id].failure.clone()?)));
+    let failures: Vec<(String, String)> = failures.collect();
+    let pages = rules::pages().iter().filter(|page| settings.runs(page.id)).cloned().collect();
+    let (findings, suppressed) = (settled.open, settled.suppressed);
+    Ok(Outcome { files, pages, settings, root, findings, suppressed, summary, failures })
+}
+
+/// Reads the files; those that cannot be scanned are named instead.
+fn load(found: &Discovery) -> (IdVec<FileId, SourceFile>, Vec<Skipped>) {
+    let loaded: Vec<_> = found.files.par_iter().map(discover::load).collect();
+    let mut files = IdVec::new();
+    let mut skipped = Vec::new();
+    for (entry, result) in found.files.iter().zip(loaded) {
+        let named = |reason| Skipped { path: entry.path.clone(), reason };
+        match result {
+            Ok((file, problem)) => {
+                skipped.extend(problem.map(|problem| named(format!("scanned, but {problem}"))));
+                files.push(file);
+            }
+            Err(reason) => skipped.push(named(reason)),
+        }
+    }
+    (files, skipped)
+}
+
+fn summary(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>) -> Summary {
+    let mut summary = Summary::default();
+    for (id, file) in files.pairs() {
+        let front = &fronts[id];
+        if let Some(message) = &front.failure {
+            let reason = format!("the scanner failed on it, please report this: {message}");
+            summary.skipped.push(Skipped { path: file.path.clone(), reason });
+        } else if front.is_python2 {
+            summary.python2.push(file.path.clone());
+            continue;
+        } else if let Some(error) = front.errors.first() {
+            let line = file.line(error.span.start);
+            summary.broken.push(Broken { path: file.path.clone(), line, message: error.message.clone() });
+        }
+        if file.kind != FileKind::Stub {
+            summary.n_files += 1;
+            summary.n_lines += file.n_lines() as usize;
+            summary.n_test_files += usize::from(file.is_test);
+        }
+    }
+    summary
+}
+
+impl Outcome {
+    /// The exit code that the findings decide.
+    pub(super) fn code(&self) -> Code {
+        let fails = |finding: &crate::finding::Finding| {
+            self.settings.fail_on.is_some_and(|threshold| finding.severity >= threshold)
+        };
+        if !self.failures.is_empty() {
+            Code::Failed
+        } else if self.findings.iter().any(fails) {
+            Code::Findings
+        } else {
+            Code::Clean
+        }
+    }
+
+    /// The report, and the root that its paths are relative to.
+    pub(super) fn report(&self) -> (Report<'_>, PathBuf) {
+        let report = Report {
+            files: &self.files,
+            rules: &self.pages,
+            findings: self.findings.clone(),
+            suppressed: self.suppressed.clone(),
+            summary: self.summary.clone(),
+        };
+        (report, self.root.clone())
+    }
+}
