@@ -12,6 +12,7 @@ mod bare_except;
 mod cleanup_masks_exception;
 mod exception_logged_without_cause;
 mod log_without_context;
+mod secret_in_log;
 mod suppression_problem;
 
 pub use context::Context;
@@ -51,6 +52,7 @@ pub static RULES: &[&Rule] = &[
     &cleanup_masks_exception::RULE,
     &exception_logged_without_cause::RULE,
     &log_without_context::RULE,
+    &secret_in_log::RULE,
     &suppression_problem::RULE,
 ];
 

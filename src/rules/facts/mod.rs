@@ -4,6 +4,8 @@
 
 pub(crate) mod cause;
 pub(crate) mod edits;
+pub(crate) mod flows;
 pub(crate) mod handlers;
 pub(crate) mod logging;
+pub(crate) mod secrets;
 pub(crate) mod verbs;

@@ -32,6 +32,11 @@ pub(crate) fn starts_with_word(name: &str, list: &[&str]) -> bool {
     words(name).first().is_some_and(|word| list.contains(&word.as_str()))
 }
 
+/// Whether the last word of `name` is in `list`.
+pub(crate) fn ends_with_word(name: &str, list: &[&str]) -> bool {
+    words(name).last().is_some_and(|word| list.contains(&word.as_str()))
+}
+
 /// Verbs of calls that only ask: when they fail, a value is missing, but nothing is half done.
 pub(crate) const ASK: &[&str] = &[
     "get", "read", "parse", "load", "find", "lookup", "probe", "check", "is", "has", "can", "list", "show",

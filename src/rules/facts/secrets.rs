@@ -1,0 +1,147 @@
+//! Which names mean a secret.
+
+use crate::rules::facts::verbs::words;
+
+/// What somebody who reads a value can do with it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Secret {
+    /// Act for a while or with few rights: a token, an API key, credentials, an address that may hold a password.
+    Token,
+    /// Log in: a password, a passphrase, a private key.
+    Password,
+}
+
+/// Words that begin names which tell of a secret, or do something with one.
+const ABOUT: &[&str] = &[
+    "is",
+    "has",
+    "num",
+    "max",
+    "min",
+    "total",
+    "prompt",
+    "public",
+    "get",
+    "set",
+    "reset",
+    "change",
+    "update",
+    "show",
+    "use",
+    "allow",
+    "require",
+    "requires",
+    "no",
+    "need",
+    "needs",
+    "with",
+    "without",
+    "enable",
+    "disable",
+    "generate",
+    "create",
+    "check",
+    "verify",
+    "validate",
+    "include",
+    "save",
+    "store",
+    "missing",
+    "invalid",
+    "expired",
+    "masked",
+    "hashed",
+    "encrypted",
+    "count",
+    "hash",
+    "add",
+    "remove",
+    "delete",
+    "list",
+    "load",
+    "find",
+    "make",
+    "build",
+    "parse",
+    "next",
+    "supports",
+    "should",
+    "did",
+    "can",
+    "bad",
+    "wrong",
+    "valid",
+    "n",
+    "test",
+    "unknown",
+    "ignore",
+    "skip",
+];
+
+/// The secret that a variable, attribute or key called `name` holds, by its last words.
+pub(crate) fn secret(name: &str) -> Option<Secret> {
+    if !may_be_secret(name) {
+        return None;
+    }
+    let words = words(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.first().is_some_and(|first| words.len() > 1 && ABOUT.contains(first)) {
+        return None;
+    }
+    match words[..] {
+        [.., "password" | "passwd" | "passphrase" | "pwd" | "secret" | "secrets"] => Some(Secret::Password),
+        [.., "private" | "secret", "key"] => Some(Secret::Password),
+        [.., "token" | "credential" | "credentials"] => Some(Secret::Token),
+        [.., "api" | "access" | "auth", "key"] | [.., "apikey"] => Some(Secret::Token),
+        [.., "broker" | "transport" | "database" | "db", "url" | "uri" | "dsn"] => Some(Secret::Token),
+        _ => None,
+    }
+}
+
+/// A test that is cheap and never wrongly says no.
+pub(crate) fn may_be_secret(name: &str) -> bool {
+    const ENDS: &[&str] = &[
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "secret",
+        "secrets",
+        "token",
+        "credential",
+        "credentials",
+        "key",
+        "url",
+        "uri",
+        "dsn",
+    ];
+    let name = name.trim_end_matches(['_', '-']).as_bytes();
+    let ends = |end: &&str| {
+        name.len() >= end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+    };
+    ENDS.iter().any(ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Secret, secret};
+
+    #[test]
+    fn the_last_words_tell_a_secret() {
+        assert_eq!(secret("admin_password"), Some(Secret::Password));
+        assert_eq!(secret("X-Api-Key"), Some(Secret::Token));
+        assert_eq!(secret("accessToken"), Some(Secret::Token));
+        assert_eq!(secret("transport_url"), Some(Secret::Token));
+        assert_eq!(secret("ssh_private_key"), Some(Secret::Password));
+    }
+
+    #[test]
+    fn words_about_secrets_are_none() {
+        for name in ["token_id", "password_file", "max_tokens", "prompt_token", "has_password", "token_url"] {
+            assert_eq!(secret(name), None, "{name}");
+        }
+        for name in ["public_key", "key", "tokenizer", "password_required", "secret_ref", "reset_password"] {
+            assert_eq!(secret(name), None, "{name}");
+        }
+    }
+}
