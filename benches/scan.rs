@@ -1,0 +1,80 @@
+//! What a scan costs against parsing alone, measured in one run on one thread:
+//! `cargo bench --bench scan -- PATH [PATH…]`. Prints seconds of processor time, their ratio, lines per second
+//! and the peak of memory.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use snakestone::base::IdVec;
+use snakestone::discover::{self, Selection};
+use snakestone::text::{FileId, SourceFile};
+use snakestone::{python, rules, scan};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Rounds; the fastest of each kind counts, since noise only adds.
+const ROUNDS: usize = 5;
+
+fn main() {
+    let paths: Vec<PathBuf> =
+        std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).map(PathBuf::from).collect();
+    if paths.is_empty() {
+        println!("usage: cargo bench --bench scan -- PATH [PATH…]");
+        return;
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .stack_size(scan::STACK_SIZE)
+        .build()
+        .expect("one thread");
+    pool.install(|| paths.iter().for_each(|path| measure(path)));
+}
+
+fn measure(path: &Path) {
+    let everything = Selection { exclude: Vec::new(), everything: true };
+    let found = discover::discover(path, &[path.to_owned()], &everything).expect("the path can be read");
+    let load = || -> IdVec<FileId, SourceFile> {
+        found.files.iter().filter_map(|entry| discover::load(entry).ok()).map(|(file, _)| file).collect()
+    };
+    let (files, loading) = best(load);
+    let (_, parsing) = best(|| {
+        files.iter().filter_map(|file| python::parse(file).ok()).map(|p| p.body().len()).sum::<usize>()
+    });
+    let judge = rules::judge(|_| true);
+    let (findings, scanning) = best(|| scan::scan(&files, &judge, &|| ()).findings.len());
+    let lines: u32 = files.iter().map(SourceFile::n_lines).sum();
+    let whole = loading + scanning;
+    println!("{}: {} files, {lines} lines, {findings} findings before settling", path.display(), files.len());
+    println!("  parse            {:8.3} s", parsing.as_secs_f64());
+    println!("  load and scan    {:8.3} s   {:.2} times parsing", whole.as_secs_f64(), ratio(whole, parsing));
+    println!("  lines per second {:8.0}     on one thread", f64::from(lines) / whole.as_secs_f64());
+    if let Some(peak) = peak() {
+        println!("  peak memory      {peak:>8} kB");
+    }
+}
+
+fn best<T>(work: impl Fn() -> T) -> (T, Duration) {
+    let timed = || {
+        let begun = Instant::now();
+        let result = work();
+        (result, begun.elapsed())
+    };
+    let mut best = timed();
+    for _ in 1..ROUNDS {
+        let next = timed();
+        best = if next.1 < best.1 { next } else { best };
+    }
+    best
+}
+
+fn ratio(a: Duration, b: Duration) -> f64 {
+    a.as_secs_f64() / b.as_secs_f64()
+}
+
+/// Peak resident memory of this process in kB, where the system tells.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

@@ -1,0 +1,137 @@
+//! The command line as people use it: exit codes, reports, errors.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+
+const SWALLOWS: &str = "def f(x):\n    try:\n        x.send()\n    except:\n        x.failed()\n";
+
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+/// Exit code, standard output and standard error of `snakestone` with `args` in `dir`.
+fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let output = Command::cargo_bin("snakestone").unwrap().current_dir(dir).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_exit_code_follows_the_threshold_and_reports_do_not() {
+    let dir = tree(&[("a.py", SWALLOWS)]);
+    let (code, out, _) = run(dir.path(), &["scan", "-o", "jsonl"]);
+    assert_eq!(code, 1);
+    assert_eq!(out.lines().count(), 1);
+    let (code, same, _) = run(dir.path(), &["scan", "-o", "jsonl", "--fail-on", "high"]);
+    assert_eq!((code, same), (0, out));
+}
+
+#[test]
+fn several_reports_are_written_at_once() {
+    let dir = tree(&[("a.py", SWALLOWS)]);
+    let args = ["scan", "-o", "sarif=out/a.sarif", "-o", "markdown=out/a.md", "-o", "terminal"];
+    let (code, out, _) = run(dir.path(), &args);
+    assert_eq!(code, 1);
+    assert!(out.contains("1 finding"), "{out}");
+    let sarif: serde_json::Value =
+        serde_json::from_slice(&fs::read(dir.path().join("out/a.sarif")).unwrap()).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "bare-except");
+    assert!(fs::read_to_string(dir.path().join("out/a.md")).unwrap().contains("Conclusion"));
+}
+
+#[test]
+fn wrong_use_is_told_with_a_remedy() {
+    let dir = tree(&[("a.py", "")]);
+    for (args, said) in [
+        (&["scan", "missing"][..], "cannot scan `missing`"),
+        (&["scan", "--select", "bare-excep"], "did you mean `bare-except`?"),
+        (&["scan", "-o", "xml=a"], "unknown format `xml`"),
+        (&["scan", "-o", "sarif="], "names no file"),
+        (&["explain", "bare-excpt"], "did you mean `bare-except`?"),
+        (&["scan", "--config", "none.yml"], "cannot read `none.yml`"),
+        (&["scan", "--exclude", "[z-a]{"], "exclude pattern"),
+    ] {
+        let (code, _, error) = run(dir.path(), args);
+        assert_eq!(code, 2, "{args:?}: {error}");
+        assert!(error.contains(said), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn configuration_is_obeyed_and_shown() {
+    let dir = tree(&[("a.py", SWALLOWS), ("snakestone.yml", "disable: [bare-except]\n")]);
+    assert_eq!(run(dir.path(), &["scan"]).0, 0);
+    let (code, out, _) = run(dir.path(), &["scan", "--show-config"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("disable: [\"bare-except\"]  # ") && out.contains("snakestone.yml"), "{out}");
+    fs::write(dir.path().join("snakestone.yml"), "disabel: [bare-except]\n").unwrap();
+    let (code, _, error) = run(dir.path(), &["scan"]);
+    assert_eq!(code, 2);
+    assert!(error.contains("snakestone.yml:1:1: unknown key `disabel`; did you mean `disable`?"), "{error}");
+}
+
+#[test]
+fn markers_silence_and_are_counted() {
+    let marked = SWALLOWS.replace("except:", "except:  # snakestone: ignore[bare-except] x never stops");
+    let dir = tree(&[("a.py", &marked)]);
+    let (code, out, _) = run(dir.path(), &["scan", "-o", "sarif"]);
+    assert_eq!(code, 0);
+    assert!(!out.contains("\"results\":[{"), "{out}");
+    let (_, full, _) = run(dir.path(), &["scan", "-o", "sarif-full"]);
+    assert!(full.contains("\"inSource\"") && full.contains("x never stops"));
+    let unused = "x = 1  # snakestone: ignore[bare-except] old\n";
+    let dir = tree(&[("a.py", unused)]);
+    let (_, out, _) = run(dir.path(), &["scan", "-o", "jsonl"]);
+    assert!(out.contains("suppression-problem"), "{out}");
+}
+
+#[test]
+fn foreign_markers_are_honored_as_asked() {
+    let dir = tree(&[("a.py", &SWALLOWS.replace("except:", "except:  # noqa: E722"))]);
+    assert_eq!(run(dir.path(), &["scan"]).0, 0);
+    assert_eq!(run(dir.path(), &["scan", "--other-markers", "none"]).0, 1);
+}
+
+#[test]
+fn rules_are_listed_explained_and_completed() {
+    let dir = tree(&[]);
+    let (code, out, _) = run(dir.path(), &["rules"]);
+    assert_eq!(code, 0);
+    let id = out.lines().next().unwrap().split(' ').next().unwrap();
+    let (code, page, _) = run(dir.path(), &["explain", id]);
+    assert!(code == 0 && page.contains("Do this") && !page.contains("# find"), "{page}");
+    assert!(run(dir.path(), &["completions", "bash"]).1.contains("snakestone"));
+}
+
+#[test]
+fn the_action_reads_inputs_and_writes_everything() {
+    let dir = tree(&[("a.py", SWALLOWS)]);
+    let file = |name: &str| dir.path().join(name);
+    let output = Command::cargo_bin("snakestone")
+        .unwrap()
+        .current_dir(dir.path())
+        .env("GITHUB_ACTIONS", "true")
+        .env("INPUT_FAIL-ON", "none")
+        .env("INPUT_SARIF-FILE", "s.sarif")
+        .env("GITHUB_STEP_SUMMARY", file("summary"))
+        .env("GITHUB_OUTPUT", file("output"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(log.lines().any(|line| line.starts_with("::warning file=a.py,line=4")), "{log}");
+    assert!(fs::read_to_string(file("summary")).unwrap().contains("Conclusion"));
+    let outputs = fs::read_to_string(file("output")).unwrap();
+    assert!(outputs.contains("sarif-file<<SNAKESTONE_END\ns.sarif\n"), "{outputs}");
+    assert!(file("s.sarif").exists());
+}

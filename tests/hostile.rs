@@ -1,0 +1,97 @@
+//! Hostile input: every file is accounted for, the others' findings are complete, and the bytes are the same on any
+//! number of threads and in any order of input.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+
+const DEFECT: &str = "def f(x):\n    try:\n        x.send()\n    except:\n        x.failed()\n";
+
+fn scan(dir: &Path, args: &[&str]) -> (i32, String) {
+    let output =
+        Command::cargo_bin("snakestone").unwrap().current_dir(dir).arg("scan").args(args).output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn hostile() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
+    let n = 100_000;
+    write("deep_brackets.py", "[".repeat(n).as_bytes());
+    write("deep_not.py", format!("x = {}1\n", "not ".repeat(n)).as_bytes());
+    write("deep_sum.py", format!("x = 1{}\n", " + 1".repeat(n)).as_bytes());
+    write("deep_calls.py", format!("x = a{}\n", "()".repeat(n)).as_bytes());
+    write("deep_attributes.py", format!("x = a{}\n", ".b".repeat(n)).as_bytes());
+    write("deep_lambda.py", format!("x = {}1\n", "lambda: ".repeat(n)).as_bytes());
+    write(
+        "below_the_limit.py",
+        format!("x = 1{}\ny = {}1{}\n", " + 1".repeat(19_000), "(".repeat(900), ")".repeat(900)).as_bytes(),
+    );
+    write("long_line.py", format!("x = [{}]\n", "1, ".repeat(1_000_000)).as_bytes());
+    write("nul.py", format!("x = '\0'\n{DEFECT}").as_bytes());
+    write("latin.py", b"# caf\xe9\nx = '\xff\xfe'\n");
+    write("broken.py", format!("def (:\n{DEFECT}").as_bytes());
+    write("python2.py", b"print 'hello'\n");
+    write("empty.py", b"");
+    write("bad.ipynb", b"{\"cells\": 1");
+    write("good.py", DEFECT.as_bytes());
+    dir
+}
+
+#[test]
+fn every_hostile_file_is_accounted_for() {
+    let dir = hostile();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("loop")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", dir.path().join("outside.py")).unwrap();
+    }
+    let (code, found) = scan(dir.path(), &["-o", "jsonl"]);
+    assert_eq!(code, 1);
+    let paths: Vec<String> = found
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|finding| finding["rule"] == "bare-except")
+        .map(|finding| finding["path"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(paths, ["broken.py", "good.py", "nul.py"]);
+    let (_, said) = scan(dir.path(), &["-o", "terminal"]);
+    for name in [
+        "deep_brackets.py",
+        "deep_not.py",
+        "deep_sum.py",
+        "deep_calls.py",
+        "deep_attributes.py",
+        "deep_lambda.py",
+        "nul.py",
+        "latin.py",
+        "broken.py",
+        "python2.py",
+        "bad.ipynb",
+        "loop",
+        "outside.py",
+    ] {
+        assert!(said.contains(name), "{name} is not mentioned:\n{said}");
+    }
+    assert!(!said.contains("please report"), "{said}");
+}
+
+#[test]
+fn bytes_do_not_depend_on_threads_or_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..40).map(|i| format!("m{i}.py")).collect();
+    for (i, name) in names.iter().enumerate() {
+        fs::write(dir.path().join(name), DEFECT.repeat(i % 5 + 1)).unwrap();
+    }
+    let formats = ["-o", "sarif", "-o", "jsonl", "-o", "markdown"];
+    let one = scan(dir.path(), &[&formats[..], &["--threads", "1"]].concat());
+    let two = scan(dir.path(), &[&formats[..], &["--threads", "2"]].concat());
+    assert_eq!(one, two);
+    let mut shuffled: Vec<&str> = names.iter().map(String::as_str).collect();
+    shuffled.sort_by_key(|name| name.bytes().rev().collect::<Vec<_>>());
+    let named = scan(dir.path(), &[&formats[..], &shuffled].concat());
+    assert_eq!(one, named);
+}
