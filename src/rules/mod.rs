@@ -11,9 +11,12 @@ mod page;
 mod bare_except;
 mod cleanup_masks_exception;
 mod exception_logged_without_cause;
+mod failure_logged_at_debug;
+mod failure_returned_as_success;
 mod log_without_context;
 mod secret_in_log;
 mod suppression_problem;
+mod swallowed_exception;
 
 pub use context::Context;
 pub use judge::{Hit, Judge};
@@ -51,9 +54,12 @@ pub static RULES: &[&Rule] = &[
     &bare_except::RULE,
     &cleanup_masks_exception::RULE,
     &exception_logged_without_cause::RULE,
+    &failure_logged_at_debug::RULE,
+    &failure_returned_as_success::RULE,
     &log_without_context::RULE,
     &secret_in_log::RULE,
     &suppression_problem::RULE,
+    &swallowed_exception::RULE,
 ];
 
 /// The pages of [`RULES`], in the same order.

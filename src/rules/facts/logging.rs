@@ -165,6 +165,22 @@ fn within(context: &Context<'_>, function: FnId, depth: u32) -> Option<Log> {
     best
 }
 
+/// The name of this module's logger (`LOG`), if it makes one at its top level.
+pub(crate) fn module_logger<'a>(context: &Context<'a>) -> Option<&'a str> {
+    let module = context.text(context.unit.module);
+    let makes = |value: &str| value.ends_with("getLogger()") || value.ends_with("get_logger()");
+    let mut loggers: Vec<&str> = context
+        .unit
+        .globals
+        .iter()
+        .filter(|(_, value)| makes(context.text(**value)))
+        .map(|(name, _)| context.text(*name))
+        .map(|name| name.strip_prefix(module).unwrap_or(name).trim_start_matches('.'))
+        .collect();
+    loggers.sort_unstable();
+    loggers.first().copied()
+}
+
 /// Log calls with their points, of those that can be reached, in block order.
 pub(crate) fn log_calls<'c>(context: &'c Context<'_>) -> impl Iterator<Item = (CallId, Point, Log)> + 'c {
     context

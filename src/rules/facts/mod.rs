@@ -2,10 +2,13 @@
 
 #![allow(dead_code, reason = "rules that use the rest are being written")]
 
+pub(crate) mod asking;
+pub(crate) mod attempts;
 pub(crate) mod cause;
 pub(crate) mod edits;
 pub(crate) mod flows;
 pub(crate) mod handlers;
 pub(crate) mod logging;
+pub(crate) mod response;
 pub(crate) mod secrets;
 pub(crate) mod verbs;
