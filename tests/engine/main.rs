@@ -1,0 +1,6 @@
+//! The front end and the graph: code as the printed instructions it becomes, and the graph against its definitions.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod flow;
+mod lowering;
