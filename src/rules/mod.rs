@@ -9,6 +9,7 @@ mod judge;
 mod page;
 
 mod bare_except;
+mod cleanup_loop_aborts;
 mod cleanup_masks_exception;
 mod exception_logged_without_cause;
 mod failure_logged_at_debug;
@@ -52,6 +53,7 @@ pub enum Check {
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
     &bare_except::RULE,
+    &cleanup_loop_aborts::RULE,
     &cleanup_masks_exception::RULE,
     &exception_logged_without_cause::RULE,
     &failure_logged_at_debug::RULE,
