@@ -14,6 +14,7 @@ mod cleanup_masks_exception;
 mod exception_logged_without_cause;
 mod failure_logged_at_debug;
 mod failure_returned_as_success;
+mod finally_discards_exception;
 mod log_without_context;
 mod secret_in_log;
 mod suppression_problem;
@@ -58,6 +59,7 @@ pub static RULES: &[&Rule] = &[
     &exception_logged_without_cause::RULE,
     &failure_logged_at_debug::RULE,
     &failure_returned_as_success::RULE,
+    &finally_discards_exception::RULE,
     &log_without_context::RULE,
     &secret_in_log::RULE,
     &suppression_problem::RULE,
