@@ -2,9 +2,10 @@
 
 use crate::finding::{Change, Edit, Safety};
 use crate::flow::{Exit, Point, Step, walk};
-use crate::ir::{ArgKind, Call, CallId, Const, Op, Operand, RegionId, RegionKind};
+use crate::ir::{Call, CallId, Op, Operand, RegionId, RegionKind};
 use crate::rules::facts::handlers::{Clause, clauses, never_returns};
 use crate::rules::facts::logging::{self, LogLevel};
+use crate::rules::facts::teardown::{is_in_memory, is_tolerant};
 use crate::rules::facts::{edits, verbs};
 use crate::rules::{Check, Context, Hit, Rule};
 use crate::text::Span;
@@ -15,9 +16,6 @@ pub(super) static RULE: Rule =
 /// Words of names that say that the call copes with failures, or only asks.
 const TOLERANT: &[&str] = &["safe", "try", "quiet", "quietly", "ignore", "maybe", "silently"];
 const QUESTIONS: &[&str] = &["is", "has", "needs", "should", "can", "get", "list", "exists"];
-/// Value paths of receivers whose methods work in memory.
-const IN_MEMORY: &[&str] =
-    &["list()", "dict()", "set()", "collections.", "frozenset()", "queue.", "tuple()", "str()"];
 
 fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
     for clause in clauses(context).filter(Clause::is_broad) {
@@ -104,17 +102,7 @@ fn destroys(context: &Context<'_>, call: &Call) -> bool {
     }
     let name = context.name(call);
     let receiver = name.rsplit_once('.').map_or("", |(receiver, _)| receiver);
-    !IN_MEMORY.iter().any(|made| receiver.starts_with(made)) && !is_tolerant_by_argument(context, call)
-}
-
-/// `ignore_errors=True`, `missing_ok=True`.
-fn is_tolerant_by_argument(context: &Context<'_>, call: &Call) -> bool {
-    call.args.iter().any(|arg| {
-        let ArgKind::Keyword(name) = arg.kind else { return false };
-        let tolerant =
-            matches!(context.text(name), "ignore_errors" | "ignore_errno" | "missing_ok" | "ignore_missing");
-        tolerant && !matches!(arg.value, Operand::Const(Const::Bool(false)))
-    })
+    !is_in_memory(receiver) && !is_tolerant(context, call)
 }
 
 /// Whether a failure of `call` stays inside the clause, or its success was tested before.

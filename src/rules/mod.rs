@@ -11,6 +11,7 @@ mod page;
 mod bare_except;
 mod cleanup_loop_aborts;
 mod cleanup_masks_exception;
+mod cleanup_step_skips_rest;
 mod exception_logged_without_cause;
 mod failure_logged_at_debug;
 mod failure_returned_as_success;
@@ -56,6 +57,7 @@ pub static RULES: &[&Rule] = &[
     &bare_except::RULE,
     &cleanup_loop_aborts::RULE,
     &cleanup_masks_exception::RULE,
+    &cleanup_step_skips_rest::RULE,
     &exception_logged_without_cause::RULE,
     &failure_logged_at_debug::RULE,
     &failure_returned_as_success::RULE,

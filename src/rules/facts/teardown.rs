@@ -1,6 +1,6 @@
 //! Which calls let go of something outside of the program and can fail at it.
 
-use crate::ir::{ArgKind, BodyKind, Call, CallId, Const, Op, Operand, RegionKind};
+use crate::ir::{ArgKind, BodyKind, Call, CallId, Const, Op, Operand, RegionKind, StmtKind};
 use crate::rules::Context;
 use crate::rules::facts::guards::is_guarded;
 use crate::rules::facts::verbs::words;
@@ -18,7 +18,6 @@ const KNOWN: &[&str] = &[
     "os.killpg",
     "shutil.rmtree",
     "subprocess.check_call",
-    "subprocess.check_output",
 ];
 
 /// Methods that destroy something outside whatever they are called on.
@@ -111,8 +110,13 @@ const INSIDE_THING: &[&str] = &[
 ];
 
 /// Value paths of receivers whose methods work in memory.
-pub(crate) const IN_MEMORY: &[&str] =
+const IN_MEMORY: &[&str] =
     &["list()", "dict()", "set()", "collections.", "frozenset()", "queue.", "tuple()", "str()", "weakref."];
+
+/// Whether a value path is that of something in memory, and not of an element of it.
+pub(crate) fn is_in_memory(value: &str) -> bool {
+    IN_MEMORY.iter().any(|made| value.starts_with(made)) && !value.ends_with("[]")
+}
 
 /// First words of methods that end the use of something.
 const RELEASE: &[&str] = &[
@@ -135,7 +139,6 @@ const RELEASE: &[&str] = &[
     "rmtree",
     "dispose",
     "terminate",
-    "unload",
 ];
 
 /// Whether `id` destroys something outside of the program and can fail at it; guards around it do not count.
@@ -249,12 +252,14 @@ fn by_verb(context: &Context<'_>, call: &Call) -> bool {
     if first == "disconnect" && !call.args.is_empty() {
         return receiver.is_outside();
     }
-    strong || receiver.is_outside()
+    let ends_session = first == "close" && receiver.is_session() && !is_awaited(context, call);
+    strong || receiver.is_outside() && !ends_session
 }
 
 /// Whether `call` is `execute(command)` of a module or object that runs commands and raises when they fail.
 fn runs_command(context: &Context<'_>, call: &Call) -> bool {
-    if call.args.is_empty() {
+    // A command whose output is used asks for something.
+    if call.args.is_empty() || context.stmt(call).kind != StmtKind::Expr {
         return false;
     }
     let name = context.name(call);
@@ -283,7 +288,7 @@ impl<'a> Receiver<'a> {
     }
 
     fn is_inside(&self) -> bool {
-        let by_value = IN_MEMORY.iter().any(|made| self.value.starts_with(made))
+        let by_value = is_in_memory(self.value)
             || self.value.contains("signals.")
             || self.value.starts_with("threading.")
             || self.value.starts_with("io.");
@@ -296,6 +301,12 @@ impl<'a> Receiver<'a> {
             || self.words.iter().any(|word| {
                 matches!(word.as_str(), "session" | "query" | "objects" | "db" | "dbapi" | "cursor" | "sql")
             })
+    }
+
+    /// Whether closing it only closes a socket of this process, unless it is awaited.
+    fn is_session(&self) -> bool {
+        let last = self.last_words.last().map_or("", String::as_str);
+        matches!(last, "conn" | "connection" | "client" | "server" | "link")
     }
 
     fn is_outside(&self) -> bool {

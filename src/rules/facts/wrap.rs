@@ -39,7 +39,11 @@ pub(crate) fn wrapped(
 
 /// The statements of `inner` with all lines but the first one step deeper.
 fn deepened(context: &Context<'_>, inner: Span) -> Option<String> {
-    let source = context.source(whole(context, inner)?);
+    source_deepened(context, whole(context, inner)?)
+}
+
+fn source_deepened(context: &Context<'_>, span: Span) -> Option<String> {
+    let source = context.source(span);
     if source.contains("\"\"\"") || source.contains("'''") || source.contains("\\\n") || source.contains('\t')
     {
         return None;
@@ -50,6 +54,27 @@ fn deepened(context: &Context<'_>, inner: Span) -> Option<String> {
         _ => format!("    {line}"),
     });
     Some(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The edit that makes `try: … finally: …` of consecutive statements of one block: `first` is tried, what stands
+/// between its end and the end of `last` becomes the `finally` block.
+pub(crate) fn try_finally(
+    context: &Context<'_>,
+    title: impl Into<String>,
+    first: Span,
+    last: Span,
+) -> Option<Edit> {
+    let indent = context.indent(first.start);
+    let tried = deepened(context, first)?;
+    let all = whole(context, first.to(last))?;
+    let rest_start = context.file.line_span(context.file.line(first.end) + 1).start;
+    if rest_start <= first.end || rest_start > last.start {
+        return None;
+    }
+    let rest = source_deepened(context, Span::new(rest_start, all.end))?;
+    let text = format!("try:\n{indent}    {tried}\n{indent}finally:\n    {rest}");
+    let changes = vec![Change { span: all, text }];
+    Some(Edit { safety: Safety::Suggest, title: title.into(), changes })
 }
 
 /// `inner` with the comment behind it; `None` unless it has its lines for itself.
