@@ -1,6 +1,7 @@
 //! Strings as four-byte symbols. One interner a file, so that threads never contend for it.
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 
 use crate::define_id;
 
@@ -10,26 +11,20 @@ define_id!(/// An interned string of one [`Interner`].
 /// Gives each distinct string one [`Symbol`], numbered in order of first appearance.
 #[derive(Default)]
 pub struct Interner {
-    ids: FxHashMap<Box<str>, Symbol>,
-    text: Vec<Box<str>>,
+    text: IndexSet<Box<str>, FxBuildHasher>,
 }
 
 impl Interner {
     /// The symbol of `text`, new or known.
     pub fn intern(&mut self, text: &str) -> Symbol {
-        if let Some(&known) = self.ids.get(text) {
-            return known;
-        }
-        let symbol = Symbol::new(self.text.len());
-        self.text.push(text.into());
-        self.ids.insert(text.into(), symbol);
-        symbol
+        let known = self.text.get_index_of(text);
+        Symbol::new(known.unwrap_or_else(|| self.text.insert_full(text.into()).0))
     }
 
     /// The symbol of `text` if it was interned before.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<Symbol> {
-        self.ids.get(text).copied()
+        self.text.get_index_of(text).map(Symbol::new)
     }
 
     /// The string behind `symbol`, which must come from this interner.
@@ -41,7 +36,7 @@ impl Interner {
     /// Drops the index from text to symbol, which only [`Interner::intern`] and [`Interner::find`] need.
     #[must_use]
     pub fn freeze(self) -> Names {
-        Names { text: self.text.into_boxed_slice() }
+        Names { text: self.text.into_iter().collect() }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::base::{Interner, Symbol};
+use crate::base::{IdVec, Interner, Symbol};
 use crate::ir::{
     Body, BodyKind, Call, ClassId, Const, FnId, LocalId, Op, Operand, PathId, Place, Rvalue, Step, Unit,
 };
@@ -30,8 +30,17 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
         .pairs()
         .map(|(id, class)| (names.intern(&format!("{}()", names.text(class.name).to_owned())), id))
         .collect();
+    let displays = Displays {
+        str: names.intern("str()"),
+        list: names.intern("list()"),
+        tuple: names.intern("tuple()"),
+        set: names.intern("set()"),
+        dict: names.intern("dict()"),
+    };
     let mut resolver = Resolver {
         names,
+        displays,
+        longer: FxHashMap::default(),
         classes_by_instance,
         paths: FxHashMap::default(),
         globals: FxHashMap::default(),
@@ -52,6 +61,9 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
     }
 }
 
+/// What is known of each local.
+type Values = IdVec<LocalId, Option<Value>>;
+
 fn known(values: FxHashMap<Symbol, Value>) -> FxHashMap<Symbol, Symbol> {
     let one = |(name, value)| match value {
         Value::One(value) => Some((name, value)),
@@ -60,8 +72,30 @@ fn known(values: FxHashMap<Symbol, Value>) -> FxHashMap<Symbol, Symbol> {
     values.into_iter().filter_map(one).collect()
 }
 
+/// What follows in a value path.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Suffix {
+    /// `()`
+    Call,
+    /// `[]`
+    Element,
+    /// `.name`
+    Attr(Symbol),
+}
+
+/// Value paths of displays and literals.
+struct Displays {
+    str: Symbol,
+    list: Symbol,
+    tuple: Symbol,
+    set: Symbol,
+    dict: Symbol,
+}
+
 struct Resolver<'a> {
     names: &'a mut Interner,
+    displays: Displays,
+    longer: FxHashMap<(Symbol, Suffix), Option<Symbol>>,
     classes_by_instance: FxHashMap<Symbol, ClassId>,
     paths: FxHashMap<(Symbol, PathId), Option<Symbol>>,
     globals: FxHashMap<Symbol, Value>,
@@ -70,7 +104,7 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn body(&mut self, unit: &mut Unit, id: FnId, last: bool) {
-        let mut values: FxHashMap<LocalId, Value> = FxHashMap::default();
+        let mut values: Values = IdVec::filled(None, unit.bodies[id].locals.len());
         self.params(unit, id, &mut values);
         // Blocks are in source order nearly everywhere, so one pass meets definitions before uses.
         for block in unit.bodies[id].blocks.ids() {
@@ -87,15 +121,15 @@ impl Resolver<'_> {
         for (call, name) in body.calls.iter_mut().zip(call_names) {
             call.name = name;
         }
-        for (local, value) in values {
-            if let Value::One(value) = value {
-                body.locals[local].value = Some(value);
+        for (local, value) in values.pairs() {
+            if let Some(Value::One(value)) = value {
+                body.locals[local].value = Some(*value);
             }
         }
     }
 
     /// `self` is an instance of its class, an annotated parameter one of its annotation's.
-    fn params(&mut self, unit: &Unit, id: FnId, values: &mut FxHashMap<LocalId, Value>) {
+    fn params(&mut self, unit: &Unit, id: FnId, values: &mut Values) {
         let body = &unit.bodies[id];
         let is = |name: &str| {
             body.decorators.iter().any(|decorator| decorator.name.is_some_and(|d| self.names.text(d) == name))
@@ -116,7 +150,7 @@ impl Resolver<'_> {
                 (_, None) => None,
             };
             if let Some(value) = value {
-                values.insert(param.local, Value::One(value));
+                values[param.local] = Some(Value::One(value));
             }
         }
     }
@@ -126,14 +160,14 @@ impl Resolver<'_> {
         unit: &mut Unit,
         id: FnId,
         (block, index): (crate::ir::BlockId, usize),
-        values: &mut FxHashMap<LocalId, Value>,
+        values: &mut Values,
     ) {
         let body = &unit.bodies[id];
         match &body.blocks[block].insts[index].op {
             Op::Let(to, value) => {
                 let (to, found) = (*to, self.rvalue(unit, body, values, value));
                 if !matches!(value, Rvalue::Use(Operand::Const(Const::None))) {
-                    merge(values, to, found);
+                    join(&mut values[to], found);
                 }
                 if body.kind == BodyKind::Class
                     && let (Some(class), Some(name)) = (body.class, body.locals[to].name)
@@ -146,7 +180,7 @@ impl Resolver<'_> {
                 let call: &Call = &body.calls[*call];
                 let (to, name) = (*to, self.place(unit, values, call.callee));
                 let made = name.and_then(|name| self.call_result(name));
-                merge(values, to, made);
+                join(&mut values[to], made);
                 if body.kind == BodyKind::Class
                     && let (Some(class), Some(name)) = (body.class, body.locals[to].name)
                 {
@@ -155,7 +189,7 @@ impl Resolver<'_> {
             }
             Op::Await(to, value) => {
                 let (to, value) = (*to, self.operand(unit, values, *value));
-                merge(values, to, value);
+                join(&mut values[to], value);
             }
             Op::Store(place, value) => {
                 let found = self.operand(unit, values, *value);
@@ -165,19 +199,13 @@ impl Resolver<'_> {
             }
             Op::Yield(to, ..) => {
                 let to = *to;
-                merge(values, to, None);
+                join(&mut values[to], None);
             }
             Op::Delete(_) | Op::Exit(_) => {}
         }
     }
 
-    fn stored(
-        &mut self,
-        unit: &Unit,
-        values: &FxHashMap<LocalId, Value>,
-        place: Place,
-        found: Option<Symbol>,
-    ) {
+    fn stored(&mut self, unit: &Unit, values: &Values, place: Place, found: Option<Symbol>) {
         if let Operand::Global(global) = place.base
             && place == Place::bare(place.base)
         {
@@ -196,27 +224,21 @@ impl Resolver<'_> {
         }
     }
 
-    fn rvalue(
-        &mut self,
-        unit: &Unit,
-        _body: &Body,
-        values: &FxHashMap<LocalId, Value>,
-        value: &Rvalue,
-    ) -> Option<Symbol> {
+    fn rvalue(&mut self, unit: &Unit, _body: &Body, values: &Values, value: &Rvalue) -> Option<Symbol> {
         match value {
             Rvalue::Use(operand) | Rvalue::Enter(operand) => self.operand(unit, values, *operand),
             Rvalue::Load(place) => self.place(unit, values, *place),
             Rvalue::Next(operand) => {
                 let made = self.operand(unit, values, *operand)?;
-                self.append(made, "[]")
+                self.append(made, Suffix::Element)
             }
             Rvalue::Function(id) => Some(unit.bodies[*id].name),
             Rvalue::Class(id) => Some(unit.classes[*id].name),
-            Rvalue::Format(_) => Some(self.names.intern("str()")),
-            Rvalue::List(_) => Some(self.names.intern("list()")),
-            Rvalue::Tuple(_) => Some(self.names.intern("tuple()")),
-            Rvalue::Set(_) => Some(self.names.intern("set()")),
-            Rvalue::Dict(_) => Some(self.names.intern("dict()")),
+            Rvalue::Format(_) => Some(self.displays.str),
+            Rvalue::List(_) => Some(self.displays.list),
+            Rvalue::Tuple(_) => Some(self.displays.tuple),
+            Rvalue::Set(_) => Some(self.displays.set),
+            Rvalue::Dict(_) => Some(self.displays.dict),
             Rvalue::Binary(..)
             | Rvalue::Unary(..)
             | Rvalue::Compare(..)
@@ -228,19 +250,14 @@ impl Resolver<'_> {
         }
     }
 
-    fn operand(
-        &mut self,
-        unit: &Unit,
-        values: &FxHashMap<LocalId, Value>,
-        operand: Operand,
-    ) -> Option<Symbol> {
+    fn operand(&mut self, unit: &Unit, values: &Values, operand: Operand) -> Option<Symbol> {
         match operand {
-            Operand::Local(local) => match values.get(&local) {
-                Some(Value::One(value)) => Some(*value),
+            Operand::Local(local) => match values[local] {
+                Some(Value::One(value)) => Some(value),
                 Some(Value::Many) | None => None,
             },
             Operand::Global(name) => Some(self.global(unit, name)),
-            Operand::Const(Const::Str(_)) => Some(self.names.intern("str()")),
+            Operand::Const(Const::Str(_)) => Some(self.displays.str),
             Operand::Const(_) => None,
         }
     }
@@ -253,15 +270,16 @@ impl Resolver<'_> {
         let text = self.names.text(name);
         let Some(dot) = text.rfind('.') else { return name };
         let Some(outer) = self.names.find(&text[..dot]) else { return name };
-        let rest = text[dot..].to_owned();
         let value = self.global(unit, outer);
         if value == outer {
             return name;
         }
-        self.append(value, &rest).unwrap_or(name)
+        let attr = self.names.text(name)[dot + 1..].to_owned();
+        let attr = self.names.intern(&attr);
+        self.append(value, Suffix::Attr(attr)).unwrap_or(name)
     }
 
-    fn place(&mut self, unit: &Unit, values: &FxHashMap<LocalId, Value>, place: Place) -> Option<Symbol> {
+    fn place(&mut self, unit: &Unit, values: &Values, place: Place) -> Option<Symbol> {
         let base = self.operand(unit, values, place.base)?;
         self.along(unit, base, place.path)
     }
@@ -277,13 +295,10 @@ impl Resolver<'_> {
                 let class = self.classes_by_instance.get(&outer);
                 match class.and_then(|class| unit.classes[*class].attrs.get(&attr)) {
                     Some(&value) => Some(value),
-                    None => {
-                        let attr = format!(".{}", self.names.text(attr));
-                        self.append(outer, &attr)
-                    }
+                    None => self.append(outer, Suffix::Attr(attr)),
                 }
             }
-            Step::Item(_) | Step::Element => self.append(outer, "[]"),
+            Step::Item(_) | Step::Element => self.append(outer, Suffix::Element),
         });
         self.paths.insert((base, path), found);
         found
@@ -294,23 +309,33 @@ impl Resolver<'_> {
         match self.names.text(name) {
             // Wrappers that return what they are given are not modeled here; `super()` stays itself.
             "getattr" | "next" | "iter" | "copy.copy" | "copy.deepcopy" => None,
-            _ => self.append(name, "()"),
+            _ => self.append(name, Suffix::Call),
         }
     }
 
     fn instance(&mut self, class: Symbol) -> Symbol {
-        let text = format!("{}()", self.names.text(class));
-        self.names.intern(&text)
+        self.append(class, Suffix::Call).unwrap_or(class)
     }
 
-    fn append(&mut self, base: Symbol, rest: &str) -> Option<Symbol> {
-        let text = self.names.text(base);
-        if text.len() + rest.len() > MAX_PATH {
-            return None;
+    fn append(&mut self, base: Symbol, suffix: Suffix) -> Option<Symbol> {
+        if let Some(&known) = self.longer.get(&(base, suffix)) {
+            return known;
         }
-        let text = format!("{text}{rest}");
-        Some(self.names.intern(&text))
+        let text = self.names.text(base);
+        let text = match suffix {
+            Suffix::Call => [text, "()"].concat(),
+            Suffix::Element => [text, "[]"].concat(),
+            Suffix::Attr(attr) => [text, ".", self.names.text(attr)].concat(),
+        };
+        let longer = (text.len() <= MAX_PATH).then(|| self.names.intern(&text));
+        self.longer.insert((base, suffix), longer);
+        longer
     }
+}
+
+fn join(slot: &mut Option<Value>, found: Option<Symbol>) {
+    let new = found.map_or(Value::Many, Value::One);
+    *slot = Some(if slot.is_none_or(|old| old == new) { new } else { Value::Many });
 }
 
 fn merge<K: std::hash::Hash + Eq>(values: &mut FxHashMap<K, Value>, key: K, found: Option<Symbol>) {

@@ -17,6 +17,30 @@ pub(super) const MESSAGE: &str = "nested too deeply to be parsed; split the expr
 /// The offset at which `text` goes beyond a limit, if it does.
 pub(super) fn too_deep(text: &str) -> Option<u32> {
     let bytes = text.as_bytes();
+    if is_surely_flat(bytes) { None } else { scan(bytes) }
+}
+
+/// Whether there are too few brackets, operators and blanks in all for any limit. Nearly all files end here.
+fn is_surely_flat(bytes: &[u8]) -> bool {
+    // Counts of one byte are vectorized; 200 blocks, each one blank deeper, need that many blanks.
+    const MIN_BLANKS: usize = MAX_INDENT * (MAX_INDENT + 1) / 2;
+    let (mut brackets, mut chain, mut blanks) = (0usize, 0usize, 0usize);
+    for part in bytes.chunks(128) {
+        let (mut opens, mut links, mut spaces) = (0u8, 0u8, 0u8);
+        for byte in part {
+            opens += u8::from(matches!(byte, b'(' | b'[' | b'{'));
+            links +=
+                u8::from(matches!(byte, b'%'..=b'@' | b'[' | b'^' | b'{'..=b'~') && !byte.is_ascii_digit());
+            spaces += u8::from(matches!(byte, b' ' | b'\t' | b'\x0c'));
+        }
+        brackets += usize::from(opens);
+        chain += usize::from(links);
+        blanks += usize::from(spaces);
+    }
+    brackets <= MAX_BRACKETS as usize && chain + blanks <= MAX_CHAIN as usize && blanks < MIN_BLANKS
+}
+
+fn scan(bytes: &[u8]) -> Option<u32> {
     let mut at = 0;
     let mut brackets = 0u32;
     let mut chain = 0u32;
@@ -114,6 +138,17 @@ fn indent(bytes: &[u8], at: usize, indents: &mut Vec<usize>) -> usize {
 
 /// Whether a keyword that nests expressions begins here.
 fn word_operator(rest: &[u8]) -> bool {
+    if !matches!(
+        rest,
+        [
+            b'n' | b'a' | b'o' | b'i' | b'e' | b'l' | b'f',
+            _,
+            b' ' | b'(' | b'd' | b't' | b's' | b'a' | b'm' | b'r' | b'\\',
+            ..
+        ]
+    ) {
+        return false;
+    }
     [&b"not"[..], b"and", b"or", b"if", b"else", b"in", b"is", b"await", b"lambda", b"for"].iter().any(
         |word| rest.starts_with(word) && matches!(rest.get(word.len()), Some(b' ' | b'(' | b':' | b'\\')),
     )

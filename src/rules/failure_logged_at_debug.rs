@@ -11,11 +11,9 @@ pub(super) static RULE: Rule =
     Rule { page: include_str!("failure_logged_at_debug.md"), check: Check::Body(run) };
 
 fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
-    if matches!(context.function_name(), "__del__") || asking::is_ending(context) {
-        return;
-    }
-    for clause in clauses(context).filter(Clause::is_broad) {
-        hits.extend(judge(&clause));
+    let mut broad = clauses(context).filter(Clause::is_broad).peekable();
+    if broad.peek().is_some() && context.function_name() != "__del__" && !asking::is_ending(context) {
+        hits.extend(broad.filter_map(|clause| judge(&clause)));
     }
 }
 
