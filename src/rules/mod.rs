@@ -17,6 +17,7 @@ mod failure_logged_at_debug;
 mod failure_returned_as_success;
 mod finally_discards_exception;
 mod log_without_context;
+mod rollback_unprotected;
 mod secret_in_log;
 mod suppression_problem;
 mod swallowed_exception;
@@ -63,6 +64,7 @@ pub static RULES: &[&Rule] = &[
     &failure_returned_as_success::RULE,
     &finally_discards_exception::RULE,
     &log_without_context::RULE,
+    &rollback_unprotected::RULE,
     &secret_in_log::RULE,
     &suppression_problem::RULE,
     &swallowed_exception::RULE,

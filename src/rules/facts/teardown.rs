@@ -283,7 +283,7 @@ impl<'a> Receiver<'a> {
         let text = context.receiver(call);
         let value = context.name(call).rsplit_once('.').map_or("", |(receiver, _)| receiver);
         let plain = without_brackets(text);
-        let last_words = plain.split('.').filter_map(|part| words(part).pop()).collect();
+        let last_words = last_words(text);
         Self { text, value, words: words(&plain), last_words }
     }
 
@@ -312,6 +312,11 @@ impl<'a> Receiver<'a> {
     fn is_outside(&self) -> bool {
         self.last_words.iter().any(|word| OUTSIDE.contains(&word.as_str()))
     }
+}
+
+/// The last word of each name of a dotted expression: `self.network_driver.ports[0]` is `self`, `driver`, `ports`.
+pub(crate) fn last_words(text: &str) -> Vec<String> {
+    without_brackets(text).split('.').filter_map(|part| words(part).pop()).collect()
 }
 
 /// `text` without what stands in its parentheses and brackets.
