@@ -12,6 +12,7 @@ mod bare_except;
 mod cleanup_loop_aborts;
 mod cleanup_masks_exception;
 mod cleanup_step_skips_rest;
+mod error_detail_exposed;
 mod exception_logged_without_cause;
 mod failure_logged_at_debug;
 mod failure_returned_as_success;
@@ -59,6 +60,7 @@ pub static RULES: &[&Rule] = &[
     &cleanup_loop_aborts::RULE,
     &cleanup_masks_exception::RULE,
     &cleanup_step_skips_rest::RULE,
+    &error_detail_exposed::RULE,
     &exception_logged_without_cause::RULE,
     &failure_logged_at_debug::RULE,
     &failure_returned_as_success::RULE,

@@ -20,6 +20,11 @@ pub(crate) struct Clause<'c, 'a> {
     pub(crate) of: &'a Try,
 }
 
+/// Whether `name` is a class that every error is one of.
+pub(crate) fn is_broad_name(name: &str) -> bool {
+    matches!(name, "Exception" | "BaseException" | "builtins.Exception" | "builtins.BaseException")
+}
+
 /// The `except` clauses of a body that control can come to, in source order.
 pub(crate) fn clauses<'c, 'a>(context: &'c Context<'a>) -> impl Iterator<Item = Clause<'c, 'a>> + 'c {
     context.body.regions.pairs().filter_map(move |(id, region)| match &region.kind {
@@ -38,10 +43,7 @@ impl<'c, 'a> Clause<'c, 'a> {
 
     /// Whether it catches every error: bare, `Exception`, `BaseException`, or a tuple with one of them.
     pub(crate) fn is_broad(&self) -> bool {
-        let broad = |name: &&str| {
-            matches!(*name, "Exception" | "BaseException" | "builtins.Exception" | "builtins.BaseException")
-        };
-        self.is_bare() || self.type_names().any(|name| broad(&name))
+        self.is_bare() || self.type_names().any(is_broad_name)
     }
 
     /// Resolved names of the caught classes.

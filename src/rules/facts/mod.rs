@@ -14,4 +14,5 @@ pub(crate) mod response;
 pub(crate) mod secrets;
 pub(crate) mod teardown;
 pub(crate) mod verbs;
+pub(crate) mod web;
 pub(crate) mod wrap;
