@@ -17,6 +17,7 @@ mod exception_logged_without_cause;
 mod failure_logged_at_debug;
 mod failure_returned_as_success;
 mod finally_discards_exception;
+mod lock_dir_check_then_create;
 mod lock_dir_world_writable;
 mod log_without_context;
 mod rollback_unprotected;
@@ -66,6 +67,7 @@ pub static RULES: &[&Rule] = &[
     &failure_logged_at_debug::RULE,
     &failure_returned_as_success::RULE,
     &finally_discards_exception::RULE,
+    &lock_dir_check_then_create::RULE,
     &lock_dir_world_writable::RULE,
     &log_without_context::RULE,
     &rollback_unprotected::RULE,

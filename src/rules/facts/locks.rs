@@ -218,3 +218,19 @@ fn loaded(context: &Context<'_>, operand: Operand, at: Point) -> Option<Place> {
         _ => None,
     }
 }
+
+/// Whether every way to build a path begins with a fresh temporary directory of this process.
+pub(crate) fn is_own_temporary(context: &Context<'_>, ways: &[Text<'_>]) -> bool {
+    let is_fresh = |way: &Text<'_>| {
+        way.first().is_some_and(|part| match part.piece {
+            Piece::Call(_) => matches!(
+                part.path,
+                "tempfile.mkdtemp" | "tempfile.TemporaryDirectory" | "tempfile.mkstemp" | "tempfile.mktemp"
+            ),
+            Piece::Load(_) => part.path.starts_with("tempfile.TemporaryDirectory()"),
+            Piece::Param(_) => context.source(part.span).starts_with("tmp_path"),
+            _ => false,
+        })
+    };
+    !ways.is_empty() && ways.iter().all(is_fresh)
+}
