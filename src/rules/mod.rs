@@ -20,8 +20,10 @@ mod finally_discards_exception;
 mod lock_dir_check_then_create;
 mod lock_dir_world_writable;
 mod log_without_context;
+mod remote_command_status_ignored;
 mod rollback_unprotected;
 mod secret_in_log;
+mod status_return_ignored;
 mod suppression_problem;
 mod swallowed_exception;
 
@@ -70,8 +72,10 @@ pub static RULES: &[&Rule] = &[
     &lock_dir_check_then_create::RULE,
     &lock_dir_world_writable::RULE,
     &log_without_context::RULE,
+    &remote_command_status_ignored::RULE,
     &rollback_unprotected::RULE,
     &secret_in_log::RULE,
+    &status_return_ignored::RULE,
     &suppression_problem::RULE,
     &swallowed_exception::RULE,
 ];

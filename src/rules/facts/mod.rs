@@ -16,6 +16,7 @@ pub(crate) mod modes;
 pub(crate) mod parts;
 pub(crate) mod paths;
 pub(crate) mod response;
+pub(crate) mod results;
 pub(crate) mod scope;
 pub(crate) mod secrets;
 pub(crate) mod teardown;
