@@ -19,6 +19,7 @@ mod failure_returned_as_success;
 mod finally_discards_exception;
 mod lock_dir_check_then_create;
 mod lock_dir_world_writable;
+mod lock_file_follows_symlink;
 mod log_without_context;
 mod remote_command_status_ignored;
 mod rollback_unprotected;
@@ -71,6 +72,7 @@ pub static RULES: &[&Rule] = &[
     &finally_discards_exception::RULE,
     &lock_dir_check_then_create::RULE,
     &lock_dir_world_writable::RULE,
+    &lock_file_follows_symlink::RULE,
     &log_without_context::RULE,
     &remote_command_status_ignored::RULE,
     &rollback_unprotected::RULE,

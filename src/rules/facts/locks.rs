@@ -3,7 +3,8 @@
 use crate::flow::Point;
 use crate::ir::{Arg, Call, CallId, Op, Operand, Place, Rvalue};
 use crate::rules::Context;
-use crate::rules::facts::parts::{Piece, Text, suffix, texts, texts_of};
+use crate::rules::facts::edits;
+use crate::rules::facts::parts::{Piece, Text, prefix, suffix, texts, texts_of};
 use crate::rules::facts::scope::{Receiver, receiver};
 use crate::rules::facts::verbs::words;
 
@@ -51,6 +52,9 @@ const PATH_LOCKS: &[&str] = &[
     "daemon.pidfile.TimeoutPIDLockFile",
     "flufl.lock.Lock",
 ];
+
+/// Directories every user may write to; the last two on some systems only.
+const PUBLIC: &[&str] = &["/tmp", "/var/tmp", "/dev/shm", "/var/lock", "/run/lock"];
 
 /// Whether `name` has a word that tells of a lock or pid file or directory.
 pub(crate) fn means_lock(name: &str) -> bool {
@@ -233,4 +237,24 @@ pub(crate) fn is_own_temporary(context: &Context<'_>, ways: &[Text<'_>]) -> bool
         })
     };
     !ways.is_empty() && ways.iter().all(is_fresh)
+}
+
+/// The directory every user may write to that a path lies in, as it is spelled: `/tmp`, `tempfile.gettempdir()`.
+pub(crate) fn public_dir(context: &Context<'_>, way: &Text<'_>) -> Option<String> {
+    let first = way.first()?;
+    match first.piece {
+        Piece::Text(_) => {
+            let start = prefix(way);
+            let lies_in = |dir: &&&str| {
+                start.strip_prefix(**dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            PUBLIC.iter().find(lies_in).map(|dir| (*dir).to_owned())
+        }
+        Piece::Call(_) | Piece::Load(_) | Piece::Global(_) => {
+            let by_name =
+                matches!(first.path, "tempfile.gettempdir" | "tempfile.gettempdirb" | "tempfile.tempdir");
+            by_name.then(|| edits::brief(context, first.span, 60))
+        }
+        Piece::Param(_) | Piece::Unknown => None,
+    }
 }
