@@ -21,6 +21,7 @@ mod lock_dir_check_then_create;
 mod lock_dir_world_writable;
 mod lock_file_follows_symlink;
 mod log_without_context;
+mod release_not_in_finally;
 mod remote_command_status_ignored;
 mod rollback_unprotected;
 mod secret_in_log;
@@ -74,6 +75,7 @@ pub static RULES: &[&Rule] = &[
     &lock_dir_world_writable::RULE,
     &lock_file_follows_symlink::RULE,
     &log_without_context::RULE,
+    &release_not_in_finally::RULE,
     &remote_command_status_ignored::RULE,
     &rollback_unprotected::RULE,
     &secret_in_log::RULE,
