@@ -3,9 +3,8 @@
 use crate::finding::{Safety, Severity};
 use crate::ir::{Arg, Call, CallId};
 use crate::rules::facts::edits;
-use crate::rules::facts::locks::{
-    is_lock_file, is_own_temporary, last_name, locked_opens, means_lock, public_dir,
-};
+use crate::rules::facts::lock_files::locked_opens;
+use crate::rules::facts::locks::{is_lock_file, is_own_temporary, last_name, means_lock, public_dir};
 use crate::rules::facts::modes::flags;
 use crate::rules::facts::parts::{Piece, Text, texts};
 use crate::rules::{Check, Context, Hit, Rule};

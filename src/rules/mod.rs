@@ -20,6 +20,7 @@ mod finally_discards_exception;
 mod lock_dir_check_then_create;
 mod lock_dir_world_writable;
 mod lock_file_follows_symlink;
+mod lock_file_predictable;
 mod log_without_context;
 mod release_not_in_finally;
 mod remote_command_status_ignored;
@@ -74,6 +75,7 @@ pub static RULES: &[&Rule] = &[
     &lock_dir_check_then_create::RULE,
     &lock_dir_world_writable::RULE,
     &lock_file_follows_symlink::RULE,
+    &lock_file_predictable::RULE,
     &log_without_context::RULE,
     &release_not_in_finally::RULE,
     &remote_command_status_ignored::RULE,

@@ -1,11 +1,11 @@
 //! What makes or takes a lock, and which names and paths mean one.
 
 use crate::flow::Point;
-use crate::ir::{Arg, Call, CallId, Op, Operand, Place, Rvalue};
+use crate::ir::{Arg, Call, Op, Operand, Rvalue};
 use crate::rules::Context;
 use crate::rules::facts::edits;
 use crate::rules::facts::parts::{Piece, Text, prefix, suffix, texts, texts_of};
-use crate::rules::facts::scope::{Receiver, receiver};
+use crate::rules::facts::scope::Receiver;
 use crate::rules::facts::verbs::words;
 
 /// Words that tell of a lock or pid file or directory.
@@ -149,78 +149,6 @@ fn holds_locks(context: &Context<'_>, source: &str, is_name: bool) -> bool {
                 && crate::flow::defined(inst)
                     .is_some_and(|local| is_lock_file(&texts(context, Operand::Local(local), point.next())))
         })
-}
-
-// --- files that are opened and locked ---
-
-/// Whether `call` locks the file or descriptor that it is given.
-pub(crate) fn locks_open_file(context: &Context<'_>, call: &Call) -> bool {
-    matches!(
-        context.name(call),
-        "fcntl.flock"
-            | "fcntl.lockf"
-            | "portalocker.lock"
-            | "portalocker.portalocker.lock"
-            | "msvcrt.locking"
-    )
-}
-
-/// The calls of this body that open a file which it locks later, with the call that locks.
-pub(crate) fn locked_opens(context: &Context<'_>) -> Vec<(CallId, CallId)> {
-    let mut found = Vec::new();
-    for (id, call) in context.body.calls.pairs() {
-        if !locks_open_file(context, call) {
-            continue;
-        }
-        let Some(file) = call.positional(0) else { continue };
-        let opens = opened(context, file.value, context.point(id), 8);
-        found.extend(opens.map(|open| (open, id)));
-    }
-    found
-}
-
-/// The call that opened what `operand` is: `open`, `os.open`, `path.open`; `fdopen`, `fileno()` and attributes that
-/// this body sets are looked through.
-fn opened(context: &Context<'_>, operand: Operand, at: Point, depth: u32) -> Option<CallId> {
-    let depth = depth.checked_sub(1)?;
-    if let Some(place) = loaded(context, operand, at) {
-        let spelled = context.spell(place);
-        let (point, value) = context.insts().find_map(|(point, inst)| match &inst.op {
-            Op::Store(to, value) if context.spell(*to) == spelled => Some((point, *value)),
-            _ => None,
-        })?;
-        return opened(context, value, point, depth);
-    }
-    let id = context.made_by(operand, at)?;
-    let call = &context.body.calls[id];
-    let point = context.point(id);
-    if context.name(call) == "os.fdopen" {
-        return opened(context, call.positional(0)?.value, point, depth);
-    }
-    match context.method(call) {
-        "fileno" => match receiver(context, call)? {
-            Receiver::Operand(file) => opened(context, file, point, depth),
-            Receiver::Place(place) => {
-                let spelled = context.spell(place);
-                let (point, value) = context.insts().find_map(|(point, inst)| match &inst.op {
-                    Op::Store(to, value) if context.spell(*to) == spelled => Some((point, *value)),
-                    _ => None,
-                })?;
-                opened(context, value, point, depth)
-            }
-            Receiver::Global(_) => None,
-        },
-        "open" => Some(id),
-        _ => None,
-    }
-}
-
-/// The place that `operand` was read from, copies looked through.
-fn loaded(context: &Context<'_>, operand: Operand, at: Point) -> Option<Place> {
-    match context.value(operand, at)? {
-        Rvalue::Load(place) => Some(*place),
-        _ => None,
-    }
 }
 
 /// Whether every way to build a path begins with a fresh temporary directory of this process.
