@@ -22,6 +22,7 @@ mod lock_dir_world_writable;
 mod lock_file_follows_symlink;
 mod lock_file_predictable;
 mod log_without_context;
+mod module_rc_ignored;
 mod release_not_in_finally;
 mod remote_command_status_ignored;
 mod rollback_unprotected;
@@ -77,6 +78,7 @@ pub static RULES: &[&Rule] = &[
     &lock_file_follows_symlink::RULE,
     &lock_file_predictable::RULE,
     &log_without_context::RULE,
+    &module_rc_ignored::RULE,
     &release_not_in_finally::RULE,
     &remote_command_status_ignored::RULE,
     &rollback_unprotected::RULE,

@@ -5,6 +5,7 @@
 pub(crate) mod asking;
 pub(crate) mod attempts;
 pub(crate) mod cause;
+pub(crate) mod commands;
 pub(crate) mod conditions;
 pub(crate) mod edits;
 pub(crate) mod environment;

@@ -1,7 +1,7 @@
 //! What becomes of the result of a call.
 
 use crate::flow::{Point, is_read_after};
-use crate::ir::{Call, CallId, LocalId, Op, Operand, RegionKind, Rvalue};
+use crate::ir::{Call, CallId, LocalId, Op, Operand, Paths, RegionKind, Rvalue, Step};
 use crate::rules::Context;
 
 /// Whether nobody reads the result of `call`: it is no part of an expression, or is put into a variable that is not
@@ -22,6 +22,13 @@ pub(crate) fn is_dead(context: &Context<'_>, local: LocalId, at: Point, depth: u
         match &inst.op {
             Op::Await(to, value) | Op::Let(to, Rvalue::Use(value)) => {
                 *value == Operand::Local(local) && depth < 4 && is_dead(context, *to, *read, depth + 1)
+            }
+            // A tuple that is unpacked is as dead as all of its parts.
+            Op::Let(to, Rvalue::Load(place)) => {
+                place.base == Operand::Local(local)
+                    && matches!(context.unit.paths.split(place.path), Some((Paths::EMPTY, Step::Item(_))))
+                    && depth < 4
+                    && is_dead(context, *to, *read, depth + 1)
             }
             _ => false,
         }
