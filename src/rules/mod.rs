@@ -12,6 +12,7 @@ mod bare_except;
 mod cleanup_loop_aborts;
 mod cleanup_masks_exception;
 mod cleanup_step_skips_rest;
+mod command_status_ignored;
 mod error_detail_exposed;
 mod exception_logged_without_cause;
 mod failure_logged_at_debug;
@@ -68,6 +69,7 @@ pub static RULES: &[&Rule] = &[
     &cleanup_loop_aborts::RULE,
     &cleanup_masks_exception::RULE,
     &cleanup_step_skips_rest::RULE,
+    &command_status_ignored::RULE,
     &error_detail_exposed::RULE,
     &exception_logged_without_cause::RULE,
     &failure_logged_at_debug::RULE,

@@ -100,7 +100,7 @@ pub(crate) fn removes(words: &[Option<&str>]) -> bool {
 }
 
 /// The locals that the arguments of `call` are made of, displays and texts looked into.
-fn ingredients(context: &Context<'_>, call: &Call, at: Point) -> FxHashSet<LocalId> {
+pub(crate) fn ingredients(context: &Context<'_>, call: &Call, at: Point) -> FxHashSet<LocalId> {
     let mut found = FxHashSet::default();
     let mut todo: Vec<(Operand, u32)> = call.args.iter().map(|arg| (arg.value, 0)).collect();
     while let Some((value, depth)) = todo.pop() {

@@ -29,6 +29,19 @@ pub(crate) fn last_argument(context: &Context<'_>, call: &Call, text: &str) -> C
     Change { span: Span::empty(last.min(inside.end)), text: format!(", {text}") }
 }
 
+/// Takes the argument `name` out of `call`, with the comma that goes with it.
+pub(crate) fn without_argument(context: &Context<'_>, call: &Call, name: &str) -> Option<Change> {
+    let span = context.arg(call, None, name)?.span;
+    let before = call.args.iter().map(|arg| arg.span.end).filter(|end| *end <= span.start).max();
+    let after = call.args.iter().map(|arg| arg.span.start).filter(|start| *start >= span.end).min();
+    let span = match (before, after) {
+        (Some(before), _) => Span::new(before, span.end),
+        (None, Some(after)) => Span::new(span.start, after),
+        (None, None) => span,
+    };
+    Some(Change { span, text: String::new() })
+}
+
 /// The span of the method's name in the callee of `call`: `error` of `LOG.error`.
 pub(crate) fn method_span(context: &Context<'_>, call: &Call) -> Span {
     let length = u32::try_from(context.method(call).len()).expect("a name is short");
