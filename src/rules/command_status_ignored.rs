@@ -187,20 +187,10 @@ fn is_excused(context: &Context<'_>, id: CallId, kind: Kind) -> bool {
     let words = commands::words(context, call, at);
     let removes = || commands::removes(&words);
     commands::is_best_effort(&words)
-        || is_users_program(context, call, at)
+        || commands::is_users_program(context, call, at)
         || removes() && (is_afterwards(context, call) || output_is_discarded(context, call, at, &words, kind))
         || is_probe(context, call, at, &words, kind)
-        || commands::is_verified(context, id, |other| gives_output(context, other))
-}
-
-/// A program that the user chose, such as the editor.
-fn is_users_program(context: &Context<'_>, call: &Call, at: Point) -> bool {
-    let Some(arg) = call.args.first() else { return false };
-    let maker = context.made_by(arg.value, at).map(|made| context.body.calls[made].callee_span);
-    [Some(arg.span), maker].into_iter().flatten().any(|span| {
-        let source = context.source(span).to_ascii_lowercase();
-        ["editor", "pager", "browser", "viewer"].iter().any(|word| source.contains(word))
-    })
+        || commands::is_verified(context, id, |other| commands::gives_output(context, other))
 }
 
 fn output_is_discarded(
@@ -258,21 +248,6 @@ fn handlers_around<'a>(context: &Context<'a>, call: &Call) -> impl Iterator<Item
     let names: Vec<&str> =
         handlers.flat_map(|handler| handler.types.iter()).map(|name| context.text(*name)).collect();
     names.into_iter()
-}
-
-/// Whether `call` is a command whose output tells something.
-fn gives_output(context: &Context<'_>, call: &Call) -> bool {
-    let name = context.name(call);
-    matches!(
-        name,
-        "subprocess.getoutput"
-            | "subprocess.check_output"
-            | "subprocess.Popen"
-            | "subprocess.getstatusoutput"
-    ) || name == "subprocess.run"
-        && (context.arg(call, None, "capture_output").is_some()
-            || context.arg(call, None, "stdout").is_some())
-        || matches!(context.method(call), "execute" | "_execute")
 }
 
 // --- report ---

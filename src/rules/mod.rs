@@ -25,6 +25,7 @@ mod lock_file_predictable;
 mod lock_name_unvalidated;
 mod log_without_context;
 mod module_rc_ignored;
+mod process_status_ignored;
 mod release_not_in_finally;
 mod remote_command_status_ignored;
 mod rollback_unprotected;
@@ -83,6 +84,7 @@ pub static RULES: &[&Rule] = &[
     &lock_name_unvalidated::RULE,
     &log_without_context::RULE,
     &module_rc_ignored::RULE,
+    &process_status_ignored::RULE,
     &release_not_in_finally::RULE,
     &remote_command_status_ignored::RULE,
     &rollback_unprotected::RULE,

@@ -92,6 +92,16 @@ pub(crate) fn is_best_effort(words: &[Option<&str>]) -> bool {
         || HARMLESS_PAIRS.iter().any(|pair| (first, second.unwrap_or_default()) == *pair)
 }
 
+/// A program that the user chose, such as the editor.
+pub(crate) fn is_users_program(context: &Context<'_>, call: &Call, at: Point) -> bool {
+    let Some(arg) = call.args.first() else { return false };
+    let maker = context.made_by(arg.value, at).map(|made| context.body.calls[made].callee_span);
+    [Some(arg.span), maker].into_iter().flatten().any(|span| {
+        let source = context.source(span).to_ascii_lowercase();
+        ["editor", "pager", "browser", "viewer"].iter().any(|word| source.contains(word))
+    })
+}
+
 /// Whether the command removes or ends something.
 pub(crate) fn removes(words: &[Option<&str>]) -> bool {
     let mut known = words.iter().flatten().map(|word| word.rsplit('/').next().unwrap_or(word));
@@ -146,6 +156,16 @@ fn looks_at_path(context: &Context<'_>, call: &Call) -> bool {
     name.starts_with("os.path.")
         || matches!(name, "open" | "os.stat" | "os.lstat" | "os.access" | "os.listdir")
         || matches!(context.method(call), "exists" | "is_file" | "is_dir" | "read_text" | "read_bytes")
+}
+
+/// Whether `call` is a command whose output tells something.
+pub(crate) fn gives_output(context: &Context<'_>, call: &Call) -> bool {
+    let name = context.name(call);
+    matches!(name, "subprocess.getoutput" | "subprocess.check_output" | "subprocess.getstatusoutput")
+        || name == "subprocess.run"
+            && (context.arg(call, None, "capture_output").is_some()
+                || context.arg(call, None, "stdout").is_some())
+        || matches!(context.method(call), "execute" | "_execute")
 }
 
 /// Whether an argument is the constant that sends output nowhere.
