@@ -28,6 +28,7 @@ mod module_rc_ignored;
 mod process_status_ignored;
 mod release_not_in_finally;
 mod remote_command_status_ignored;
+mod resource_leak_on_exception;
 mod rollback_unprotected;
 mod secret_in_log;
 mod status_return_ignored;
@@ -87,6 +88,7 @@ pub static RULES: &[&Rule] = &[
     &process_status_ignored::RULE,
     &release_not_in_finally::RULE,
     &remote_command_status_ignored::RULE,
+    &resource_leak_on_exception::RULE,
     &rollback_unprotected::RULE,
     &secret_in_log::RULE,
     &status_return_ignored::RULE,

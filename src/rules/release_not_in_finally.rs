@@ -2,13 +2,12 @@
 
 mod pairs;
 
-use crate::finding::{Change, Edit, Safety};
+use crate::finding::{Edit, Safety};
 use crate::flow::{Point, Step, walk};
-use crate::ir::{CallId, Inst, Op, RegionId, RegionKind, Stmt, StmtKind};
-use crate::rules::facts::escape::{Cause, Way, ways_out};
+use crate::ir::{CallId, Inst, Op, RegionKind};
+use crate::rules::facts::escape::{Cause, Way, plain_region, ways_out};
 use crate::rules::facts::{edits, wrap};
 use crate::rules::{Check, Context, Hit, Rule};
-use crate::text::Span;
 use pairs::{Kind, Pair};
 
 pub(super) static RULE: Rule =
@@ -85,16 +84,6 @@ fn after(context: &Context<'_>, call: CallId) -> Point {
     }
 }
 
-/// The region of `call`, blocks that always run looked through.
-fn plain_region(context: &Context<'_>, call: CallId) -> RegionId {
-    let body = context.body;
-    let region = body.blocks[body.calls[call].block].region;
-    let plain = |at: &RegionId| {
-        matches!(body.regions[*at].kind, RegionKind::Try(_) | RegionKind::Else(_) | RegionKind::With(_))
-    };
-    body.enclosing(region).find(|at| !plain(at)).unwrap_or(body.root())
-}
-
 fn hit(context: &Context<'_>, pair: &Pair, release: CallId, way: Way) -> Hit {
     let call = &context.body.calls[pair.acquire];
     let back = &context.body.calls[release];
@@ -156,46 +145,10 @@ fn edit(context: &Context<'_>, pair: &Pair, release: CallId) -> Option<Edit> {
     if pair.releases.len() > 1 {
         return None;
     }
-    let first = context.stmt(&context.body.calls[pair.acquire]);
-    let last = context.stmt(&context.body.calls[release]);
-    let alone = |stmt: &Stmt| matches!(stmt.kind, StmtKind::Expr | StmtKind::Assign);
-    if first.region != last.region || !alone(first) || !alone(last) {
-        return None;
-    }
-    let mut between = context
-        .body
-        .stmts_in(first.region)
-        .map(|(_, stmt)| stmt.span)
-        .filter(|span| span.start > first.span.end && span.end < last.span.start);
-    let start = between.next()?;
-    let inner = between.fold(start, Span::to);
-    let (inner, text) = match with_head(context, pair) {
-        Some(head) => {
-            let (_, text) = wrap::wrapped(context, inner, &head, &[])?;
-            (wrap::whole(context, inner)?, text)
-        }
-        None => {
-            let tail = ["finally:".to_owned(), format!("    {}", context.source(last.span))];
-            wrap::wrapped(context, inner, "try:", &tail)?
-        }
-    };
-    let last = wrap::whole(context, last.span)?;
-    let has_comment = |from: u32, to: u32| context.source(Span::new(from, to)).contains('#');
-    if has_comment(first.span.end, inner.start) || has_comment(inner.end, last.start) {
-        return None;
-    }
-    let gone = Change { span: Span::new(inner.end, last.end), text: String::new() };
-    let changes = if with_head(context, pair).is_some() {
-        let lead = wrap::whole(context, first.span)?;
-        vec![
-            Change { span: Span::new(lead.start, inner.start), text: String::new() },
-            Change { span: inner, text },
-            gone,
-        ]
-    } else {
-        vec![Change { span: inner, text }, gone]
-    };
-    let (safety, title) = match with_head(context, pair) {
+    let [first, last] = [pair.acquire, release].map(|id| context.stmt(&context.body.calls[id]));
+    let head = with_head(context, pair);
+    let changes = wrap::enclose(context, first, last, head.as_deref())?;
+    let (safety, title) = match head {
         Some(head) => (Safety::Safe, format!("use `{}`", head.trim_end_matches(':'))),
         None => (Safety::Suggest, "release in `finally`".to_owned()),
     };

@@ -22,6 +22,7 @@ pub(crate) mod logging;
 pub(crate) mod modes;
 pub(crate) mod parts;
 pub(crate) mod paths;
+pub(crate) mod resources;
 pub(crate) mod response;
 pub(crate) mod results;
 pub(crate) mod scope;

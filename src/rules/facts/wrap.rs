@@ -1,6 +1,7 @@
 //! Edits that put whole statements inside another one: `try … except`, `try … finally`, `with`.
 
 use crate::finding::{Change, Edit, Safety};
+use crate::ir::{Stmt, StmtKind};
 use crate::rules::Context;
 use crate::text::Span;
 
@@ -75,6 +76,38 @@ pub(crate) fn try_finally(
     let text = format!("try:\n{indent}    {tried}\n{indent}finally:\n    {rest}");
     let changes = vec![Change { span: all, text }];
     Some(Edit { safety: Safety::Suggest, title: title.into(), changes })
+}
+
+/// What stands between `first` and `last`, two simple statements of one block, goes into a block under `head` (`with
+/// lock:`), which replaces both; without a head, into a `try` whose `finally` is `last`. `None` where a comment would
+/// get lost.
+pub(crate) fn enclose(
+    context: &Context<'_>,
+    first: &Stmt,
+    last: &Stmt,
+    head: Option<&str>,
+) -> Option<Vec<Change>> {
+    let simple = |stmt: &Stmt| matches!(stmt.kind, StmtKind::Expr | StmtKind::Assign);
+    if first.region != last.region || !simple(first) || !simple(last) {
+        return None;
+    }
+    let spans = context.body.stmts_in(first.region).map(|(_, stmt)| stmt.span);
+    let mut between = spans.filter(|span| span.start > first.span.end && span.end < last.span.start);
+    let start = between.next()?;
+    let inner = between.fold(start, Span::to);
+    let tail = match head {
+        Some(_) => Vec::new(),
+        None => vec!["finally:".to_owned(), format!("    {}", context.source(last.span))],
+    };
+    let (inner, text) = wrapped(context, inner, head.unwrap_or("try:"), &tail)?;
+    let [first, last] = [whole(context, first.span)?, whole(context, last.span)?];
+    let has_comment = |from: u32, to: u32| context.source(Span::new(from, to)).contains('#');
+    if has_comment(first.start, inner.start) || has_comment(inner.end, last.start) {
+        return None;
+    }
+    let begin = if head.is_some() { first.start } else { inner.start };
+    let span = Span::new(begin, last.end);
+    Some(vec![Change { span, text }])
 }
 
 /// `inner` with the comment behind it; `None` unless it has its lines for itself.
