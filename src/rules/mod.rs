@@ -22,6 +22,7 @@ mod lock_dir_check_then_create;
 mod lock_dir_world_writable;
 mod lock_file_follows_symlink;
 mod lock_file_predictable;
+mod lock_name_from_path;
 mod lock_name_unvalidated;
 mod log_without_context;
 mod module_rc_ignored;
@@ -82,6 +83,7 @@ pub static RULES: &[&Rule] = &[
     &lock_dir_world_writable::RULE,
     &lock_file_follows_symlink::RULE,
     &lock_file_predictable::RULE,
+    &lock_name_from_path::RULE,
     &lock_name_unvalidated::RULE,
     &log_without_context::RULE,
     &module_rc_ignored::RULE,
