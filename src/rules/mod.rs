@@ -8,6 +8,7 @@ mod facts;
 mod judge;
 mod page;
 
+mod address_option_untyped;
 mod bare_except;
 mod cleanup_loop_aborts;
 mod cleanup_masks_exception;
@@ -32,6 +33,7 @@ mod remote_command_status_ignored;
 mod resource_leak_on_exception;
 mod rollback_unprotected;
 mod secret_in_log;
+mod secret_option_not_marked;
 mod status_return_ignored;
 mod suppression_problem;
 mod swallowed_exception;
@@ -69,6 +71,7 @@ pub enum Check {
 
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
+    &address_option_untyped::RULE,
     &bare_except::RULE,
     &cleanup_loop_aborts::RULE,
     &cleanup_masks_exception::RULE,
@@ -93,6 +96,7 @@ pub static RULES: &[&Rule] = &[
     &resource_leak_on_exception::RULE,
     &rollback_unprotected::RULE,
     &secret_in_log::RULE,
+    &secret_option_not_marked::RULE,
     &status_return_ignored::RULE,
     &suppression_problem::RULE,
     &swallowed_exception::RULE,

@@ -20,6 +20,7 @@ pub(crate) mod lock_names;
 pub(crate) mod locks;
 pub(crate) mod logging;
 pub(crate) mod modes;
+pub(crate) mod options;
 pub(crate) mod parts;
 pub(crate) mod paths;
 pub(crate) mod resources;
