@@ -40,7 +40,7 @@ fn run(context: &Context<'_>, id: CallId) -> Option<Hit> {
     let is_empty = match default {
         None => false,
         Some(value) => match options::text(context, value, at) {
-            Some(text) if text.is_empty() => true,
+            Some("") => true,
             Some(text) if text.starts_with('$') || text.parse::<IpAddr>().is_ok() => false,
             Some(_) => return None,
             None if names_host(context, value, at) => return None,
