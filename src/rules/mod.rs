@@ -9,6 +9,7 @@ mod judge;
 mod page;
 
 mod address_option_untyped;
+mod address_unvalidated;
 mod bare_except;
 mod cleanup_loop_aborts;
 mod cleanup_masks_exception;
@@ -72,6 +73,7 @@ pub enum Check {
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
     &address_option_untyped::RULE,
+    &address_unvalidated::RULE,
     &bare_except::RULE,
     &cleanup_loop_aborts::RULE,
     &cleanup_masks_exception::RULE,

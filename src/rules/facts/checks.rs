@@ -111,7 +111,7 @@ fn holds(context: &Context<'_>, way: &Text<'_>, part: &Part<'_>) -> bool {
 }
 
 /// Whether two parts are the same value, as far as their spelling tells.
-fn same(context: &Context<'_>, a: &Part<'_>, b: &Part<'_>) -> bool {
+pub(crate) fn same(context: &Context<'_>, a: &Part<'_>, b: &Part<'_>) -> bool {
     let comparable = !matches!(a.piece, Piece::Text(_) | Piece::Unknown);
     comparable
         && a.home == b.home

@@ -89,7 +89,7 @@ pub(crate) fn always_raises(context: &Context<'_>, from: BlockId) -> bool {
 }
 
 /// The test behind a condition, and whether it is negated.
-fn untangle(context: &Context<'_>, on: Operand, at: Point) -> (Test, Point, bool) {
+pub(crate) fn untangle(context: &Context<'_>, on: Operand, at: Point) -> (Test, Point, bool) {
     let (mut on, mut at, mut negated) = (on, at, false);
     for _ in 0..16 {
         let truth = (Test::Truth(on), at, negated);

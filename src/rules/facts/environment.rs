@@ -28,8 +28,7 @@ pub(crate) fn variable<'a>(context: &Context<'a>, part: &Part<'a>) -> Option<Var
             Some(Variable { name, default: call.positional(1).map(|arg| arg.value) })
         }
         Piece::Load(place) => {
-            let Operand::Global(base) = place.base else { return None };
-            if !matches!(context.text(base), "os.environ" | "os.environb") {
+            if !matches!(part.path, "os.environ[]" | "os.environb[]") {
                 return None;
             }
             match context.unit.paths.split(place.path)?.1 {

@@ -2,12 +2,14 @@
 
 #![allow(dead_code, reason = "rules that use the rest are being written")]
 
+pub(crate) mod address_checks;
 pub(crate) mod asking;
 pub(crate) mod attempts;
 pub(crate) mod cause;
 pub(crate) mod checks;
 pub(crate) mod commands;
 pub(crate) mod conditions;
+pub(crate) mod declared;
 pub(crate) mod edits;
 pub(crate) mod environment;
 pub(crate) mod escape;
@@ -20,9 +22,12 @@ pub(crate) mod lock_names;
 pub(crate) mod locks;
 pub(crate) mod logging;
 pub(crate) mod modes;
+pub(crate) mod net_commands;
 pub(crate) mod options;
+pub(crate) mod outside;
 pub(crate) mod parts;
 pub(crate) mod paths;
+pub(crate) mod regexes;
 pub(crate) mod resources;
 pub(crate) mod response;
 pub(crate) mod results;
@@ -31,6 +36,7 @@ pub(crate) mod secrets;
 pub(crate) mod sources;
 pub(crate) mod teardown;
 pub(crate) mod templates;
+pub(crate) mod unchecked;
 pub(crate) mod verbs;
 pub(crate) mod web;
 pub(crate) mod wrap;
