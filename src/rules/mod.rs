@@ -28,6 +28,7 @@ mod lock_name_from_path;
 mod lock_name_unvalidated;
 mod log_without_context;
 mod module_rc_ignored;
+mod net_config_injection;
 mod process_status_ignored;
 mod release_not_in_finally;
 mod remote_command_status_ignored;
@@ -92,6 +93,7 @@ pub static RULES: &[&Rule] = &[
     &lock_name_unvalidated::RULE,
     &log_without_context::RULE,
     &module_rc_ignored::RULE,
+    &net_config_injection::RULE,
     &process_status_ignored::RULE,
     &release_not_in_finally::RULE,
     &remote_command_status_ignored::RULE,

@@ -61,6 +61,8 @@ pub(crate) struct Source {
     pub(crate) entry: String,
     /// That place.
     pub(crate) span: Span,
+    /// Whether it is one line, or a piece of one.
+    pub(crate) is_line: bool,
 }
 
 /// Calls that hand on their first argument.
@@ -157,7 +159,7 @@ fn access(step: Step) -> Access {
 }
 
 fn found(context: &Context<'_>, who: Who, span: Span) -> Option<Source> {
-    Some(Source { who, entry: edits::brief(context, span, 60), span })
+    Some(Source { who, entry: edits::brief(context, span, 60), span, is_line: false })
 }
 
 /// What [`sources::origin`] told, unless the program gave it a type.
@@ -171,7 +173,8 @@ fn outer(context: &Context<'_>, part: &Part<'_>, from: From) -> Option<Source> {
         let typed = context.body.param(local).is_some_and(|param| !is_text(context, param.annotation));
         return if typed { None } else { found(context, who, part.span) };
     }
-    found(context, who, part.span)
+    let is_line = part.path.contains(".split()") || part.path.contains(".splitlines()");
+    found(context, who, part.span).map(|source| Source { is_line, ..source })
 }
 
 /// Whether an annotation, if there is one, says no more than that a value is text.
@@ -276,13 +279,28 @@ fn made(context: &Context<'_>, id: CallId, (access, hops): (Access, u32)) -> Opt
         "get" | "pop" if key => access.or(None),
         _ => access,
     };
-    match receiver(context, call)? {
+    let source = match receiver(context, call)? {
         Receiver::Operand(value) => follow(context, value, at, (access, hops)),
         Receiver::Place(place) => follow(context, place.base, at, (access, hops)),
         Receiver::Global(name) => {
             let (id, point, value) = assigned_once(context, name)?;
             follow(&context.other(id), value, point, (access, hops))
         }
+    }?;
+    let is_line = source.is_line && method != "read" || splits_lines(context, call, at);
+    Some(Source { is_line, ..source })
+}
+
+/// Whether a call takes lines apart.
+fn splits_lines(context: &Context<'_>, call: &Call, at: Point) -> bool {
+    let by = call.positional(0).map(|arg| match arg.value {
+        Operand::Const(Const::Str(text) | Const::Bytes(text)) => Some(context.text(text)),
+        value => context.string(value, at),
+    });
+    match context.method(call) {
+        "split" | "rsplit" => by.is_none_or(|by| by.is_some_and(|by| by.contains('\n'))),
+        "splitlines" => true,
+        _ => false,
     }
 }
 
@@ -292,7 +310,10 @@ fn of_file(context: &Context<'_>, call: &Call, at: Point) -> Option<Source> {
     let kernel = context.source(path.span);
     let of_kernel = |text: &str| text.contains("/proc/") || text.contains("/sys/");
     let by_variable = context.string(path.value, at).is_some_and(of_kernel);
-    if by_variable || of_kernel(kernel) { None } else { found(context, Who::File, call.span) }
+    if by_variable || of_kernel(kernel) {
+        return None;
+    }
+    found(context, Who::File, call.span).map(|source| Source { is_line: true, ..source })
 }
 
 /// A parameter of which something is taken.
@@ -332,6 +353,6 @@ fn of_config(context: &Context<'_>, part: &Part<'_>) -> Option<Source> {
     declared::is_text_option(context, option).then(|| {
         let from = base.split('.').position(|word| matches!(word, "CONF" | "conf")).unwrap_or_default();
         let entry: Vec<&str> = spelled.split('.').skip(from).collect();
-        Source { who: Who::Config, entry: entry.join("."), span: part.span }
+        Source { who: Who::Config, entry: entry.join("."), span: part.span, is_line: false }
     })
 }

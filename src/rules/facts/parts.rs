@@ -8,6 +8,7 @@ use crate::ir::{ArgKind, Call, CallId, Const, FnId, LocalId, Op, Operand, Place,
 use crate::python::ast::Operator;
 use crate::rules::Context;
 use crate::rules::facts::scope::{Receiver, assigned_once, receiver};
+use crate::rules::facts::separators::{quotes_slashes, removes_separators};
 use crate::rules::facts::templates::{Field, braces, percents};
 use crate::text::Span;
 
@@ -352,8 +353,14 @@ impl Teller {
         };
         let values: Vec<Operand> = match context.value(right, at) {
             Some(Rvalue::Tuple(items)) => items.to_vec(),
-            Some(Rvalue::Dict(_)) => return unknown(context, at, span),
+            Some(Rvalue::Dict(_)) => Vec::new(),
             _ => vec![right],
+        };
+        let named = |name: &str| match context.value(right, at) {
+            Some(Rvalue::Dict(items)) => items.iter().find_map(|(key, value)| {
+                key.and_then(Operand::string).is_some_and(|key| context.text(key) == name).then_some(*value)
+            }),
+            _ => None,
         };
         let mut ways = vec![Vec::new()];
         for field in percents(template) {
@@ -363,7 +370,11 @@ impl Teller {
                     Some(value) => self.operand(context, *value, at, span),
                     None => unknown(context, at, span),
                 },
-                Field::Name(_) | Field::Other => unknown(context, at, span),
+                Field::Name(name) => match named(name) {
+                    Some(value) => self.operand(context, value, at, span),
+                    None => unknown(context, at, span),
+                },
+                Field::Other => unknown(context, at, span),
             };
             ways = product(&ways, &next);
         }
@@ -468,23 +479,4 @@ fn enclosing_param<'a>(context: &Context<'a>, name: &str) -> Option<Part<'a>> {
         at = outer.body.parent;
     }
     None
-}
-
-/// Whether the constant text that `call` replaces is the separator of paths.
-fn removes_separators(context: &Context<'_>, call: &Call, at: Point) -> bool {
-    let Some(old) = call.positional(0) else { return true };
-    match old.value {
-        Operand::Const(Const::Str(text) | Const::Bytes(text)) => context.text(text) == "/",
-        Operand::Global(name) => matches!(context.text(name), "os.sep" | "os.path.sep"),
-        Operand::Const(_) => false,
-        Operand::Local(_) => context.string(old.value, at).is_none_or(|text| text == "/"),
-    }
-}
-
-/// Whether `quote` leaves no slash.
-fn quotes_slashes(context: &Context<'_>, call: &Call, at: Point) -> bool {
-    context.arg(call, Some(1), "safe").is_some_and(|safe| match safe.value {
-        Operand::Const(Const::Str(text)) => !context.text(text).contains('/'),
-        _ => context.string(safe.value, at).is_none_or(|text| !text.contains('/')),
-    })
 }

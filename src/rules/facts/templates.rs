@@ -21,9 +21,10 @@ pub(crate) fn percents(template: &str) -> Vec<Field<'_>> {
     while let Some(at) = rest.find('%') {
         text(&mut fields, &rest[..at]);
         let spec = &rest[at + 1..];
-        if spec.starts_with('(') {
-            fields.push(Field::Other);
-            rest = spec.split_once(')').map_or("", |(_, after)| after.get(1..).unwrap_or_default());
+        if let Some((name, after)) = spec.strip_prefix('(').and_then(|spec| spec.split_once(')')) {
+            let is_text = after.starts_with(['s', 'r', 'a']);
+            fields.push(if is_text { Field::Name(name) } else { Field::Other });
+            rest = after.get(1..).unwrap_or_default();
             continue;
         }
         let Some(end) = spec.find(|c: char| c.is_ascii_alphabetic() || c == '%') else {
@@ -91,7 +92,8 @@ mod tests {
     fn percent_templates_split_into_fields() {
         let expected = [Field::Text("a-"), Field::Index(0), Field::Text("-"), Field::Other, Field::Text("%")];
         assert_eq!(percents("a-%s-%03d%%"), expected);
-        assert_eq!(percents("%(name)s.lock"), [Field::Other, Field::Text(".lock")]);
+        assert_eq!(percents("%(name)s.lock"), [Field::Name("name"), Field::Text(".lock")]);
+        assert_eq!(percents("%(n)d"), [Field::Other]);
     }
 
     #[test]

@@ -114,9 +114,13 @@ fn walk(
                     goes_on = false;
                 }
             }
-            // The variable gets another value.
+            // The variable gets another value, unless it is made of the part right there.
+            let is_made = context.inst(part.at).is_some_and(|made| made.stmt == inst.stmt);
             let other = defined(inst).is_some_and(|local| {
-                carriers.contains(&local) && at > part.at && !holds(context, local, at.next(), part)
+                !is_made
+                    && carriers.contains(&local)
+                    && at > part.at
+                    && !holds(context, local, at.next(), part)
             });
             if other || !goes_on {
                 goes_on = false;
