@@ -20,6 +20,7 @@ mod exception_logged_without_cause;
 mod failure_logged_at_debug;
 mod failure_returned_as_success;
 mod finally_discards_exception;
+mod firewall_rule_unvalidated;
 mod lock_dir_check_then_create;
 mod lock_dir_world_writable;
 mod lock_file_follows_symlink;
@@ -85,6 +86,7 @@ pub static RULES: &[&Rule] = &[
     &failure_logged_at_debug::RULE,
     &failure_returned_as_success::RULE,
     &finally_discards_exception::RULE,
+    &firewall_rule_unvalidated::RULE,
     &lock_dir_check_then_create::RULE,
     &lock_dir_world_writable::RULE,
     &lock_file_follows_symlink::RULE,

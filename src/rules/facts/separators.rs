@@ -1,10 +1,10 @@
-//! Calls that take the separators of paths and lines out of a text.
+//! Calls that take the separators of paths and lines, and quotes, out of a text.
 
 use crate::flow::Point;
 use crate::ir::{Call, Const, Operand};
 use crate::rules::Context;
 
-/// Whether the constant text that `call` replaces is the separator of paths or of lines.
+/// Whether the constant text that `call` replaces separates paths or lines, or is a quote.
 pub(crate) fn removes_separators(context: &Context<'_>, call: &Call, at: Point) -> bool {
     let Some(old) = call.positional(0) else { return true };
     match old.value {
@@ -16,7 +16,7 @@ pub(crate) fn removes_separators(context: &Context<'_>, call: &Call, at: Point) 
 }
 
 fn is_separator(text: &str) -> bool {
-    matches!(text, "/" | "\n" | "\r" | "\r\n")
+    matches!(text, "/" | "\n" | "\r" | "\r\n" | "\"" | "'")
 }
 
 /// Whether `quote` leaves no slash.
