@@ -27,6 +27,7 @@ mod lock_file_follows_symlink;
 mod lock_file_predictable;
 mod lock_name_from_path;
 mod lock_name_unvalidated;
+mod lock_path_traversal;
 mod log_without_context;
 mod module_rc_ignored;
 mod net_config_injection;
@@ -34,6 +35,7 @@ mod process_status_ignored;
 mod release_not_in_finally;
 mod remote_command_status_ignored;
 mod resource_leak_on_exception;
+mod resource_not_closed;
 mod rollback_unprotected;
 mod secret_in_log;
 mod secret_option_not_marked;
@@ -93,6 +95,7 @@ pub static RULES: &[&Rule] = &[
     &lock_file_predictable::RULE,
     &lock_name_from_path::RULE,
     &lock_name_unvalidated::RULE,
+    &lock_path_traversal::RULE,
     &log_without_context::RULE,
     &module_rc_ignored::RULE,
     &net_config_injection::RULE,
@@ -100,6 +103,7 @@ pub static RULES: &[&Rule] = &[
     &release_not_in_finally::RULE,
     &remote_command_status_ignored::RULE,
     &resource_leak_on_exception::RULE,
+    &resource_not_closed::RULE,
     &rollback_unprotected::RULE,
     &secret_in_log::RULE,
     &secret_option_not_marked::RULE,

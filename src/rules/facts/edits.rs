@@ -1,7 +1,7 @@
 //! Edits as rules make them: small replacements in the finding's file.
 
 use crate::finding::{Change, Edit, Safety};
-use crate::ir::Call;
+use crate::ir::{BodyKind, Call, StmtKind};
 use crate::rules::Context;
 use crate::text::Span;
 
@@ -57,4 +57,19 @@ pub(crate) fn brief(context: &Context<'_>, span: Span, max: usize) -> String {
     let mut cut: String = text.chars().take(max.saturating_sub(1)).collect();
     cut.push('…');
     cut
+}
+
+/// The change that imports `module`, before the first import of the file that may have others before it; `None` if
+/// the file has it already, or no such place is plain to see.
+pub(crate) fn import(context: &Context<'_>, module: &str) -> Option<Change> {
+    let line = format!("import {module}");
+    if context.file.text.lines().any(|known| known.trim_end() == line) {
+        return None;
+    }
+    let top = context.unit.bodies.iter().find(|body| body.kind == BodyKind::Module)?;
+    let first = top.stmts_in(top.root()).map(|(_, stmt)| stmt).find(|stmt| {
+        stmt.kind == StmtKind::Import && !context.source(stmt.span).starts_with("from __future__")
+    })?;
+    let start = context.file.line_span(context.file.line(first.span.start)).start;
+    (start == first.span.start).then(|| Change { span: Span::empty(start), text: format!("{line}\n") })
 }

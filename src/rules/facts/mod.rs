@@ -7,6 +7,7 @@ pub(crate) mod asking;
 pub(crate) mod attempts;
 pub(crate) mod cause;
 pub(crate) mod checks;
+pub(crate) mod chosen;
 pub(crate) mod commands;
 pub(crate) mod conditions;
 pub(crate) mod declared;
