@@ -34,7 +34,11 @@ fn findings(judge: &Judge, file: SourceFile) -> (SourceFile, Vec<Finding>) {
     (file, shown)
 }
 
+/// A marker's text is one of a severity, or occurs in what the finding says.
 fn matches(finding: &Finding, text: &str) -> bool {
+    if let Some(severity) = Severity::ALL.iter().find(|severity| severity.name() == text) {
+        return finding.severity == *severity;
+    }
     let trace = finding.trace.iter().chain(&finding.related).map(|note| note.caption.as_str());
     trace.chain([finding.message.as_str(), finding.solution.as_str()]).any(|said| said.contains(text))
         || finding.edit.iter().any(|edit| edit.changes.iter().any(|change| change.text.contains(text)))

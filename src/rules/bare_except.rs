@@ -2,8 +2,9 @@
 
 use crate::finding::{Safety, Severity};
 use crate::ir::{BodyKind, Op, Operand, Terminator};
-use crate::rules::facts::edits;
 use crate::rules::facts::handlers::{Clause, clauses};
+use crate::rules::facts::harmless::is_harmless;
+use crate::rules::facts::{asking, edits};
 use crate::rules::{Check, Context, Hit, Rule};
 use crate::text::Span;
 
@@ -31,7 +32,10 @@ fn hit(context: &Context<'_>, clause: &Clause<'_, '_>) -> Hit {
     let edit =
         edits::replace(Safety::Safe, "catch `Exception` instead of everything", keyword, "except Exception");
     let hit = Hit::new(keyword, message, solution).edit(Some(edit));
-    if replaces { hit.severity(Severity::Low) } else { hit }
+    // A conversion is over before anybody can ask the program to stop.
+    let is_instant = clause.guarded_calls().next().is_some()
+        && clause.guarded_calls().all(|(_, call)| asking::is_known_to_compute(context, call));
+    if replaces || is_instant { hit.severity(Severity::Low) } else { hit }
 }
 
 /// What the clause takes away, and how to see it.
@@ -52,8 +56,9 @@ fn what_is_lost(context: &Context<'_>) -> (&'static str, &'static str) {
 }
 
 fn guarded(clause: &Clause<'_, '_>) -> String {
-    let last = clause.guarded_calls().last();
-    last.map_or_else(
+    let mut calls = clause.guarded_calls();
+    let first = calls.find(|(_, call)| !is_harmless(clause.context, call));
+    first.map_or_else(
         || "the guarded code".to_owned(),
         |(_, call)| format!("`{}`", edits::brief(clause.context, call.callee_span, 60)),
     )

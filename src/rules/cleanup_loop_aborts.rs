@@ -5,7 +5,7 @@ use crate::flow::{Point, Step, walk};
 use crate::ir::{Call, CallId, Const, Op, Operand, RegionId, RegionKind, Rvalue};
 use crate::rules::facts::flows::callers;
 use crate::rules::facts::guards::{comes_round, is_guarded, is_tested};
-use crate::rules::facts::teardown::{can_fail, releases, stem};
+use crate::rules::facts::teardown::{can_fail, releases, stem, surely_fails};
 use crate::rules::facts::verbs::words;
 use crate::rules::facts::{edits, wrap};
 use crate::rules::{Check, Context, Hit, Rule};
@@ -105,15 +105,14 @@ fn judge(context: &Context<'_>, id: RegionId, undoes: bool) -> Option<Hit> {
     }
     let skipped = skipped(context, id);
     let flag = flag(context, id);
-    let severity = if undoes || skipped.is_some() || flag.is_some() {
-        Severity::Medium
-    } else if iterates_parameter(context, id) {
+    let is_known = undoes || skipped.is_some() || flag.is_some();
+    if !is_known && iterates_parameter(context, id) {
         return None;
-    } else if is_final(context.function_name()) {
-        Severity::Medium
-    } else {
-        Severity::Low
-    };
+    }
+    let lasts = undoes || skipped.is_some() || is_final(context.function_name());
+    // Names tell what a call does, and not whether it handles its own failure.
+    let is_sure = || calls.iter().any(|call| surely_fails(context, *call));
+    let severity = if flag.is_some() || lasts && is_sure() { Severity::Medium } else { Severity::Low };
     Some(hit(context, id, &calls, skipped, flag).severity(severity))
 }
 

@@ -4,7 +4,7 @@ use crate::finding::{Edit, Severity};
 use crate::flow::{Step, walk};
 use crate::ir::{Call, CallId, Op, ParamKind, RegionId, RegionKind, StmtKind};
 use crate::rules::facts::guards::{is_guarded, is_tested};
-use crate::rules::facts::teardown::{can_fail, is_awaited, releases, stem};
+use crate::rules::facts::teardown::{can_fail, is_awaited, releases, stem, surely_fails};
 use crate::rules::facts::{edits, wrap};
 use crate::rules::{Check, Context, Hit, Rule};
 use crate::text::Span;
@@ -60,9 +60,10 @@ fn step(context: &Context<'_>, id: CallId) -> Option<Severity> {
     let call = &context.body.calls[id];
     let body = context.body;
     let region = body.blocks[call.block].region;
-    let severity = if can_fail(context, id) || says_goodbye(context, call) {
+    // Names tell what a call does, and not whether it handles its own failure.
+    let severity = if surely_fails(context, id) || says_goodbye(context, call) {
         Severity::Medium
-    } else if is_awaited_release(context, id) {
+    } else if can_fail(context, id) || is_awaited_release(context, id) {
         Severity::Low
     } else {
         return None;

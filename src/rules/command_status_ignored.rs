@@ -4,6 +4,7 @@ use crate::finding::{Change, Edit, Safety, Severity};
 use crate::flow::{Point, Step, defined, operands, walk};
 use crate::ir::{Call, CallId, Const, FnId, LocalId, Op, Operand, RegionId, RegionKind, Rvalue};
 use crate::rules::facts::results::{is_afterwards, is_unread, variable};
+use crate::rules::facts::teardown::stem;
 use crate::rules::facts::{commands, edits};
 use crate::rules::{Check, Context, Hit, Rule};
 
@@ -298,7 +299,53 @@ fn hit(context: &Context<'_>, id: CallId, kind: Kind, loss: &Loss) -> Hit {
     );
     let hit =
         Hit::new(call.callee_span, format!("{lost}{dead}"), solution).edit(edit(context, id, kind, loss));
-    if kind == Kind::RunUnchecked { hit.severity(Severity::Low) } else { hit }
+    let is_minor = kind == Kind::RunUnchecked || is_optional(context, id, kind);
+    if is_minor { hit.severity(Severity::Low) } else { hit }
+}
+
+/// Whether the command may well fail: it removes something, its output is thrown away, the function cleans up, or it
+/// is run only where `which` found it.
+fn is_optional(context: &Context<'_>, id: CallId, kind: Kind) -> bool {
+    let call = &context.body.calls[id];
+    let at = context.point(id);
+    let words = commands::words(context, call, at);
+    let cleans = || {
+        let name = stem(context.function_name());
+        let verbs = [
+            "clear", "cleanup", "clean", "delete", "remove", "stop", "close", "destroy", "flush", "teardown",
+        ];
+        kind == Kind::Execute && name.first().is_some_and(|first| verbs.contains(&first.as_str()))
+    };
+    let captures = || {
+        context.arg(call, None, "capture_output").is_some() && is_unread(context, id)
+            || output_is_discarded(context, call, at, &words, kind)
+    };
+    commands::removes(&words)
+        || words.contains(&Some("-R"))
+        || cleans()
+        || captures()
+        || is_found(context, call, at)
+}
+
+/// Whether the call stands in a loop with no `try` of its own round.
+fn in_loop(context: &Context<'_>, call: &Call) -> bool {
+    let body = context.body;
+    let around = body.enclosing(body.blocks[call.block].region);
+    let mut kinds = around.map(|region| &body.regions[region].kind);
+    kinds
+        .find(|kind| matches!(kind, RegionKind::Loop { .. } | RegionKind::Try(_)))
+        .is_some_and(|kind| matches!(kind, RegionKind::Loop { is_for: true }))
+}
+
+/// Whether the program is a path that `which` found.
+fn is_found(context: &Context<'_>, call: &Call, at: Point) -> bool {
+    let Some(command) = call.positional(0).map(|arg| arg.value) else { return false };
+    let program = match context.value(command, at) {
+        Some(Rvalue::List(items) | Rvalue::Tuple(items)) => items.first().copied(),
+        _ => None,
+    };
+    let found = |value| context.made_by(value, at).map(|made| &context.body.calls[made]);
+    program.and_then(found).is_some_and(|made| context.method(made) == "which")
 }
 
 fn edit(context: &Context<'_>, id: CallId, kind: Kind, loss: &Loss) -> Option<Edit> {
@@ -309,6 +356,8 @@ fn edit(context: &Context<'_>, id: CallId, kind: Kind, loss: &Loss) -> Option<Ed
         Kind::RunUnchecked => {
             Change { span: context.arg(call, None, "check")?.span, text: "check=True".to_owned() }
         }
+        // One that raises would keep the other rounds from running.
+        _ if in_loop(context, call) => return None,
         Kind::Call if context.source(call.callee_span).contains('.') && matches!(loss, Loss::Unread) => {
             Change { span: edits::method_span(context, call), text: "check_call".to_owned() }
         }

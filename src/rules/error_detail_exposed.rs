@@ -4,6 +4,7 @@ use crate::finding::{Edit, Safety, Severity};
 use crate::ir::{ArgKind, Call, Inst, Op, Operand, RegionKind, Rvalue, Step};
 use crate::rules::facts::flows::{Flows, Found, Policy, callers};
 use crate::rules::facts::handlers::is_broad_name;
+use crate::rules::facts::verbs::has_word;
 use crate::rules::facts::{edits, web};
 use crate::rules::{Check, Context, Hit, Rule};
 use crate::text::Span;
@@ -166,12 +167,23 @@ fn hit(context: &Context<'_>, found: &Found<Detail>, span: Span, status: Option<
     let solution = "send a constant text and an id, and log the exception with the same id; \
                     to check, let the guarded call raise `RuntimeError(\"s3cret\")` in a test: the reply must not hold that text";
     let mut hit = Hit::new(span, message, solution);
-    if detail != Detail::Traceback && is_client_error {
+    if detail != Detail::Traceback && (is_client_error || is_for_admins(context)) {
         hit = hit.severity(Severity::Low);
     }
     hit.trace.push((origin.span, format!("{what} comes from here")));
     hit.trace.push((span, "it becomes part of the reply here".to_owned()));
     Some(hit)
+}
+
+/// Whether a decorator lets nobody but administrators in, here or at every caller in this file.
+fn is_for_admins(context: &Context<'_>) -> bool {
+    let admits = |inner: &Context<'_>| {
+        inner.body.decorators.iter().any(|decorator| {
+            has_word(inner.source(decorator.span), &["admin", "superuser", "staff", "staffuser"])
+        })
+    };
+    let callers = callers(context, context.id);
+    admits(context) || !callers.is_empty() && callers.iter().all(|id| admits(&context.other(*id)))
 }
 
 /// The variable of an `except … as name` clause, else the source's own text.

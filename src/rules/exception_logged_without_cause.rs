@@ -6,6 +6,7 @@ use crate::ir::{ArgKind, Call, CallId, Const, Op, Operand, RegionKind};
 use crate::rules::facts::cause::Cause;
 use crate::rules::facts::edits;
 use crate::rules::facts::handlers::{Clause, clauses};
+use crate::rules::facts::harmless::is_harmless;
 use crate::rules::facts::logging::{self, LogLevel};
 use crate::rules::{Check, Context, Hit, Rule};
 
@@ -132,28 +133,59 @@ fn hit(clause: &Clause<'_, '_>, id: CallId, broad: bool) -> Hit {
 }
 
 fn guarded(clause: &Clause<'_, '_>) -> String {
-    let call = clause.guarded_calls().last();
+    let mut calls = clause.guarded_calls();
+    let call = calls.find(|(_, call)| !is_harmless(clause.context, call));
     call.map_or_else(
         || "the guarded code".to_owned(),
         |(_, call)| format!("`{}`", edits::brief(clause.context, call.callee_span, 60)),
     )
 }
 
-/// Whether the `try` holds one conversion and the message shows its argument.
+/// Whether all that the `try` does is to convert texts, and the message shows one of them.
 fn shows_what_was_parsed(clause: &Clause<'_, '_>, log: &Call) -> bool {
-    let mut calls = clause.guarded_calls();
-    let (Some((_, only)), None) = (calls.next(), calls.next()) else { return false };
-    let converts = matches!(
-        clause.context.name(only),
-        "int"
-            | "float"
-            | "json.loads"
-            | "ipaddress.ip_address"
-            | "ipaddress.ip_network"
-            | "netaddr.IPAddress"
-            | "uuid.UUID"
-    );
-    converts && only.args.iter().any(|arg| log.args.iter().any(|shown| shown.value == arg.value))
+    let context = clause.context;
+    let mut shown = false;
+    for (_, call) in clause.guarded_calls() {
+        if converts(context, call) {
+            shown |= call.args.iter().any(|arg| shows(context, log, context.source(arg.span)));
+        } else if !is_harmless(context, call) {
+            return false;
+        }
+    }
+    shown
+}
+
+/// Whether `source` stands in an argument of `log` by itself: `tgt`, `binding.profile` of `{"profile": binding.profile}`.
+fn shows(context: &Context<'_>, log: &Call, source: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '\'');
+    let is_name = source.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    is_name
+        && log.args.iter().any(|arg| {
+            let text = context.source(arg.span);
+            text.match_indices(source).any(|(at, _)| {
+                !text[..at].ends_with(is_part) && !text[at + source.len()..].starts_with(is_part)
+            })
+        })
+}
+
+/// Whether `call` makes something else of a text and fails only for the text's sake, also where a project hands the
+/// module on (`compat.ipaddress`).
+fn converts(context: &Context<'_>, call: &Call) -> bool {
+    let name = context.name(call);
+    let last_two = name.rmatch_indices('.').nth(1).map_or(name, |(at, _)| &name[at + 1..]);
+    let (module, function) = last_two.rsplit_once('.').unwrap_or(("", last_two));
+    match module {
+        "" => matches!(function, "int" | "float" | "bool" | "complex"),
+        "re" => matches!(function, "compile" | "match" | "search" | "fullmatch" | "findall" | "sub"),
+        "json" | "jsonutils" | "simplejson" | "orjson" | "ujson" => function == "loads",
+        "yaml" => matches!(function, "load" | "safe_load" | "full_load"),
+        "netaddr" => matches!(function, "IPAddress" | "IPNetwork" | "EUI"),
+        "ipaddress" | "uuid" => true,
+        "ast" => function == "literal_eval",
+        "base64" => function.contains("decode"),
+        "datetime" => matches!(function, "strptime" | "fromisoformat"),
+        _ => false,
+    }
 }
 
 fn has_exc_info(context: &Context<'_>, call: &Call) -> bool {
@@ -168,6 +200,11 @@ fn edit(context: &Context<'_>, call: &Call) -> Option<Edit> {
     });
     if let Some(off) = switched_off {
         return Some(edits::replace(Safety::Safe, "log the traceback", off.span, "exc_info=True"));
+    }
+    let is_known = |name| matches!(name, "exc_info" | "extra" | "stack_info" | "stacklevel");
+    if call.args.iter().any(|arg| matches!(arg.kind, ArgKind::Keyword(name) if !is_known(context.text(name))))
+    {
+        return None;
     }
     if context.method(call) == "error" {
         let name = edits::method_span(context, call);

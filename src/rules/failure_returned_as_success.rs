@@ -96,7 +96,9 @@ fn judge(clause: &Clause<'_, '_>, normal: &[BlockId]) -> Option<Hit> {
         return None;
     }
     let is_minor = shape == Shape::None
-        || shape != Shape::True && (is_logged(&response) || only_computes(clause))
+        || shape != Shape::True
+            && (is_logged(clause, &response) || only_computes(clause) || is_promised(context, stmt))
+        || is_rest(clause)
         || attempts::has_reason(clause);
     let hit = hit(clause, stmt, shape);
     Some(if is_minor { hit.severity(Severity::Low) } else { hit })
@@ -239,9 +241,27 @@ fn made(context: &Context<'_>, call: &crate::ir::Call) -> Shape {
     }
 }
 
-/// Whether the failure is on record, at warning or above.
-fn is_logged(response: &Response) -> bool {
-    response.logs.iter().any(|(_, level)| *level >= LogLevel::Warning)
+/// Whether the failure is on record, at warning or above or with its traceback.
+fn is_logged(clause: &Clause<'_, '_>, response: &Response) -> bool {
+    let traceback = |(_, call): (_, &crate::ir::Call)| {
+        logging::log(clause.context, call).is_some_and(|log| log.traceback)
+    };
+    response.logs.iter().any(|(_, level)| *level >= LogLevel::Warning) || clause.calls().any(traceback)
+}
+
+/// Whether the function's documentation names the value: callers know what it stands for.
+fn is_promised(context: &Context<'_>, stmt: &Stmt) -> bool {
+    let value = context.source(stmt.span).trim_start_matches("return").trim();
+    context.body.docstring.is_some_and(|span| context.source(span).contains(value))
+}
+
+/// Whether an earlier clause of the same `try` raises what it catches: somebody chose what is left.
+fn is_rest(clause: &Clause<'_, '_>) -> bool {
+    clauses(clause.context).any(|other| {
+        other.handler.of == clause.handler.of
+            && other.region.span.start < clause.region.span.start
+            && other.always_raises()
+    })
 }
 
 /// Whether the guarded code asks nobody: it converts, parses, looks into what it has.

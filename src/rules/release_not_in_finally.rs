@@ -2,11 +2,11 @@
 
 mod pairs;
 
-use crate::finding::{Edit, Safety};
+use crate::finding::{Edit, Safety, Severity};
 use crate::flow::{Point, Step, walk};
 use crate::ir::{CallId, Inst, Op, RegionKind};
 use crate::rules::facts::escape::{Cause, Way, plain_region, ways_out};
-use crate::rules::facts::{edits, wrap};
+use crate::rules::facts::{edits, program, wrap};
 use crate::rules::{Check, Context, Hit, Rule};
 use pairs::{Kind, Pair};
 
@@ -120,10 +120,12 @@ fn hit(context: &Context<'_>, pair: &Pair, release: CallId, way: Way) -> Hit {
             )
         }
     };
-    Hit::new(call.callee_span, message, solution)
+    let hit = Hit::new(call.callee_span, message, solution)
         .related(way.span, "leads out past the release")
         .related(back.span, "the release on the normal path")
-        .edit(edit)
+        .edit(edit);
+    let ends = matches!(pair.kind, Kind::State | Kind::File) && program::is_script(context);
+    if ends { hit.severity(Severity::Low) } else { hit }
 }
 
 /// `with lock` where the lock is known to be a context manager.

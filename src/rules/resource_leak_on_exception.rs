@@ -6,7 +6,7 @@ use crate::ir::{Call, CallId, Const, Inst, LocalId, Op, Operand, RegionId, Regio
 use crate::rules::facts::escape::{Cause, Way, plain_region, ways_out_but};
 use crate::rules::facts::harmless::may_fail;
 use crate::rules::facts::resources::{Kind, Resource, is_assigned, loop_around, opened, resources};
-use crate::rules::facts::{edits, wrap};
+use crate::rules::facts::{attempts, edits, program, wrap};
 use crate::rules::{Check, Context, Hit, Rule};
 
 pub(super) static RULE: Rule =
@@ -208,6 +208,9 @@ fn hit(context: &Context<'_>, resource: &Resource, way: Way, close: &str) -> Hit
     };
     let line = context.file.line(way.span.start);
     let (left, severity) = match resource.kind {
+        Kind::Descriptor if ends_with_program(context) => {
+            (format!("the descriptor `{name}` stays open"), Severity::Low)
+        }
         Kind::Descriptor => (format!("the descriptor `{name}` stays open"), Severity::Medium),
         Kind::Directory => (format!("the directory `{name}` stays on the disk"), Severity::Medium),
         Kind::Process => (format!("`{name}` goes on running"), Severity::Medium),
@@ -230,6 +233,11 @@ fn hit(context: &Context<'_>, resource: &Resource, way: Way, close: &str) -> Hit
     Hit::new(call.callee_span, message, solution)
         .severity(severity)
         .related(way.span, "leads out past the close")
+}
+
+/// Whether what stays open here is closed by the end of the process: in a program, or where no path returns.
+fn ends_with_program(context: &Context<'_>) -> bool {
+    program::is_script(context) || attempts::always_raises(context, context.id)
 }
 
 /// `with open(…) as f:`, where what is opened closes itself at the end of `with`.

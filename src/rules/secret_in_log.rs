@@ -100,14 +100,39 @@ fn hit(
          to check, run it in a test with the secret `s3cret` and assert that the output does not hold it",
         edits::brief(context, call.callee_span, 40)
     );
-    let is_high = origin.kind == Some(Secret::Password) && audible && !part;
-    let severity = if is_high { Severity::High } else { Severity::Medium };
+    let is_password = origin.kind == Some(Secret::Password);
+    let is_answer = is_answer(context, call, arg, what);
+    let severity = if is_answer || !is_password && (part || !audible && is_bare_token(what)) {
+        Severity::Low
+    } else if is_password && audible && !part {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
     let mut hit = Hit::new(arg.span, message, solution).severity(severity).edit(edit(context, arg, origin));
     if origin.span.start < origin.span.end {
         hit.trace.push((origin.span, format!("`{what}` holds a secret")));
     }
     hit.trace.push((arg.span, format!("it is written to {place} here")));
     hit
+}
+
+/// Whether a secret alone goes to the standard output without a word: that is what the program was asked for.
+fn is_answer(context: &Context<'_>, call: &Call, arg: &Arg, what: &str) -> bool {
+    context.name(call) == "sys.stdout.write" && context.source(arg.span) == what
+}
+
+/// Whether all that tells of a secret is the word `token`, which also names keys of tables and parts of addresses.
+fn is_bare_token(what: &str) -> bool {
+    let name = what.trim_end_matches(['"', '\'', ']', ')']);
+    let name = name.rsplit(['.', '"', '\'', '[', '(']).next().unwrap_or_default();
+    let words = words(name);
+    let before = words.len().checked_sub(2).map(|at| words[at].as_str());
+    words.last().is_some_and(|last| last == "token")
+        && !before.is_some_and(|before| {
+            ["access", "refresh", "api", "auth", "bearer", "session", "oauth", "jwt", "admin", "user"]
+                .contains(&before)
+        })
 }
 
 /// A bare secret gives way to stars; a text made of one goes through the masker that the file imports.

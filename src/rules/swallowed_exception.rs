@@ -47,6 +47,10 @@ fn judge(clause: &Clause<'_, '_>) -> Option<Hit> {
     let only_removes = !acting.is_empty() && acting.iter().all(|call| removes_file(context, call));
     let is_minor = acting.is_empty() && !waits(clause)
         || only_removes
+        || only_makes_directories(context, &acting)
+        || attempts::sets_flag(clause)
+        || leaves_loop(clause)
+        || answers(context, clause)
         || !response.emptied.is_empty()
         || clause.of.has_else
         || gives_on_success(clause)
@@ -84,6 +88,32 @@ fn only_drops(clause: &Clause<'_, '_>) -> bool {
         crate::ir::Op::Delete(_) => true,
         _ => false,
     })
+}
+
+/// `os.makedirs(path)`: that it is there already is the usual failure, and the next step tells of the others.
+fn only_makes_directories(context: &Context<'_>, acting: &[&Call]) -> bool {
+    !acting.is_empty() && acting.iter().all(|call| matches!(context.name(call), "os.mkdir" | "os.makedirs"))
+}
+
+/// Whether failure and success part: one of them ends the loop around the `try`, the other goes on in it.
+fn leaves_loop(clause: &Clause<'_, '_>) -> bool {
+    let body = clause.context.body;
+    let last = body.stmts_in(clause.id).last().map(|(_, stmt)| stmt.kind);
+    let around = body.regions[clause.of.body].parent;
+    let success_leaves = || around.is_some_and(|region| !attempts::completes(clause.context, region));
+    last == Some(StmtKind::Break) || last == Some(StmtKind::Continue) && success_leaves()
+}
+
+/// Whether the function is there to tell something, and the guarded code fills nothing but its own variables: there is
+/// no answer then, and nothing is half done.
+fn answers(context: &Context<'_>, clause: &Clause<'_, '_>) -> bool {
+    let stores = || {
+        context.insts().any(|(point, inst)| {
+            matches!(inst.op, crate::ir::Op::Store(place, _) if place.base.local().is_none_or(|base| context.body.param(base).is_some()))
+                && context.body.is_within(context.body.blocks[point.block].region, clause.of.body)
+        })
+    };
+    asking::is_asking_name(context.function_name()) && !stores()
 }
 
 fn removes_file(context: &Context<'_>, call: &Call) -> bool {

@@ -27,7 +27,7 @@ const ASKING_MODULES: &[&str] = &[
     "mimetypes.", "netaddr.", "numbers.", "operator.", "os.path.", "packaging.", "pkg_resources.",
     "platform.", "psutil.", "pwd.", "pytz.", "re.", "shlex.", "spwd.", "stat.", "statistics.", "string.",
     "struct.", "sysconfig.", "textwrap.", "tokenize.", "traceback.", "types.", "typing.", "unicodedata.",
-    "urllib.parse.", "uuid.", "weakref.", "xml.", "zoneinfo.",
+    "random.", "urllib.parse.", "uuid.", "weakref.", "xml.", "zoneinfo.",
 ];
 /// Methods of strings and mappings, wherever they are called.
 #[rustfmt::skip]
@@ -35,7 +35,7 @@ const ASKING_METHODS: &[&str] = &[
     "as_dict", "astimezone", "bit_length", "copy", "decode", "digest", "encode", "endswith", "fetchall",
     "fetchone", "fileno", "first", "format", "group", "groupdict", "groups", "hexdigest", "index", "isatty",
     "isdigit", "isoformat", "items", "join", "keys", "lookup", "lower", "lstrip", "one", "partition",
-    "replace", "rpartition", "rsplit", "rstrip", "scalar", "split", "splitlines", "startswith", "strftime",
+    "replace", "rpartition", "rsplit", "rstrip", "scalar", "set_exception", "set_result", "split", "splitlines", "startswith", "strftime",
     "strip", "strptime", "tell", "timestamp", "title", "total_seconds", "upper", "values",
 ];
 /// First words of names of functions that compute.
@@ -81,11 +81,25 @@ pub(crate) fn computes(context: &Context<'_>, call: &Call) -> bool {
     let method = context.method(call);
     ASKING.contains(&name)
         || name.starts_with("os.get")
-        || ASKING_MODULES.iter().any(|module| name.starts_with(module))
+        || in_asking_module(name)
         || ASKING_METHODS.contains(&method)
         || verbs::starts_with_word(method, COMPUTING_WORDS)
+        || method.contains("_to_")
         || makes_object(method)
         || fills_own(context, call)
+}
+
+/// Whether `call` is one of the known functions that only make a value of others.
+pub(crate) fn is_known_to_compute(context: &Context<'_>, call: &Call) -> bool {
+    let name = context.name(call);
+    ASKING.contains(&name) || in_asking_module(name)
+}
+
+/// Whether a value path is that of a function in one of [`ASKING_MODULES`]; of some also where a project hands the
+/// module on (`compat.ipaddress.ip_network`).
+fn in_asking_module(name: &str) -> bool {
+    ASKING_MODULES.iter().any(|module| name.starts_with(module))
+        || [".ipaddress.", ".json.", ".jsonutils.", ".netaddr."].iter().any(|module| name.contains(module))
 }
 
 /// `Name(…)`, `pkg.Name(…)`.
@@ -127,10 +141,22 @@ fn fills_own(context: &Context<'_>, call: &Call) -> bool {
             .any(|made| name.starts_with(made))
 }
 
+/// Whether a function of this name only tells something.
+pub(crate) fn is_asking_name(name: &str) -> bool {
+    verbs::starts_with_word(
+        name,
+        &["get", "list", "read", "find", "is", "has", "query", "show", "count", "describe", "detect"],
+    )
+}
+
 /// Whether `call` ends the use of something, by its name.
 pub(crate) fn ends(context: &Context<'_>, call: &Call) -> bool {
     let words = words(context.method(call));
-    words.first().into_iter().chain(words.last()).any(|word| ENDING.contains(&word.as_str()))
+    let is = |word: Option<&String>, among: &[&str]| word.is_some_and(|word| among.contains(&word.as_str()));
+    is(words.first(), ENDING)
+        || is(words.last(), ENDING)
+        || is(words.first(), &["remove", "discard"])
+            && is(words.last(), &["callback", "listener", "handler", "observer", "hook", "subscription"])
 }
 
 /// Whether the function is there to end something: `close`, `async_shutdown`, `__exit__`.

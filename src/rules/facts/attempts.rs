@@ -79,12 +79,29 @@ pub(crate) fn ends_with_flag(clause: &Clause<'_, '_>) -> bool {
         && context.insts().any(|(_, inst)| last.span.contains(inst.span) && sets(inst))
 }
 
+/// Whether the guarded code sets a flag, in a statement of its own.
+pub(crate) fn sets_flag(clause: &Clause<'_, '_>) -> bool {
+    let context = clause.context;
+    context.insts().any(|(point, inst)| match &inst.op {
+        Op::Let(to, Rvalue::Use(Operand::Const(Const::Bool(_)))) => {
+            !context.local_name(*to).is_empty()
+                && context.body.blocks[point.block].region == clause.of.body
+                && context.body.stmts[inst.stmt].kind == StmtKind::Assign
+        }
+        _ => false,
+    })
+}
+
 /// Whether a comment in the clause says why, in words: more than two, and no mark for a tool or of work to do.
 pub(crate) fn has_reason(clause: &Clause<'_, '_>) -> bool {
     let context = clause.context;
     let span = clause.region.span;
     let last = context.file.line_span(context.file.line(span.end));
-    let text = context.source(crate::text::Span::new(span.start, last.end.max(span.end)));
+    // A comment right above the clause speaks of it too.
+    let above = context.file.line_span(context.file.line(span.start).saturating_sub(1).max(1));
+    let is_comment = context.source(above).trim_start().starts_with('#');
+    let start = if is_comment { above.start } else { span.start };
+    let text = context.source(crate::text::Span::new(start, last.end.max(span.end)));
     text.lines().any(|line| {
         let comment = line.trim_start().strip_prefix('#').or_else(|| Some(line.split_once(" #")?.1));
         comment.is_some_and(|comment| {

@@ -111,7 +111,21 @@ impl<'c, 'a> Clause<'c, 'a> {
     /// Whether every path of the clause raises or ends the program.
     pub(crate) fn always_raises(&self) -> bool {
         let exits = self.exits();
-        !exits.is_empty() && exits.iter().all(|exit| matches!(exit, Exit::Raise(_)))
+        !exits.is_empty()
+            && (exits.iter().all(|exit| matches!(exit, Exit::Raise(_))) || self.is_all_reraise())
+    }
+
+    /// Whether all of the clause stands in a `with` that raises again however the block is left: by `return` too.
+    fn is_all_reraise(&self) -> bool {
+        let body = self.context.body;
+        let mut stmts = body.stmts_in(self.id).map(|(_, stmt)| stmt.span);
+        let (Some(only), None) = (stmts.next(), stmts.next()) else { return false };
+        let is_its = |region: &&Region| region.parent == Some(self.id) && only.contains(region.span);
+        let switched_off = || self.context.source(only).contains(".reraise");
+        body.regions
+            .iter()
+            .filter(is_its)
+            .any(|region| matches!(&region.kind, RegionKind::With(with) if with.reraises) && !switched_off())
     }
 
     /// Whether the clause reads its exception: by the name `as` gives it, `sys.exc_info()`, or `traceback`.

@@ -223,7 +223,8 @@ pub(crate) fn is_context_manager(context: &Context<'_>) -> bool {
         .any(|decorator| context.source(decorator.span).trim_end_matches("()").ends_with("contextmanager"))
 }
 
-fn is_harmless(context: &Context<'_>, call: &Call) -> bool {
+/// Whether a call does not fail for reasons of the outside world.
+pub(crate) fn is_harmless(context: &Context<'_>, call: &Call) -> bool {
     let name = context.name(call);
     if FUNCTIONS.contains(&name) || name.starts_with("traceback.") || logging::log(context, call).is_some() {
         return true;

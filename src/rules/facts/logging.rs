@@ -55,7 +55,7 @@ pub(crate) fn log(context: &Context<'_>, call: &Call) -> Option<Log> {
     })
 }
 
-/// Whether `exc_info` is passed and not certainly false.
+/// Whether `exc_info` or a variant of it (`exc_info_on_loglevel`) is passed and not certainly false.
 fn has_exc_info(context: &Context<'_>, call: &Call) -> bool {
     exc_info(context, call).is_some_and(|value| !is_falsy(value))
 }
@@ -65,7 +65,7 @@ fn exc_info_is_off(context: &Context<'_>, call: &Call) -> bool {
 }
 
 fn exc_info(context: &Context<'_>, call: &Call) -> Option<Operand> {
-    let named = |arg: &&crate::ir::Arg| matches!(arg.kind, ArgKind::Keyword(name) if context.text(name) == "exc_info");
+    let named = |arg: &&crate::ir::Arg| matches!(arg.kind, ArgKind::Keyword(name) if context.text(name).starts_with("exc_info"));
     call.args.iter().find(named).map(|arg| arg.value)
 }
 

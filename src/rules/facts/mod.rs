@@ -29,6 +29,7 @@ pub(crate) mod options;
 pub(crate) mod outside;
 pub(crate) mod parts;
 pub(crate) mod paths;
+pub(crate) mod program;
 pub(crate) mod regexes;
 pub(crate) mod resources;
 pub(crate) mod response;

@@ -183,6 +183,32 @@ pub(crate) fn is_awaited(context: &Context<'_>, call: &Call) -> bool {
         .any(|(_, inst)| matches!(inst.op, Op::Await(_, value) if value == Operand::Local(call.to)))
 }
 
+/// Whether `id` is known, not by its name alone, to work outside of the program and to raise when that fails: a
+/// function of the standard library, a command whose status is checked, or a function of this file that runs one.
+pub(crate) fn surely_fails(context: &Context<'_>, id: CallId) -> bool {
+    surely(context, id, DEPTH)
+}
+
+fn surely(context: &Context<'_>, id: CallId, depth: u32) -> bool {
+    let call = &context.body.calls[id];
+    let name = context.name(call);
+    let is_known = KNOWN.contains(&name)
+        || name == "subprocess.run"
+        || name.ends_with("utils.execute")
+        || matches!(context.method(call), "execute" | "_execute") && runs_command(context, call);
+    if is_known {
+        return by_name(context, call);
+    }
+    let Some(callee) = context.callee(call).filter(|callee| depth > 0 && *callee != context.id) else {
+        return false;
+    };
+    let inner = context.other(callee);
+    inner.body.calls.pairs().any(|(id, call)| {
+        let region = inner.body.blocks[call.block].region;
+        surely(&inner, id, depth - 1) && !is_guarded(&inner, region, inner.body.root())
+    })
+}
+
 fn at_depth(context: &Context<'_>, id: CallId, depth: u32) -> bool {
     let call = &context.body.calls[id];
     match context.callee(call).map(|callee| context.other(callee)) {

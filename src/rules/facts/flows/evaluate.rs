@@ -93,6 +93,9 @@ impl<P: Policy> Flows<'_, '_, P> {
             Rvalue::Spread(operand) => self.union(state, [*operand]),
             Rvalue::Slice(operand, _) => {
                 let mut value = self.value(state, *operand).unwrap_or_default();
+                if !is_short(self.context.source(span)) {
+                    return Some(value);
+                }
                 let texts = value.0.iter_mut().filter(|(path, _)| path.is_empty());
                 texts.flat_map(|(_, taints)| taints).for_each(|taint| taint.part = true);
                 value
@@ -284,5 +287,18 @@ fn meets(a: Step, b: Step) -> bool {
     match (a, b) {
         (Step::Element, Step::Item(_)) | (Step::Item(_), Step::Element) => true,
         _ => a == b,
+    }
+}
+
+/// Whether a slice, as it is written, takes a few characters from an end: `x[:4]`, `x[-4:]`, `x[0:4]`.
+fn is_short(source: &str) -> bool {
+    const FEW: i32 = 8;
+    let bounds = source.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')?.1.split_once(':'));
+    let Some((low, high)) = bounds else { return false };
+    match (low.trim().parse(), high.trim().parse()) {
+        (Err(_), Ok(high)) => low.trim().is_empty() && (0..=FEW).contains(&high),
+        (Ok(low), Err(_)) => high.trim().is_empty() && (-FEW..0).contains(&low),
+        (Ok(low), Ok(high)) => (0..=FEW).contains(&(high - low)) && low >= 0,
+        (Err(_), Err(_)) => false,
     }
 }
