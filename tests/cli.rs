@@ -135,3 +135,14 @@ fn the_action_reads_inputs_and_writes_everything() {
     assert!(outputs.contains("sarif-file<<SNAKESTONE_END\ns.sarif\n"), "{outputs}");
     assert!(file("s.sarif").exists());
 }
+
+#[test]
+fn the_sample_in_the_readme_is_what_the_example_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let sample = readme.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let (_, out, _) = run(root, &["scan", "examples/edge-router"]);
+    for finding in sample.trim_end().split("\n\n") {
+        assert!(out.contains(finding), "{finding}\nis not in\n{out}");
+    }
+}
