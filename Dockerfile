@@ -5,6 +5,7 @@ ARG RUNTIME=gcr.io/distroless/cc-debian12
 FROM ${BUILDER} AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
+COPY benches benches
 COPY src src
 RUN cargo build --release --locked --bin snakestone
 

@@ -110,10 +110,18 @@ impl<I: Copy + From<usize> + Into<usize>, T> IdVec<I, T> {
         self.items.get(id.into())
     }
 
-    /// Gives unused capacity back.
-    pub fn shrink_to_fit(&mut self) {
-        self.items.shrink_to_fit();
+    /// Moves all items into a vector without spare room; this one stays with its own, empty.
+    #[must_use]
+    pub fn take_exact(&mut self) -> Self {
+        Self { items: exact(&mut self.items), id: PhantomData }
     }
+}
+
+/// Moves all of `items` into a vector without spare room.
+pub fn exact<T>(items: &mut Vec<T>) -> Vec<T> {
+    let mut taken = Vec::with_capacity(items.len());
+    taken.append(items);
+    taken
 }
 
 impl<I: Copy + From<usize> + Into<usize>, T: Clone> IdVec<I, T> {

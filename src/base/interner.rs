@@ -1,6 +1,9 @@
 //! Strings as four-byte symbols. One interner a file, so that threads never contend for it.
 
-use indexmap::IndexSet;
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 use crate::define_id;
@@ -11,44 +14,78 @@ define_id!(/// An interned string of one [`Interner`].
 /// Gives each distinct string one [`Symbol`], numbered in order of first appearance.
 #[derive(Default)]
 pub struct Interner {
-    text: IndexSet<Box<str>, FxBuildHasher>,
+    texts: Texts,
+    known: HashTable<Symbol>,
 }
 
 impl Interner {
     /// The symbol of `text`, new or known.
     pub fn intern(&mut self, text: &str) -> Symbol {
-        let known = self.text.get_index_of(text);
-        Symbol::new(known.unwrap_or_else(|| self.text.insert_full(text.into()).0))
+        let hash = hash(text);
+        let texts = &mut self.texts;
+        if let Some(known) = self.known.find(hash, |symbol| texts.get(*symbol) == text) {
+            return *known;
+        }
+        let symbol = texts.push(text);
+        self.known.insert_unique(hash, symbol, |symbol| self::hash(texts.get(*symbol)));
+        symbol
     }
 
     /// The symbol of `text` if it was interned before.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<Symbol> {
-        self.text.get_index_of(text).map(Symbol::new)
+        self.known.find(hash(text), |symbol| self.texts.get(*symbol) == text).copied()
     }
 
     /// The string behind `symbol`, which must come from this interner.
     #[must_use]
     pub fn text(&self, symbol: Symbol) -> &str {
-        &self.text[symbol.index()]
+        self.texts.get(symbol)
     }
 
     /// Drops the index from text to symbol, which only [`Interner::intern`] and [`Interner::find`] need.
     #[must_use]
     pub fn freeze(self) -> Names {
-        Names { text: self.text.into_iter().collect() }
+        Names { texts: self.texts }
     }
+}
+
+fn hash(text: &str) -> u64 {
+    FxBuildHasher.hash_one(text)
 }
 
 /// The strings of a finished [`Interner`], for reading only.
 #[derive(Default)]
 pub struct Names {
-    text: Box<[Box<str>]>,
+    texts: Texts,
 }
 
 impl std::ops::Index<Symbol> for Names {
     type Output = str;
     fn index(&self, symbol: Symbol) -> &str {
-        &self.text[symbol.index()]
+        self.texts.get(symbol)
+    }
+}
+
+/// Strings one behind the other: most are short, and an allocation each costs more than they do.
+#[derive(Default)]
+struct Texts {
+    all: String,
+    /// Where each begins and ends in `all`, by symbol.
+    ranges: Vec<Range<u32>>,
+}
+
+impl Texts {
+    fn get(&self, symbol: Symbol) -> &str {
+        let range = &self.ranges[symbol.index()];
+        &self.all[range.start as usize..range.end as usize]
+    }
+
+    fn push(&mut self, text: &str) -> Symbol {
+        let at = |length: usize| u32::try_from(length).expect("the names of a file fit in 4 GiB");
+        let start = at(self.all.len());
+        self.all.push_str(text);
+        self.ranges.push(start..at(self.all.len()));
+        Symbol::new(self.ranges.len() - 1)
     }
 }

@@ -3,5 +3,5 @@
 mod ids;
 mod interner;
 
-pub use ids::IdVec;
+pub use ids::{IdVec, exact};
 pub use interner::{Interner, Names, Symbol};

@@ -279,6 +279,8 @@ pub struct Call {
     /// Path of the callee where names, imports, assignments and annotations tell it: `subprocess.run`,
     /// `subprocess.Popen().communicate`, `pkg.mod.Class().method`, `open`.
     pub name: Option<Symbol>,
+    /// The identifier that the callee ends with, as it is spelled; empty if it ends otherwise.
+    pub method: Symbol,
     /// The arguments in order.
     pub args: Box<[Arg]>,
     /// The whole call.

@@ -130,9 +130,7 @@ impl<'a> Context<'a> {
     /// The last attribute of the callee as it is spelled (`wait`), or the bare name; empty for other callees.
     #[must_use]
     pub fn method(&self, call: &Call) -> &'a str {
-        let spelled = self.source(call.callee_span);
-        let last = spelled.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next();
-        last.unwrap_or_default()
+        self.unit.text(call.method)
     }
 
     /// The callee without its last attribute, as it is spelled (`self.driver`); empty for bare names.

@@ -18,11 +18,15 @@ fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
     let module = context.text(context.unit.module);
     for (id, call) in context.body.calls.pairs() {
         let is_own = context.name(call).strip_prefix(module).is_some_and(|rest| rest.starts_with('.'));
-        if !is_own || !is_unread(context, id) || is_afterwards(context, call) || !context.is_reachable(id) {
+        if !is_own {
             continue;
         }
         let Some(wrapper) = context.callee(call).filter(|wrapper| *wrapper != context.id) else { continue };
-        if returns_status(&context.other(wrapper))
+        if runs_command(&context.other(wrapper))
+            && is_unread(context, id)
+            && !is_afterwards(context, call)
+            && context.is_reachable(id)
+            && returns_status(&context.other(wrapper))
             && let Some(user) = user(context, wrapper)
         {
             hits.push(hit(context, id, wrapper, user));
@@ -33,10 +37,7 @@ fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
 /// Whether every `return` gives the status of a command, and no failure raises.
 fn returns_status(wrapper: &Context<'_>) -> bool {
     let body = wrapper.body;
-    if !matches!(body.kind, BodyKind::Function { is_generator: false, .. })
-        || !runs_command(wrapper)
-        || raises(body)
-    {
+    if !matches!(body.kind, BodyKind::Function { is_generator: false, .. }) || raises(body) {
         return false;
     }
     let mut is_status = false;

@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::base::{IdVec, Symbol};
-use crate::ir::lower::{Problem, Shared};
+use crate::base::{IdVec, Symbol, exact};
+use crate::ir::lower::{Problem, Room, Shared};
 use crate::ir::{
     Block, BlockId, Body, BodyKind, Const, FnId, Inst, Local, LocalId, Op, Operand, Region, RegionId,
     RegionKind, Rvalue, Stmt, StmtId, StmtKind, Terminator,
@@ -60,6 +60,7 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
     ) -> Self {
         let entry = BlockId::new(0);
         let root = RegionId::new(0);
+        let room = shared.spare.bodies.pop().unwrap_or_default();
         let mut body = Body {
             kind,
             name,
@@ -69,11 +70,11 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
             parent: None,
             decorators: Vec::new(),
             params: Vec::new(),
-            locals: IdVec::new(),
-            blocks: IdVec::new(),
-            calls: IdVec::new(),
-            stmts: IdVec::new(),
-            regions: IdVec::new(),
+            locals: room.locals,
+            blocks: room.blocks,
+            calls: room.calls,
+            stmts: room.stmts,
+            regions: room.regions,
             tries: IdVec::new(),
             docstring: None,
         };
@@ -107,8 +108,21 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
     /// Ends the body with an implicit `return None` and stores it.
     pub(super) fn finish(mut self) {
         self.end(Terminator::Return(Operand::Const(Const::None)));
-        self.body.blocks.shrink_to_fit();
-        self.body.calls.shrink_to_fit();
+        let Body { locals, blocks, calls, stmts, regions, .. } = &mut self.body;
+        for block in blocks.iter_mut().filter(|block| block.insts.capacity() > 0) {
+            let insts = exact(&mut block.insts);
+            self.shared.spare.insts.push(std::mem::replace(&mut block.insts, insts));
+        }
+        let (own_locals, own_blocks) = (locals.take_exact(), blocks.take_exact());
+        let (own_calls, own_stmts, own_regions) =
+            (calls.take_exact(), stmts.take_exact(), regions.take_exact());
+        self.shared.spare.bodies.push(Room {
+            locals: std::mem::replace(locals, own_locals),
+            blocks: std::mem::replace(blocks, own_blocks),
+            calls: std::mem::replace(calls, own_calls),
+            stmts: std::mem::replace(stmts, own_stmts),
+            regions: std::mem::replace(regions, own_regions),
+        });
         self.shared.bodies[self.id] = Some(self.body);
     }
 
@@ -190,7 +204,13 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
     pub(super) fn emit(&mut self, op: Op, span: Span) {
         let current = self.current();
         let stmt = self.stmt;
-        self.body.blocks[current].insts.push(Inst { op, span, stmt });
+        let insts = &mut self.body.blocks[current].insts;
+        if insts.capacity() == 0
+            && let Some(spare) = self.shared.spare.insts.pop()
+        {
+            *insts = spare;
+        }
+        insts.push(Inst { op, span, stmt });
     }
 
     /// A new temporary for the expression at `span`.

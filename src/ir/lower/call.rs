@@ -55,9 +55,13 @@ impl<'t> Builder<'_, '_, 't> {
     ) -> LocalId {
         let to = want.unwrap_or_else(|| self.temp(whole));
         let block = self.current();
+        let text = self.shared.text;
+        let method =
+            self.intern(last_identifier(&text[callee_span.start as usize..callee_span.end as usize]));
         let id = self.body.calls.push(Call {
             callee,
             name: None,
+            method,
             args: args.into_boxed_slice(),
             span: whole,
             callee_span,
@@ -81,4 +85,12 @@ impl<'t> Builder<'_, '_, 't> {
         ends_like_one
             && self.dotted(func).is_some_and(|name| NEVER_RETURN.contains(&self.shared.names.text(name)))
     }
+}
+
+/// The identifier that a callee ends with, as it is spelled; empty if it ends otherwise.
+fn last_identifier(spelled: &str) -> &str {
+    // Bytes beyond ASCII belong to identifiers as letters do.
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
+    let length = spelled.bytes().rev().take_while(is_part).count();
+    &spelled[spelled.len() - length..]
 }

@@ -16,7 +16,10 @@ mod scope;
 use rustc_hash::FxHashMap;
 
 use crate::base::{IdVec, Interner, Symbol};
-use crate::ir::{Body, BodyKind, Class, ClassId, FnId, Paths, Unit, resolve};
+use crate::ir::{
+    Block, BlockId, Body, BodyKind, Call, CallId, Class, ClassId, FnId, Inst, Local, LocalId, Paths, Region,
+    RegionId, Stmt, StmtId, Unit, resolve,
+};
 use crate::outline::Outline;
 use crate::python::ast;
 use crate::text::{SourceFile, Span};
@@ -46,7 +49,24 @@ struct Shared<'a> {
     by_name: FxHashMap<Symbol, FnId>,
     by_span: FxHashMap<Span, FnId>,
     problems: Vec<Problem>,
+    spare: Spare,
     text: &'a str,
+}
+
+/// Room that bodies are built in, kept from one to the next: what is kept of a body has no spare room.
+#[derive(Default)]
+struct Spare {
+    insts: Vec<Vec<Inst>>,
+    bodies: Vec<Room>,
+}
+
+#[derive(Default)]
+struct Room {
+    locals: IdVec<LocalId, Local>,
+    blocks: IdVec<BlockId, Block>,
+    calls: IdVec<CallId, Call>,
+    stmts: IdVec<StmtId, Stmt>,
+    regions: IdVec<RegionId, Region>,
 }
 
 /// Lowers one file. `names` holds the symbols of `outline`.
@@ -66,6 +86,7 @@ pub fn lower(
         by_name: FxHashMap::default(),
         by_span: FxHashMap::default(),
         problems: Vec::new(),
+        spare: Spare::default(),
         text: &file.text,
     };
     let id = shared.bodies.push(None);

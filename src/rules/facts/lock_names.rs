@@ -47,6 +47,10 @@ pub(crate) fn named_lock<'a>(context: &Context<'a>, call: &'a Call) -> Option<Na
         };
         return Some(lock);
     }
+    let last = path.as_bytes().last().copied().unwrap_or_default();
+    if !matches!(last, b'k' | b'd' | b'e' | b')') {
+        return None;
+    }
     let function = match path.rsplit_once("lockutils.") {
         Some((_, function)) => function,
         None if path.ends_with("utils.synchronized") => "synchronized_with_prefix()",

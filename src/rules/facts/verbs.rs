@@ -2,6 +2,9 @@
 
 /// The words of an identifier, lower case: `_delete_port` is `delete`, `port`; `getVolumeById` is `get`, `volume`, ….
 pub(crate) fn words(name: &str) -> Vec<String> {
+    if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+        return name.split('_').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    }
     let mut words: Vec<String> = Vec::new();
     let mut previous_lower = false;
     for c in name.chars() {
@@ -29,6 +32,9 @@ pub(crate) fn has_word(name: &str, list: &[&str]) -> bool {
 
 /// Whether the first word of `name` is in `list`.
 pub(crate) fn starts_with_word(name: &str, list: &[&str]) -> bool {
+    if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+        return name.split('_').find(|word| !word.is_empty()).is_some_and(|word| list.contains(&word));
+    }
     words(name).first().is_some_and(|word| list.contains(&word.as_str()))
 }
 
