@@ -4,7 +4,7 @@ use crate::finding::{Safety, Severity};
 use crate::ir::{BodyKind, Op, Operand, Terminator};
 use crate::rules::facts::handlers::{Clause, clauses};
 use crate::rules::facts::harmless::is_harmless;
-use crate::rules::facts::{asking, edits};
+use crate::rules::facts::{asking, edits, verbs};
 use crate::rules::{Check, Context, Hit, Rule};
 use crate::text::Span;
 
@@ -32,10 +32,35 @@ fn hit(context: &Context<'_>, clause: &Clause<'_, '_>) -> Hit {
     let edit =
         edits::replace(Safety::Safe, "catch `Exception` instead of everything", keyword, "except Exception");
     let hit = Hit::new(keyword, message, solution).edit(Some(edit));
-    // A conversion is over before anybody can ask the program to stop.
-    let is_instant = clause.guarded_calls().next().is_some()
-        && clause.guarded_calls().all(|(_, call)| asking::is_known_to_compute(context, call));
-    if replaces || is_instant { hit.severity(Severity::Low) } else { hit }
+    let all_instant = clause.guarded_calls().next().is_some()
+        && clause.guarded_calls().all(|(_, call)| is_instant(context, call));
+    if replaces || all_instant { hit.severity(Severity::Low) } else { hit }
+}
+
+/// Whether a call is over before anybody can ask the program to stop: it converts something, or is one of the quick
+/// requests to the system.
+fn is_instant(context: &Context<'_>, call: &crate::ir::Call) -> bool {
+    let quick = [
+        "os.unlink",
+        "os.remove",
+        "os.rename",
+        "os.mkdir",
+        "os.rmdir",
+        "os.chdir",
+        "os.chmod",
+        "os.chown",
+        "os.close",
+        "os.umask",
+        "os.kill",
+        "open",
+    ];
+    let waits = matches!(context.method(call), "join" | "sleep" | "get" | "acquire")
+        && !asking::is_known_to_compute(context, call);
+    quick.contains(&context.name(call))
+        || asking::is_known_to_compute(context, call)
+        || is_harmless(context, call) && !waits
+        || context.callee(call).is_none()
+            && verbs::starts_with_word(context.method(call), &["as", "to", "decode", "encode"])
 }
 
 /// What the clause takes away, and how to see it.

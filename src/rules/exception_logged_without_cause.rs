@@ -1,7 +1,7 @@
 //! Finds logs of a failure in a handler that say neither what the exception was nor where it came from.
 
 use crate::finding::{Edit, Safety, Severity};
-use crate::flow::{Point, Step, walk};
+use crate::flow::{Exit, Point, Step, walk};
 use crate::ir::{ArgKind, Call, CallId, Const, Op, Operand, RegionKind};
 use crate::rules::facts::cause::Cause;
 use crate::rules::facts::edits;
@@ -128,8 +128,38 @@ fn hit(clause: &Clause<'_, '_>, id: CallId, broad: bool) -> Hit {
     let hit = Hit::new(at, message, solution)
         .edit(edit)
         .related(clause.region.head, "this clause has the exception");
-    let kept = clause.always_raises() || !broad || shows_what_was_parsed(clause, call);
+    let kept = clause.always_raises()
+        || raises_from(clause, id)
+        || is_told_apart(clause, call)
+        || !broad
+        || shows_what_was_parsed(clause, call);
     if kept { hit.severity(Severity::Low) } else { hit }
+}
+
+/// Whether every way from the log call to the end of the clause raises.
+fn raises_from(clause: &Clause<'_, '_>, id: CallId) -> bool {
+    let context = clause.context;
+    let inside = |block| clause.contains(block);
+    let exits = walk(context.body, context.cfg(), context.point(id).next(), inside, |_, _| Step::Go);
+    !exits.is_empty() && exits.iter().all(|exit| matches!(exit, Exit::Raise(_)))
+}
+
+/// Whether the log stands under a test of the exception: its message speaks of that very case.
+fn is_told_apart(clause: &Clause<'_, '_>, call: &Call) -> bool {
+    let context = clause.context;
+    let name = clause.bound().map(|bound| match bound {
+        Operand::Local(local) => context.local_name(local),
+        Operand::Const(_) | Operand::Global(_) => "",
+    });
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return false };
+    let region = context.body.blocks[call.block].region;
+    let mut around = context.body.enclosing(region).take_while(|id| *id != clause.id);
+    around.any(|id| {
+        let region = &context.body.regions[id];
+        let head = context.source(region.head);
+        let mut words = head.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        region.kind == RegionKind::Branch && words.any(|word| word == name)
+    })
 }
 
 fn guarded(clause: &Clause<'_, '_>) -> String {

@@ -13,14 +13,15 @@ const ASKING: &[&str] = &[
     "importlib.import_module", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max",
     "memoryview", "min", "next", "ord", "os.access", "os.cpu_count", "os.environ.get", "os.getcwd",
     "os.getenv", "os.getloadavg", "os.getpgid", "os.isatty", "os.listdir", "os.lstat", "os.readlink",
-    "os.scandir", "os.sched_getaffinity", "os.stat", "os.statvfs", "os.ttyname", "os.uname", "os.walk",
+    "os.scandir", "os.sched_getaffinity", "os.stat", "os.confstr", "os.pathconf", "os.statvfs", "os.sysconf", "os.ttyname", "os.uname", "os.walk",
+    "resource.getrlimit", "resource.getrusage",
     "range", "repr", "reversed", "round", "set", "shutil.disk_usage", "shutil.which", "socket.getfqdn",
     "socket.gethostname", "sorted", "str", "sum", "super", "tuple", "type", "vars", "zip",
 ];
 /// Modules whose functions compute or look something up.
 #[rustfmt::skip]
 const ASKING_MODULES: &[&str] = &[
-    "ast.", "base64.", "binascii.", "calendar.", "codecs.", "collections.", "colorsys.", "copy.",
+    "ast.", "base64.", "binascii.", "calendar.", "codecs.", "collections.", "colorsys.", "copy.", "curses.",
     "dataclasses.", "datetime.", "dateutil.", "decimal.", "difflib.", "email.", "enum.", "fnmatch.",
     "fractions.", "functools.", "grp.", "hashlib.", "html.", "importlib.metadata.", "inspect.",
     "ipaddress.", "itertools.", "json.", "keyword.", "linecache.", "locale.", "lxml.", "math.",
@@ -57,7 +58,7 @@ const ASKING_WORDS: &[&str] = &[
 /// Words of names of functions that end the use of something.
 #[rustfmt::skip]
 const ENDING: &[&str] = &[
-    "abort", "aclose", "cancel", "cleanup", "close", "destroy", "detach", "disconnect", "dispose", "exit",
+    "abort", "aclose", "cancel", "cleanup", "close", "destroy", "detach", "disconnect", "dispose", "end", "endwin", "exit",
     "finalize", "flush", "join", "kill", "logout", "quit", "release", "reset", "rollback", "shutdown",
     "stop", "teardown", "terminate", "unload", "unregister", "unsubscribe",
 ];

@@ -34,8 +34,20 @@ const REMOVING: &[&str] = &[
     "unload", "purge",
 ];
 /// Programs that remove or end something.
-const REMOVERS: &[&str] =
-    &["rm", "rmdir", "unlink", "umount", "kill", "killall", "pkill", "taskkill", "rmmod", "ipset", "fuser"];
+const REMOVERS: &[&str] = &[
+    "rm",
+    "rmdir",
+    "unlink",
+    "umount",
+    "kill",
+    "killall",
+    "pkill",
+    "taskkill",
+    "rmmod",
+    "kldunload",
+    "ipset",
+    "fuser",
+];
 
 /// The words of a command line that is passed to a call, in order; `None` for those that are not constant.
 pub(crate) fn words<'a>(context: &Context<'a>, call: &'a Call, at: Point) -> Vec<Option<&'a str>> {
