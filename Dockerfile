@@ -6,6 +6,7 @@ FROM ${BUILDER} AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY benches benches
+COPY models models
 COPY src src
 RUN cargo build --release --locked --bin snakestone
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The house, bottom to top.
 const MODULES: &[&str] = &[
-    "base", "text", "finding", "config", "discover", "python", "outline", "ir", "flow", "rules", "scan",
-    "report", "cli",
+    "base", "text", "finding", "config", "discover", "python", "outline", "ir", "flow", "program", "models",
+    "taint", "rules", "scan", "report", "cli",
 ];
 
 /// Crates that one module alone may name.

@@ -60,6 +60,13 @@ pub struct Names {
     texts: Texts,
 }
 
+impl Names {
+    /// The strings in order of their symbols.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.texts.ranges.iter().map(|range| &self.texts.all[range.start as usize..range.end as usize])
+    }
+}
+
 impl std::ops::Index<Symbol> for Names {
     type Output = str;
     fn index(&self, symbol: Symbol) -> &str {

@@ -64,6 +64,8 @@ pub struct Body {
     pub tries: IdVec<TryId, Try>,
     /// The docstring's span, if any.
     pub docstring: Option<Span>,
+    /// Resolved name of the return annotation, as for [`Param::annotation`].
+    pub returns: Option<Symbol>,
 }
 
 /// A decorator.

@@ -1,7 +1,21 @@
 //! Names that lowering itself must know, because they decide where control goes.
 
 /// Calls that do not return.
-pub(super) const NEVER_RETURN: &[&str] = &["sys.exit", "os._exit", "os.abort", "exit", "quit"];
+pub(super) const NEVER_RETURN: &[&str] = &[
+    "sys.exit",
+    "os._exit",
+    "os.abort",
+    "exit",
+    "quit",
+    "flask.abort",
+    "quart.abort",
+    "werkzeug.exceptions.abort",
+    "bottle.abort",
+    "sanic.exceptions.abort",
+    "flask_restful.abort",
+    "flask_smorest.abort",
+    "rest_framework.exceptions.abort",
+];
 
 /// Context managers that may swallow what their block raises.
 pub(super) const SUPPRESS: &[&str] =

@@ -47,6 +47,10 @@ pub struct Unit {
     pub globals: FxHashMap<Symbol, Symbol>,
     /// Functions and classes' constructors by absolute dotted name.
     pub by_name: FxHashMap<Symbol, FnId>,
+    /// Names that the module's own scope imports, with the absolute dotted path of each; in order of symbols.
+    pub imports: Vec<(Symbol, Symbol)>,
+    /// Modules whose names a star import brings into the module's scope.
+    pub stars: Vec<Symbol>,
 }
 
 impl Unit {

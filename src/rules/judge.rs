@@ -82,6 +82,14 @@ impl Judge {
         Self { rules, calls }
     }
 
+    /// The rules that are a page alone, with their severities.
+    pub(super) fn flow_rules(&self) -> impl Iterator<Item = (&'static str, Severity)> + '_ {
+        self.rules
+            .iter()
+            .filter(|(rule, ..)| matches!(rule.check, Check::Flow))
+            .map(|(_, id, severity)| (*id, *severity))
+    }
+
     /// The findings in one file, sorted by place and rule.
     #[must_use]
     pub fn judge(&self, id: FileId, file: &SourceFile, unit: &Unit) -> Vec<Finding> {

@@ -5,6 +5,7 @@
 
 mod context;
 mod facts;
+mod flows;
 mod judge;
 mod page;
 
@@ -45,7 +46,7 @@ mod swallowed_exception;
 
 pub use context::Context;
 pub use judge::{Hit, Judge};
-pub use page::{Case, EditKind, Expectation, Page, PageError, plain};
+pub use page::{Case, EditKind, Expectation, FlowSpec, Page, PageError, plain};
 
 use std::sync::OnceLock;
 
@@ -70,25 +71,38 @@ pub enum Check {
     },
     /// Once per function, class block and module body.
     Body(fn(&Context<'_>, &mut Vec<Hit>)),
+    /// Where data from outside reaches a sink of the page's kind.
+    Flow,
     /// Elsewhere: markers are judged when findings are settled.
     None,
+}
+
+/// A rule that is its page alone.
+const fn flow(page: &'static str) -> Rule {
+    Rule { page, check: Check::Flow }
 }
 
 /// All rules, by id.
 pub static RULES: &[&Rule] = &[
     &address_option_untyped::RULE,
     &address_unvalidated::RULE,
+    &flow(include_str!("argument_injection.md")),
     &bare_except::RULE,
     &cleanup_loop_aborts::RULE,
     &cleanup_masks_exception::RULE,
     &cleanup_step_skips_rest::RULE,
+    &flow(include_str!("code_injection.md")),
+    &flow(include_str!("command_injection.md")),
     &command_status_ignored::RULE,
+    &flow(include_str!("cross_site_scripting.md")),
     &error_detail_exposed::RULE,
     &exception_logged_without_cause::RULE,
     &failure_logged_at_debug::RULE,
     &failure_returned_as_success::RULE,
     &finally_discards_exception::RULE,
     &firewall_rule_unvalidated::RULE,
+    &flow(include_str!("header_injection.md")),
+    &flow(include_str!("ldap_injection.md")),
     &lock_dir_check_then_create::RULE,
     &lock_dir_world_writable::RULE,
     &lock_file_follows_symlink::RULE,
@@ -96,9 +110,13 @@ pub static RULES: &[&Rule] = &[
     &lock_name_from_path::RULE,
     &lock_name_unvalidated::RULE,
     &lock_path_traversal::RULE,
+    &flow(include_str!("log_injection.md")),
     &log_without_context::RULE,
     &module_rc_ignored::RULE,
     &net_config_injection::RULE,
+    &flow(include_str!("nosql_injection.md")),
+    &flow(include_str!("open_redirect.md")),
+    &flow(include_str!("path_traversal.md")),
     &process_status_ignored::RULE,
     &release_not_in_finally::RULE,
     &remote_command_status_ignored::RULE,
@@ -107,9 +125,16 @@ pub static RULES: &[&Rule] = &[
     &rollback_unprotected::RULE,
     &secret_in_log::RULE,
     &secret_option_not_marked::RULE,
+    &flow(include_str!("server_side_request_forgery.md")),
+    &flow(include_str!("sql_injection.md")),
     &status_return_ignored::RULE,
     &suppression_problem::RULE,
     &swallowed_exception::RULE,
+    &flow(include_str!("template_injection.md")),
+    &flow(include_str!("trust_boundary_violation.md")),
+    &flow(include_str!("unsafe_deserialization.md")),
+    &flow(include_str!("xml_external_entities.md")),
+    &flow(include_str!("xpath_injection.md")),
 ];
 
 /// The pages of [`RULES`], in the same order.

@@ -17,9 +17,12 @@ use rayon::prelude::*;
 use crate::base::{IdVec, Interner};
 use crate::finding::Finding;
 use crate::ir::{self, Unit};
+use crate::models::Models;
 use crate::outline;
+use crate::program;
 use crate::python::{self, SyntaxError};
 use crate::rules::Judge;
+use crate::taint;
 use crate::text::{FileId, FileKind, SourceFile};
 
 /// Stack of a worker, in bytes: for parsing and dropping what `python::depth` lets pass. Only touched pages cost.
@@ -106,7 +109,33 @@ pub fn scan(files: &IdVec<FileId, SourceFile>, judge: &Judge, progress: &(dyn Fn
             Err(message) => fronts[*id].failure = Some(message),
         }
     }
+    if judge.wants_flows() {
+        match guarded(|| flows(files, &fronts, judge)) {
+            Ok(found) => findings.extend(found),
+            Err(message) => {
+                if let Some(front) = fronts.iter_mut().next() {
+                    front.failure = Some(format!("data flow: {message}"));
+                }
+            }
+        }
+        findings.sort_by(|a, b| (a.file, a.span, a.rule).cmp(&(b.file, b.span, b.rule)));
+    }
     Scan { findings, fronts }
+}
+
+/// What data flow through the whole program tells.
+fn flows(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>, judge: &Judge) -> Vec<Finding> {
+    let units: Vec<(FileId, &Unit, bool)> = fronts
+        .pairs()
+        .filter_map(|(id, front)| {
+            let is_package = files[id].path.ends_with("__init__.py");
+            Some((id, front.unit.as_ref()?, is_package))
+        })
+        .collect();
+    let program = program::link(&units);
+    let models = Models::built_in().expect("the packs that are compiled in are well formed");
+    let meetings = taint::analyze(&program, models, files);
+    judge.judge_flows(&meetings, &program, files)
 }
 
 /// Runs `work` on one file; a panic costs that file alone.

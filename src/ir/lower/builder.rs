@@ -77,6 +77,7 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
             regions: room.regions,
             tries: IdVec::new(),
             docstring: None,
+            returns: None,
         };
         let head = Span::empty(span.start);
         body.regions.push(Region { kind: RegionKind::Body, parent: None, span, head, block: span, entry });

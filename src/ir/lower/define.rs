@@ -26,6 +26,7 @@ impl<'t> Builder<'_, '_, 't> {
     ) -> FnId {
         let Some(scope) = self.shared.outline.scope_of(span(def)) else { return self.id };
         let annotations = self.annotations(&def.parameters);
+        let returns = self.annotation(def.returns.as_deref());
         let name = self.shared.outline.scopes[scope].name;
         let kind = BodyKind::Function { is_async: def.is_async, is_generator: false };
         let id = self.shared.bodies.push(None);
@@ -39,6 +40,7 @@ impl<'t> Builder<'_, '_, 't> {
         inner.body.class = class;
         inner.body.parent = Some(parent);
         inner.body.decorators = decorators;
+        inner.body.returns = returns;
         inner.depth = self.depth;
         inner.params(&def.parameters, &annotations, defaults);
         inner.docstring(&def.body);

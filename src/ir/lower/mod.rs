@@ -20,7 +20,7 @@ use crate::ir::{
     Block, BlockId, Body, BodyKind, Call, CallId, Class, ClassId, FnId, Inst, Local, LocalId, Paths, Region,
     RegionId, Stmt, StmtId, Unit, resolve,
 };
-use crate::outline::Outline;
+use crate::outline::{Binding, Outline};
 use crate::python::ast;
 use crate::text::{SourceFile, Span};
 use builder::Builder;
@@ -104,10 +104,25 @@ pub fn lower(
         names: crate::base::Names::default(),
         globals: FxHashMap::default(),
         by_name: shared.by_name,
+        imports: imports(outline),
+        stars: outline.scopes[outline.root()].stars.clone(),
     };
     resolve::resolve(&mut unit, &mut shared.names);
     unit.names = shared.names.freeze();
     (unit, shared.problems)
+}
+
+/// What the module's scope imports, in order of symbols.
+fn imports(outline: &Outline) -> Vec<(Symbol, Symbol)> {
+    let bindings = outline.scopes[outline.root()].bindings.iter();
+    let mut imports: Vec<(Symbol, Symbol)> = bindings
+        .filter_map(|(name, binding)| match binding {
+            Binding::Import(path) => Some((*name, *path)),
+            _ => None,
+        })
+        .collect();
+    imports.sort_unstable();
+    imports
 }
 
 fn take_all(bodies: IdVec<FnId, Option<Body>>) -> IdVec<FnId, Body> {

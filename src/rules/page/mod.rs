@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::finding::{Precision, Severity};
+use crate::models::Kinds;
 
 /// What a rule's edits do to the program, over all its findings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +41,8 @@ pub struct Page {
     pub cwe: Vec<u32>,
     /// What edits to expect.
     pub edit: EditKind,
+    /// The sinks that the rule is about, where it has no code of its own.
+    pub flow: Option<FlowSpec>,
     /// The fault in a few words, plain text, at most [`Page::MAX_DESCRIPTION`] characters.
     pub title: String,
     /// First sentence of the page, plain text, at most [`Page::MAX_DESCRIPTION`] characters.
@@ -70,6 +73,20 @@ struct Metadata {
     precision: Spanned<String>,
     cwe: Spanned<Vec<u32>>,
     edit: Spanned<String>,
+    flow: Option<Spanned<String>>,
+    message: Option<Spanned<String>>,
+    solution: Option<Spanned<String>>,
+}
+
+/// What a rule that is a page alone says of data that reaches a sink.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FlowSpec {
+    /// The kind of sink.
+    pub kinds: Kinds,
+    /// What is wrong, with `{source}`, `{whence}`, `{sink}` and `{value}` to be filled in.
+    pub message: String,
+    /// What to do, likewise.
+    pub solution: String,
 }
 
 impl Page {
@@ -95,6 +112,7 @@ impl Page {
             precision: named(&metadata.precision, "precision", &Precision::ALL.map(|p| (p.name(), p)))?,
             cwe: cwe(metadata.cwe)?,
             edit: named(&metadata.edit, "edit", &EDITS)?,
+            flow: flow(metadata.flow, metadata.message, metadata.solution)?,
             title: prose.title,
             short: prose.short,
             summary: prose.summary,
@@ -170,6 +188,23 @@ fn named<T: Copy>(given: &Spanned<String>, key: &str, known: &[(&str, T)]) -> Re
     let names = known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let what = format!("`{key}` is `{}`; expected one of {names}", given.value);
     Err(PageError::new(page_line(given.defined.line()), what))
+}
+
+fn flow(
+    kind: Option<Spanned<String>>,
+    message: Option<Spanned<String>>,
+    solution: Option<Spanned<String>>,
+) -> Result<Option<FlowSpec>, PageError> {
+    let Some(kind) = kind else { return Ok(None) };
+    let line = page_line(kind.defined.line());
+    let Some(kinds) = Kinds::named(&kind.value) else {
+        let what = format!("`flow` is `{}`; known kinds are {}", kind.value, Kinds::names());
+        return Err(PageError::new(line, what));
+    };
+    let (Some(message), Some(solution)) = (message, solution) else {
+        return Err(PageError::new(line, "a page with `flow` needs `message` and `solution`"));
+    };
+    Ok(Some(FlowSpec { kinds, message: message.value, solution: solution.value }))
 }
 
 fn cwe(given: Spanned<Vec<u32>>) -> Result<Vec<u32>, PageError> {

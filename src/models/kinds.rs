@@ -1,0 +1,103 @@
+//! What data is dangerous for, and where it comes from.
+
+/// Kinds of sinks, as a set.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
+pub struct Kinds(u64);
+
+/// Names of the kinds, by bit. A pack and a rule's page may name these and no others.
+const NAMES: &[&str] = &[
+    "command",
+    "argument",
+    "sql",
+    "path",
+    "code",
+    "template",
+    "html",
+    "deserialization",
+    "url",
+    "redirect",
+    "xml",
+    "xpath",
+    "ldap",
+    "nosql",
+    "header",
+    "log",
+    "trust",
+];
+
+impl Kinds {
+    /// No kind.
+    pub const NONE: Self = Self(0);
+    /// All kinds.
+    pub const ALL: Self = Self(u64::MAX >> 2);
+    /// Set while a path may still hold `..`: a test of its beginning proves nothing before it is resolved.
+    pub const UNRESOLVED: Self = Self(1 << 62);
+    /// Set when the value went through a call of which nothing is known.
+    pub const THROUGH_UNKNOWN: Self = Self(1 << 63);
+
+    /// The kind called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        if name == "all" {
+            return Some(Self::ALL);
+        }
+        NAMES.iter().position(|known| *known == name).map(|bit| Self(1 << bit))
+    }
+
+    /// The names that there are, for messages.
+    #[must_use]
+    pub fn names() -> String {
+        NAMES.join(", ")
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those of `self` that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Those in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether there is a kind at all.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 & Self::ALL.0 == 0
+    }
+
+    /// Whether all of `other` are in it.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// Who controls a source.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Threat {
+    /// Somebody on another machine.
+    Remote,
+    /// Who starts the program or sets it up: arguments, environment, files, configuration.
+    Local,
+}
+
+impl Threat {
+    /// The threat model called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "remote" => Some(Self::Remote),
+            "local" => Some(Self::Local),
+            _ => None,
+        }
+    }
+}

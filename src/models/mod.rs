@@ -1,0 +1,231 @@
+//! What libraries do with data: sources, sinks, sanitizers, guards, by the value paths of callees. Data, no judgment:
+//! packs (`models/*.yaml`) come in, answers by name go out.
+
+mod kinds;
+mod pack;
+
+pub use kinds::{Kinds, Threat};
+pub use pack::{Argument, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted};
+
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// The packs that are compiled in.
+const PACKS: &[(&str, &str)] = &[
+    ("python.yaml", include_str!("../../models/python.yaml")),
+    ("web.yaml", include_str!("../../models/web.yaml")),
+    ("databases.yaml", include_str!("../../models/databases.yaml")),
+    ("http.yaml", include_str!("../../models/http.yaml")),
+    ("serialization.yaml", include_str!("../../models/serialization.yaml")),
+    ("markup.yaml", include_str!("../../models/markup.yaml")),
+    ("services.yaml", include_str!("../../models/services.yaml")),
+];
+
+/// What the packs say of one call.
+#[derive(Default)]
+pub struct CallModel<'m> {
+    /// Who controls what it returns.
+    pub source: Option<Threat>,
+    /// The sinks that it may be.
+    pub sinks: Vec<&'m Sink>,
+    /// The kinds for which its result is harmless.
+    pub clears: Kinds,
+    /// The guards that it may be.
+    pub guards: Vec<&'m Guard>,
+    /// Whether it undoes an encoding.
+    pub decodes: bool,
+    /// Whether it is known to return what goes in.
+    pub keeps: bool,
+}
+
+/// All packs, by name.
+#[derive(Default)]
+pub struct Models {
+    sources: FxHashMap<String, Threat>,
+    /// Last attributes of request objects, which parameters called `request` are taken for.
+    request_fields: FxHashSet<String>,
+    /// Whether sources count that whoever starts the program controls.
+    pub local: bool,
+    /// Functions whose parameters are sources, by decorator and by base and method.
+    by_decorator: FxHashMap<String, Threat>,
+    by_base: FxHashMap<(String, String), Threat>,
+    sinks: FxHashMap<String, Vec<Sink>>,
+    sanitizers: FxHashMap<String, Kinds>,
+    guards: FxHashMap<String, Vec<Guard>>,
+    clean: FxHashSet<String>,
+    decoders: FxHashSet<String>,
+    same: FxHashSet<String>,
+}
+
+impl Models {
+    /// The packs that are compiled in, read once.
+    ///
+    /// # Errors
+    /// What is wrong with a pack; its tests keep that from happening.
+    pub fn built_in() -> Result<&'static Self, &'static PackError> {
+        static MODELS: OnceLock<Result<Models, PackError>> = OnceLock::new();
+        let read = || {
+            let packs: Vec<Result<Pack, PackError>> =
+                PACKS.par_iter().map(|(name, text)| Pack::parse(name, text)).collect();
+            let mut models = Self::default();
+            for pack in packs {
+                models.add(pack?);
+            }
+            Ok(models)
+        };
+        MODELS.get_or_init(read).as_ref()
+    }
+
+    /// Adds the entries of a pack.
+    pub fn add(&mut self, pack: Pack) {
+        for source in pack.sources {
+            // `django.http.HttpRequest().GET`, `flask.request.args`
+            if let Some((object, field)) = source.at.rsplit_once('.')
+                && (object.ends_with("equest()") || object.ends_with(".request"))
+            {
+                self.request_fields.insert(field.to_owned());
+            }
+            self.sources.insert(source.at, source.threat);
+        }
+        for entry in pack.entries {
+            if let Some(decorator) = entry.decorator {
+                self.by_decorator.insert(decorator, entry.threat);
+            }
+            if let Some(base) = entry.base {
+                for method in entry.methods {
+                    self.by_base.insert((base.clone(), method), entry.threat);
+                }
+            }
+        }
+        for sink in pack.sinks {
+            self.sinks.entry(sink.call.clone()).or_default().push(sink);
+        }
+        for sanitizer in pack.sanitizers {
+            let known = self.sanitizers.entry(sanitizer.call).or_default();
+            *known = known.with(sanitizer.clears);
+        }
+        for guard in pack.guards {
+            self.guards.entry(guard.call.clone()).or_default().push(guard);
+        }
+        self.clean.extend(pack.clean);
+        self.decoders.extend(pack.decoders);
+        self.same.extend(pack.same);
+    }
+
+    /// Who controls the value at `path`: that of a source, or of something in it.
+    #[must_use]
+    pub fn source(&self, path: &str) -> Option<Threat> {
+        let found = prefixes(path).find_map(|prefix| self.sources.get(prefix).copied());
+        found.filter(|threat| self.counts(*threat))
+    }
+
+    fn counts(&self, threat: Threat) -> bool {
+        self.local || threat == Threat::Remote
+    }
+
+    /// Who calls a function that has this decorator.
+    #[must_use]
+    pub fn entry_by_decorator(&self, path: &str) -> Option<Threat> {
+        let found = prefixes(path).find_map(|prefix| self.by_decorator.get(prefix).copied());
+        found.filter(|threat| self.counts(*threat))
+    }
+
+    /// Who calls the method of a class that has this base.
+    #[must_use]
+    pub fn entry_by_base(&self, base: &str, method: &str) -> Option<Threat> {
+        let found = self.by_base.get(&(base.to_owned(), method.to_owned())).copied();
+        found.filter(|threat| self.counts(*threat))
+    }
+
+    /// All that the packs say of a call of `path`, whose last name is `method`.
+    #[must_use]
+    pub fn call(&self, path: &str, method: &str) -> CallModel<'_> {
+        CallModel {
+            source: self.source(&format!("{path}()")),
+            sinks: self.sinks(path, method).collect(),
+            clears: self.clears(path, method),
+            guards: self.guards(path, method).collect(),
+            decodes: self.decodes(path),
+            keeps: self.keeps(path, method),
+        }
+    }
+
+    /// Whether `field` is what a request holds of its sender's choice.
+    #[must_use]
+    pub fn is_request_field(&self, field: &str) -> bool {
+        self.request_fields.contains(field)
+    }
+
+    /// The sinks that a call of `path` may be, whose last name is `method`.
+    pub fn sinks<'m>(&'m self, path: &str, method: &str) -> impl Iterator<Item = &'m Sink> {
+        let by_path = self.sinks.get(path).into_iter().flatten();
+        let by_method = self.sinks.get(&any(method)).into_iter().flatten();
+        by_path.chain(by_method)
+    }
+
+    /// The kinds for which the result of a call is harmless.
+    #[must_use]
+    pub fn clears(&self, path: &str, method: &str) -> Kinds {
+        if self.clean.contains(path) || self.clean.contains(&any(method)) {
+            return Kinds::ALL;
+        }
+        let of = |name: &str| self.sanitizers.get(name).copied().unwrap_or_default();
+        of(path).with(of(&any(method)))
+    }
+
+    /// The guards that a call may be.
+    pub fn guards<'m>(&'m self, path: &str, method: &str) -> impl Iterator<Item = &'m Guard> {
+        let by_path = self.guards.get(path).into_iter().flatten();
+        by_path.chain(self.guards.get(&any(method)).into_iter().flatten())
+    }
+
+    /// Whether a call undoes an encoding.
+    #[must_use]
+    pub fn decodes(&self, path: &str) -> bool {
+        self.decoders.contains(path)
+    }
+
+    /// Whether a call is known to return what goes in, or text made of it.
+    #[must_use]
+    pub fn keeps(&self, path: &str, method: &str) -> bool {
+        self.same.contains(path) || self.same.contains(&any(method))
+    }
+}
+
+fn any(method: &str) -> String {
+    format!("*.{method}")
+}
+
+/// The value paths that `path` begins with, itself first.
+fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    let ends = path.char_indices().filter(|(_, c)| matches!(c, '.' | '(' | '[')).map(|(at, _)| at);
+    let mut ends: Vec<usize> = ends.chain([path.len()]).collect();
+    ends.reverse();
+    ends.into_iter().map(|end| &path[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Models, Pack};
+
+    #[test]
+    fn packs_are_well_formed() {
+        let models = Models::built_in();
+        assert!(models.is_ok(), "{}", models.err().map_or_else(String::new, |error| error.to_string()));
+    }
+
+    #[test]
+    fn an_unknown_kind_is_told_with_its_line() {
+        let error = Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [0], kind: sqli }\n").unwrap_err();
+        assert!(
+            error.to_string().starts_with("a.yaml:2: unknown kind `sqli`; known kinds are command"),
+            "{error}"
+        );
+        let error = Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [], kind: sql }\n").unwrap_err();
+        assert!(error.to_string().contains("names no argument"), "{error}");
+        let error = Pack::parse("a.yaml", "sink: []\n").unwrap_err();
+        assert!(error.to_string().starts_with("a.yaml:1: "), "{error}");
+    }
+}

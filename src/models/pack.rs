@@ -1,0 +1,250 @@
+//! Model packs: YAML that names what libraries do with data. A pack comes in, its entries go out, or the first thing
+//! its author has to change.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use crate::models::kinds::{Kinds, Threat};
+
+/// Why a pack was refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{pack}:{line}: {what}")]
+pub struct PackError {
+    /// The pack's file.
+    pub pack: String,
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong there, and what was expected.
+    pub what: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    sources: Vec<RawSource>,
+    entries: Vec<RawEntry>,
+    sinks: Vec<RawSink>,
+    sanitizers: Vec<RawSanitizer>,
+    guards: Vec<RawGuard>,
+    clean: Vec<String>,
+    decoders: Vec<String>,
+    same: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    at: String,
+    kind: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEntry {
+    decorator: Option<String>,
+    base: Option<String>,
+    #[serde(default)]
+    methods: Vec<String>,
+    kind: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSink {
+    call: Spanned<String>,
+    #[serde(rename = "in")]
+    at: Vec<Spanned<Argument>>,
+    kind: Spanned<String>,
+    #[serde(default)]
+    receivers: Vec<String>,
+    #[serde(default, rename = "if")]
+    when: BTreeMap<String, Wanted>,
+    #[serde(default, rename = "unless")]
+    unless: BTreeMap<String, Wanted>,
+}
+
+/// An argument: by position, or by name; `self` is the receiver, `*` any.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(untagged)]
+pub enum Argument {
+    /// By position, from 0.
+    Index(usize),
+    /// By keyword.
+    Name(String),
+}
+
+/// What an argument must be for an entry to hold.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(untagged)]
+pub enum Wanted {
+    /// This truth value.
+    Bool(bool),
+    /// One that ends with this: a constant's text, or the name of a global.
+    Text(String),
+    /// One that ends with one of these.
+    Any(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSanitizer {
+    call: String,
+    clears: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawGuard {
+    call: String,
+    #[serde(rename = "in")]
+    at: Argument,
+    when: bool,
+    clears: Vec<Spanned<String>>,
+}
+
+/// A value that an outsider controls, by the beginning of its value path.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// `flask.request.args`, `input()`.
+    pub at: String,
+    /// Who controls it.
+    pub threat: Threat,
+}
+
+/// A function whose parameters an outsider controls.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Beginning of the value path of a decorator.
+    pub decorator: Option<String>,
+    /// A base of the class.
+    pub base: Option<String>,
+    /// The methods of that class that are meant.
+    pub methods: Vec<String>,
+    /// Who controls them.
+    pub threat: Threat,
+}
+
+/// A call that does harm with an argument.
+#[derive(Clone, Debug)]
+pub struct Sink {
+    /// Value path of the callee; `*.name` is a method of whatever object.
+    pub call: String,
+    /// The arguments.
+    pub at: Vec<Argument>,
+    /// What harm.
+    pub kinds: Kinds,
+    /// Last words of the receiver, where the callee is `*.name`; empty for any.
+    pub receivers: Vec<String>,
+    /// What other arguments must be.
+    pub when: Vec<(String, Wanted)>,
+    /// What other arguments must not be.
+    pub unless: Vec<(String, Wanted)>,
+}
+
+/// A call whose result is harmless for some kinds.
+#[derive(Clone, Debug)]
+pub struct Sanitizer {
+    /// Value path of the callee, or `*.name`.
+    pub call: String,
+    /// The kinds.
+    pub clears: Kinds,
+}
+
+/// A call whose truth says that a value is harmless for some kinds.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// Value path of the callee, or `*.name`.
+    pub call: String,
+    /// The value.
+    pub at: Argument,
+    /// For which outcome.
+    pub when: bool,
+    /// The kinds.
+    pub clears: Kinds,
+}
+
+/// The entries of a pack.
+#[derive(Clone, Default, Debug)]
+pub struct Pack {
+    /// Values that outsiders control.
+    pub sources: Vec<Source>,
+    /// Functions that outsiders call.
+    pub entries: Vec<Entry>,
+    /// Calls that do harm.
+    pub sinks: Vec<Sink>,
+    /// Calls that make values harmless.
+    pub sanitizers: Vec<Sanitizer>,
+    /// Calls that tell harmless values.
+    pub guards: Vec<Guard>,
+    /// Calls whose result nobody controls whatever goes in.
+    pub clean: Vec<String>,
+    /// Calls that undo an encoding: what was checked before says nothing of their result.
+    pub decoders: Vec<String>,
+    /// Calls that are known to return what goes in, or text made of it.
+    pub same: Vec<String>,
+}
+
+impl Pack {
+    /// Reads the pack `text` of the file `name`.
+    ///
+    /// # Errors
+    /// The first thing its author has to change, with its line.
+    pub fn parse(name: &str, text: &str) -> Result<Self, PackError> {
+        let error = |line, what| PackError { pack: name.to_owned(), line, what };
+        let raw: Raw = serde_saphyr::from_str(text).map_err(|problem| {
+            let line = problem.location().map_or(1, |at| at.line());
+            let what = problem.without_snippet().to_string();
+            error(line, what.lines().next().unwrap_or_default().to_owned())
+        })?;
+        let kind = |kind: &Spanned<String>| {
+            Kinds::named(&kind.value).ok_or_else(|| {
+                let what = format!("unknown kind `{}`; known kinds are {}", kind.value, Kinds::names());
+                error(kind.referenced.line(), what)
+            })
+        };
+        let threat = |kind: &Spanned<String>| {
+            Threat::named(&kind.value).ok_or_else(|| {
+                let what = format!("unknown kind of source `{}`; known are remote, local", kind.value);
+                error(kind.referenced.line(), what)
+            })
+        };
+        let kinds = |all: &[Spanned<String>]| {
+            all.iter().try_fold(Kinds::NONE, |sum, one| Ok::<_, PackError>(sum.with(kind(one)?)))
+        };
+        let mut pack = Self { clean: raw.clean, decoders: raw.decoders, same: raw.same, ..Self::default() };
+        for source in raw.sources {
+            pack.sources.push(Source { at: source.at, threat: threat(&source.kind)? });
+        }
+        for entry in raw.entries {
+            let threat = threat(&entry.kind)?;
+            let RawEntry { decorator, base, methods, .. } = entry;
+            pack.entries.push(Entry { decorator, base, methods, threat });
+        }
+        for sink in raw.sinks {
+            if sink.at.is_empty() {
+                return Err(error(
+                    sink.call.referenced.line(),
+                    "a sink names no argument: give `in: [0]`".to_owned(),
+                ));
+            }
+            pack.sinks.push(Sink {
+                kinds: kind(&sink.kind)?,
+                call: sink.call.value,
+                at: sink.at.into_iter().map(|at| at.value).collect(),
+                receivers: sink.receivers,
+                when: sink.when.into_iter().collect(),
+                unless: sink.unless.into_iter().collect(),
+            });
+        }
+        for sanitizer in raw.sanitizers {
+            pack.sanitizers.push(Sanitizer { clears: kinds(&sanitizer.clears)?, call: sanitizer.call });
+        }
+        for guard in raw.guards {
+            let clears = kinds(&guard.clears)?;
+            pack.guards.push(Guard { call: guard.call, at: guard.at, when: guard.when, clears });
+        }
+        Ok(pack)
+    }
+}

@@ -1,0 +1,150 @@
+//! Who calls whom, as far as names and classes tell; and an order in which callees come first.
+
+use crate::base::IdVec;
+use crate::ir::{Call, Rvalue};
+use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
+
+/// Most methods of derived classes that one call is taken to run.
+const MAX_OVERRIDES: usize = 8;
+
+/// The call graph, cut into groups of functions that call each other.
+pub struct CallGraph {
+    /// Groups in levels: a group's callees stand in the levels before it, or in itself.
+    pub levels: Vec<Vec<Vec<FuncId>>>,
+    /// Callees of each function, sorted.
+    pub callees: IdVec<FuncId, Vec<FuncId>>,
+    /// Callers of each function, sorted.
+    pub callers: IdVec<FuncId, Vec<FuncId>>,
+}
+
+impl Program<'_> {
+    /// The functions that `call`, in a body of `module` whose class is `class`, may run; empty if that is not known.
+    #[must_use]
+    pub fn callees(&self, module: &Module<'_>, class: Option<ClassIx>, call: &Call) -> Vec<FuncId> {
+        let Some(name) = call.name else { return Vec::new() };
+        self.run_by(module, class, module.unit.text(name), module.meaning(name))
+    }
+
+    fn run_by(
+        &self,
+        module: &Module<'_>,
+        class: Option<ClassIx>,
+        text: &str,
+        meaning: &Meaning,
+    ) -> Vec<FuncId> {
+        if let Some(method) = text.strip_prefix("super().")
+            && let (Some(class), Some(name)) = (class, self.symbol(method))
+        {
+            let above = self.above(class);
+            let found = above.into_iter().skip(1).find_map(|above| self.classes[above].methods.get(&name));
+            return found.copied().into_iter().collect();
+        }
+        let _ = module;
+        match meaning {
+            Meaning::Function(func) => vec![*func],
+            Meaning::Method(func, class) => {
+                let (owner, _, body) = self.func(*func);
+                let Some(name) =
+                    self.symbol(owner.unit.text(body.name).rsplit('.').next().unwrap_or_default())
+                else {
+                    return vec![*func];
+                };
+                self.overrides(*class, name, MAX_OVERRIDES)
+            }
+            Meaning::Class(class) => {
+                let init = self.symbol("__init__").and_then(|name| self.method(*class, name));
+                init.into_iter().collect()
+            }
+            Meaning::Instance(class) => {
+                let call = self.symbol("__call__").and_then(|name| self.method(*class, name));
+                call.into_iter().collect()
+            }
+            Meaning::Module(_) | Meaning::Outside(_) | Meaning::Unknown => Vec::new(),
+        }
+    }
+
+    /// The call graph. A function is also taken to call those that are defined in it, and those it names.
+    #[must_use]
+    pub fn call_graph(&self) -> CallGraph {
+        let mut callees: IdVec<FuncId, Vec<FuncId>> = IdVec::filled(Vec::new(), self.n_funcs());
+        let mut callers: IdVec<FuncId, Vec<FuncId>> = IdVec::filled(Vec::new(), self.n_funcs());
+        for id in self.funcs() {
+            let (module, _, body) = self.func(id);
+            let class = self.class_of(id);
+            let mut found: Vec<FuncId> =
+                body.calls.iter().flat_map(|call| self.callees(module, class, call)).collect();
+            for inst in body.blocks.iter().flat_map(|block| &block.insts) {
+                if let crate::ir::Op::Let(_, Rvalue::Function(inner)) = inst.op {
+                    found.push(self.of(module, inner));
+                }
+                for operand in crate::flow::operands(body, inst) {
+                    if let crate::ir::Operand::Global(name) = operand
+                        && let Meaning::Function(func) = module.meaning(name)
+                    {
+                        found.push(*func);
+                    }
+                }
+            }
+            found.sort_unstable();
+            found.dedup();
+            found.iter().for_each(|callee| callers[*callee].push(id));
+            callees[id] = found;
+        }
+        CallGraph { levels: levels(&callees), callees, callers }
+    }
+}
+
+/// Tarjan's strongly connected components, in levels. Iterative: call chains are long.
+/// Source: R. Tarjan, "Depth-first search and linear graph algorithms", 1972.
+fn levels(callees: &IdVec<FuncId, Vec<FuncId>>) -> Vec<Vec<Vec<FuncId>>> {
+    const NEW: u32 = u32::MAX;
+    let n = callees.len();
+    let mut index: IdVec<FuncId, u32> = IdVec::filled(NEW, n);
+    let mut low: IdVec<FuncId, u32> = IdVec::filled(NEW, n);
+    let mut level: IdVec<FuncId, usize> = IdVec::filled(0, n);
+    let mut on_stack: IdVec<FuncId, bool> = IdVec::filled(false, n);
+    let (mut stack, mut next) = (Vec::new(), 0);
+    let mut levels: Vec<Vec<Vec<FuncId>>> = Vec::new();
+    for root in callees.ids() {
+        if index[root] != NEW {
+            continue;
+        }
+        let mut work = vec![(root, 0)];
+        while let Some((at, child)) = work.pop() {
+            if child == 0 {
+                (index[at], low[at]) = (next, next);
+                next += 1;
+                stack.push(at);
+                on_stack[at] = true;
+            }
+            if let Some(&callee) = callees[at].get(child) {
+                work.push((at, child + 1));
+                if index[callee] == NEW {
+                    work.push((callee, 0));
+                } else if on_stack[callee] {
+                    low[at] = low[at].min(index[callee]);
+                }
+                continue;
+            }
+            if low[at] == index[at] {
+                let begin = stack.iter().rposition(|other| *other == at).unwrap_or_default();
+                let mut group: Vec<FuncId> = stack.drain(begin..).collect();
+                group.sort_unstable();
+                group.iter().for_each(|member| on_stack[*member] = false);
+                let of = group.iter().flat_map(|member| &callees[*member]);
+                let above =
+                    of.filter(|callee| !group.contains(callee)).map(|callee| level[*callee] + 1).max();
+                let own = above.unwrap_or(0);
+                group.iter().for_each(|member| level[*member] = own);
+                if levels.len() <= own {
+                    levels.resize(own + 1, Vec::new());
+                }
+                levels[own].push(group);
+            }
+            if let Some(&(parent, _)) = work.last() {
+                low[parent] = low[parent].min(low[at]);
+            }
+        }
+    }
+    levels
+}

@@ -1,0 +1,86 @@
+//! The classes of the program: their bases, methods and attributes across files.
+
+use rustc_hash::FxHashMap;
+
+use crate::base::Symbol;
+use crate::program::{ClassIx, FuncId, ModuleId, Program};
+
+/// Most classes above or below one that are looked at.
+const MAX_CLASSES: usize = 64;
+
+/// A class.
+pub struct ClassInfo {
+    /// Its file.
+    pub module: ModuleId,
+    /// Its absolute dotted name.
+    pub name: Symbol,
+    /// The bases that the program defines, in order.
+    pub bases: Vec<ClassIx>,
+    /// The other bases, as value paths.
+    pub outside: Vec<Box<str>>,
+    /// The classes that name it as a base, in order.
+    pub derived: Vec<ClassIx>,
+    /// Its own methods; the last definition of a name counts.
+    pub methods: FxHashMap<Symbol, FuncId>,
+    /// Value paths of `self.attr`, as written in its file.
+    pub attrs: FxHashMap<Symbol, Box<str>>,
+}
+
+impl Program<'_> {
+    /// The class and those above it, nearest first. Breadth first, which differs from Python's order only where a
+    /// name is defined twice above.
+    #[must_use]
+    pub fn above(&self, class: ClassIx) -> Vec<ClassIx> {
+        self.reach(class, |class| &class.bases)
+    }
+
+    /// The class and those below it.
+    #[must_use]
+    pub fn below(&self, class: ClassIx) -> Vec<ClassIx> {
+        self.reach(class, |class| &class.derived)
+    }
+
+    fn reach<'s>(&'s self, class: ClassIx, next: impl Fn(&'s ClassInfo) -> &'s Vec<ClassIx>) -> Vec<ClassIx> {
+        let mut found = vec![class];
+        let mut at = 0;
+        while at < found.len() && found.len() < MAX_CLASSES {
+            for other in next(&self.classes[found[at]]) {
+                if !found.contains(other) {
+                    found.push(*other);
+                }
+            }
+            at += 1;
+        }
+        found
+    }
+
+    /// The method that an instance of `class` has under `name`.
+    #[must_use]
+    pub fn method(&self, class: ClassIx, name: Symbol) -> Option<FuncId> {
+        self.above(class).into_iter().find_map(|class| self.classes[class].methods.get(&name).copied())
+    }
+
+    /// The methods of classes below `class` that may run in place of its own, its own first; at most `limit`.
+    #[must_use]
+    pub fn overrides(&self, class: ClassIx, name: Symbol, limit: usize) -> Vec<FuncId> {
+        let mut found: Vec<FuncId> = self.method(class, name).into_iter().collect();
+        for below in self.below(class).into_iter().skip(1) {
+            if let Some(method) = self.classes[below].methods.get(&name)
+                && !found.contains(method)
+                && found.len() < limit
+            {
+                found.push(*method);
+            }
+        }
+        found
+    }
+
+    /// Value paths of the bases outside of the program that an instance of `class` has.
+    #[must_use]
+    pub fn outside_bases(&self, class: ClassIx) -> Vec<&str> {
+        self.above(class)
+            .into_iter()
+            .flat_map(|class| self.classes[class].outside.iter().map(|name| &**name))
+            .collect()
+    }
+}

@@ -1,0 +1,161 @@
+//! Links lowered files into a program.
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::base::{IdVec, Symbol};
+use crate::ir::{FnId, Op, Operand, Unit};
+use crate::program::modules::Modules;
+use crate::program::resolve::{Definition, Meaning, Resolver};
+use crate::program::{ClassInfo, ClassIx, FuncId, Module, ModuleId, Program, names};
+use crate::text::FileId;
+
+/// Links `units`, which stand in the order of their paths; `packages` tells which are `__init__` files.
+#[must_use]
+pub fn link<'a>(units: &[(FileId, &'a Unit, bool)]) -> Program<'a> {
+    let only: Vec<&Unit> = units.iter().map(|(_, unit, _)| *unit).collect();
+    let (all, maps) = names::merge(&only);
+    let (names, known) = names::finish(all);
+    let mut funcs = IdVec::new();
+    let mut modules: IdVec<ModuleId, Module<'a>> = IdVec::new();
+    let mut first_class = 0;
+    for ((file, unit, _), map) in units.iter().zip(maps) {
+        let first = funcs.len();
+        let id = modules.next_id();
+        for body in unit.bodies.ids() {
+            funcs.push((id, body));
+        }
+        let meanings = Vec::new();
+        modules.push(Module { unit, file: *file, names: map, meanings, first, first_class });
+        first_class += unit.classes.len();
+    }
+    let mut program =
+        Program { modules, classes: IdVec::new(), funcs, names, known, by_class: FxHashMap::default() };
+    let module_names: Vec<String> = only.iter().map(|unit| unit.text(unit.module).to_owned()).collect();
+    let packages: FxHashSet<&str> =
+        units.iter().filter(|(.., package)| *package).map(|(_, unit, _)| unit.text(unit.module)).collect();
+    let table = Modules::new(&module_names, &packages);
+    let definitions = define(&mut program);
+    link_bases(&mut program, &table, &definitions);
+    let meanings: Vec<Vec<Option<Box<Meaning>>>> = {
+        let resolver = Resolver { program: &program, modules: &table, definitions: &definitions };
+        let ids: Vec<ModuleId> = program.modules.ids().collect();
+        ids.par_iter().map(|id| meanings(&resolver, *id)).collect()
+    };
+    for (module, meanings) in program.modules.iter_mut().zip(meanings) {
+        module.meanings = meanings;
+    }
+    program
+}
+
+/// Notes the functions and classes of all files.
+fn define(program: &mut Program<'_>) -> FxHashMap<(ModuleId, Symbol), Definition> {
+    let mut definitions = FxHashMap::default();
+    let mut classes = IdVec::new();
+    for (id, module) in program.modules.pairs() {
+        let unit = module.unit;
+        for (name, body) in &unit.by_name {
+            definitions.insert((id, module.global(*name)), Definition::Function(func(module, *body)));
+        }
+        for (class_id, class) in unit.classes.pairs() {
+            let methods =
+                class.methods.iter().map(|(name, body)| (module.global(*name), func(module, *body)));
+            let attrs =
+                class.attrs.iter().map(|(name, value)| (module.global(*name), unit.text(*value).into()));
+            let info = ClassInfo {
+                module: id,
+                name: module.global(class.name),
+                bases: Vec::new(),
+                outside: Vec::new(),
+                derived: Vec::new(),
+                methods: methods.collect(),
+                attrs: attrs.collect(),
+            };
+            let ix: ClassIx = classes.push(info);
+            definitions.insert((id, module.global(class.name)), Definition::Class(ix));
+            program.by_class.insert((id, class_id), ix);
+        }
+    }
+    program.classes = classes;
+    definitions
+}
+
+fn func(module: &Module<'_>, body: FnId) -> FuncId {
+    FuncId::new(module.first + body.index())
+}
+
+fn link_bases(
+    program: &mut Program<'_>,
+    modules: &Modules,
+    definitions: &FxHashMap<(ModuleId, Symbol), Definition>,
+) {
+    let mut all: Vec<(ClassIx, Vec<ClassIx>, Vec<Box<str>>)> = Vec::new();
+    {
+        let resolver = Resolver { program, modules, definitions };
+        for (id, module) in program.modules.pairs() {
+            for (index, class) in module.unit.classes.iter().enumerate() {
+                let ix = ClassIx::new(module.first_class + index);
+                let (mut bases, mut outside) = (Vec::new(), Vec::new());
+                for base in &class.bases {
+                    match resolver.path(id, module.unit.text(*base)) {
+                        Meaning::Class(base) if base != ix => bases.push(base),
+                        Meaning::Outside(path) if &*path != "object" => outside.push(path),
+                        _ => {}
+                    }
+                }
+                all.push((ix, bases, outside));
+            }
+        }
+    }
+    for (ix, bases, outside) in all {
+        for base in &bases {
+            program.classes[*base].derived.push(ix);
+        }
+        program.classes[ix].bases = bases;
+        program.classes[ix].outside = outside;
+    }
+}
+
+/// The meanings of all value paths that a file uses.
+fn meanings(resolver: &Resolver<'_, '_>, id: ModuleId) -> Vec<Option<Box<Meaning>>> {
+    let module = &resolver.program.modules[id];
+    let unit = module.unit;
+    let mut found: Vec<Option<Box<Meaning>>> = vec![None; module.names.len()];
+    let mut tell = |symbol: Symbol| {
+        if found[symbol.index()].is_none() {
+            found[symbol.index()] = Some(Box::new(resolver.path(id, unit.text(symbol))));
+        }
+    };
+    for body in unit.bodies.iter() {
+        body.locals.iter().filter_map(|local| local.value).for_each(&mut tell);
+        body.decorators.iter().filter_map(|decorator| decorator.name).for_each(&mut tell);
+        body.params.iter().filter_map(|param| param.annotation).for_each(&mut tell);
+        for call in body.calls.iter() {
+            call.name.into_iter().for_each(&mut tell);
+            for operand in call.args.iter().map(|arg| arg.value).chain([call.callee.base]) {
+                global(operand).into_iter().for_each(&mut tell);
+            }
+        }
+        for inst in body.blocks.iter().flat_map(|block| &block.insts) {
+            for operand in crate::flow::operands(body, inst) {
+                global(operand).into_iter().for_each(&mut tell);
+            }
+            if let Op::Store(place, _) = &inst.op {
+                global(place.base).into_iter().for_each(&mut tell);
+            }
+        }
+        for block in body.blocks.iter() {
+            if let crate::ir::Terminator::Return(Operand::Global(name)) = block.end {
+                tell(name);
+            }
+        }
+    }
+    found
+}
+
+fn global(operand: Operand) -> Option<Symbol> {
+    match operand {
+        Operand::Global(name) => Some(name),
+        Operand::Local(_) | Operand::Const(_) => None,
+    }
+}

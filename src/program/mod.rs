@@ -1,0 +1,123 @@
+//! All files linked: modules, functions and classes of the whole program, what names mean across files, who calls whom.
+//!
+//! In: lowered files. Out: a [`Program`] that answers by id. It reads no source text and follows no values: what a
+//! value path (`pkg.mod.Class().method`) means is told from imports, definitions, annotations and class hierarchy.
+
+mod calls;
+mod classes;
+mod link;
+mod modules;
+mod names;
+mod resolve;
+
+pub use calls::CallGraph;
+pub use classes::ClassInfo;
+pub use link::link;
+pub use resolve::Meaning;
+
+use rustc_hash::FxHashMap;
+
+use crate::base::{IdVec, Names, Symbol};
+use crate::define_id;
+use crate::ir::{Body, FnId, Unit};
+use crate::text::FileId;
+
+define_id!(/// A lowered file of the program, in the order of paths.
+    ModuleId);
+define_id!(/// A function, method, lambda, class block or module body of the program.
+    FuncId);
+define_id!(/// A class of the program.
+    ClassIx);
+
+/// One lowered file.
+pub struct Module<'a> {
+    /// Its code.
+    pub unit: &'a Unit,
+    /// Its file.
+    pub file: FileId,
+    /// The program's symbol for each symbol of the file.
+    names: Vec<Symbol>,
+    /// What each of the file's symbols means as a value path, where it is used as one; filled while linking.
+    meanings: Vec<Option<Box<Meaning>>>,
+    first: usize,
+    first_class: usize,
+}
+
+/// The whole program.
+pub struct Program<'a> {
+    /// Its files.
+    pub modules: IdVec<ModuleId, Module<'a>>,
+    /// Its classes.
+    pub classes: IdVec<ClassIx, ClassInfo>,
+    funcs: IdVec<FuncId, (ModuleId, FnId)>,
+    names: Names,
+    known: FxHashMap<Box<str>, Symbol>,
+    by_class: FxHashMap<(ModuleId, crate::ir::ClassId), ClassIx>,
+}
+
+impl<'a> Program<'a> {
+    /// The ids of all functions, files in order and functions in source order.
+    pub fn funcs(&self) -> impl Iterator<Item = FuncId> + use<> {
+        (0..self.funcs.len()).map(FuncId::new)
+    }
+
+    /// How many functions there are.
+    #[must_use]
+    pub fn n_funcs(&self) -> usize {
+        self.funcs.len()
+    }
+
+    /// The file and the body of a function.
+    #[must_use]
+    pub fn func(&self, id: FuncId) -> (&Module<'a>, FnId, &'a Body) {
+        let (module, body) = self.funcs[id];
+        let module = &self.modules[module];
+        (module, body, &module.unit.bodies[body])
+    }
+
+    /// The function of the program that is `body` in `module`.
+    #[must_use]
+    pub fn of(&self, module: &Module<'_>, body: FnId) -> FuncId {
+        FuncId::new(module.first + body.index())
+    }
+
+    /// The module of a function.
+    #[must_use]
+    pub fn module_of(&self, id: FuncId) -> ModuleId {
+        self.funcs[id].0
+    }
+
+    /// The class whose method a function is.
+    #[must_use]
+    pub fn class_of(&self, id: FuncId) -> Option<ClassIx> {
+        let (module, body) = self.funcs[id];
+        let class = self.modules[module].unit.bodies[body].class?;
+        self.by_class.get(&(module, class)).copied()
+    }
+
+    /// The string behind a symbol of the program.
+    #[must_use]
+    pub fn text(&self, symbol: Symbol) -> &str {
+        &self.names[symbol]
+    }
+
+    /// The program's symbol for `text`, if any file has it.
+    #[must_use]
+    pub fn symbol(&self, text: &str) -> Option<Symbol> {
+        self.known.get(text).copied()
+    }
+}
+
+impl Module<'_> {
+    /// The program's symbol for a symbol of this file.
+    #[must_use]
+    pub fn global(&self, symbol: Symbol) -> Symbol {
+        self.names[symbol.index()]
+    }
+
+    /// What a symbol of this file means as a value path.
+    #[must_use]
+    pub fn meaning(&self, symbol: Symbol) -> &Meaning {
+        self.meanings[symbol.index()].as_deref().unwrap_or(&Meaning::Unknown)
+    }
+}

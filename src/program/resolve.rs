@@ -1,0 +1,264 @@
+//! What a value path means: `pkg.mod.make().run` is the method `run` of what `make` returns.
+
+use rustc_hash::FxHashMap;
+
+use crate::base::Symbol;
+use crate::ir::{Body, BodyKind, Operand, Terminator};
+use crate::program::modules::Modules;
+use crate::program::{ClassIx, FuncId, ModuleId, Program};
+
+/// Most steps from name to name.
+const MAX_DEPTH: u32 = 12;
+
+/// What a value path stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Meaning {
+    /// A function, or a method reached through its class.
+    Function(FuncId),
+    /// A method of an instance of this class.
+    Method(FuncId, ClassIx),
+    /// A class.
+    Class(ClassIx),
+    /// An instance of a class.
+    Instance(ClassIx),
+    /// A file.
+    Module(ModuleId),
+    /// Something outside of the program, by its value path; re-exports of the program are looked through.
+    Outside(Box<str>),
+    /// Nothing that can be told.
+    Unknown,
+}
+
+/// One step of a value path.
+enum Part<'p> {
+    Name(&'p str),
+    Call,
+    Element,
+}
+
+pub(super) struct Resolver<'r, 'a> {
+    pub(super) program: &'r Program<'a>,
+    pub(super) modules: &'r Modules,
+    /// Functions and classes by absolute dotted name, per file.
+    pub(super) definitions: &'r FxHashMap<(ModuleId, Symbol), Definition>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Definition {
+    Function(FuncId),
+    Class(ClassIx),
+}
+
+impl Resolver<'_, '_> {
+    /// What `path`, as the file `from` writes it, means.
+    pub(super) fn path(&self, from: ModuleId, path: &str) -> Meaning {
+        self.at_depth(from, path, MAX_DEPTH)
+    }
+
+    fn at_depth(&self, from: ModuleId, path: &str, depth: u32) -> Meaning {
+        if depth == 0 {
+            return Meaning::Unknown;
+        }
+        // `super().m` in a method is resolved by whoever knows the class.
+        let plain = path.find(['(', '[']).unwrap_or(path.len());
+        let (dotted, rest) = path.split_at(plain);
+        let mut meaning = self.dotted(from, dotted, depth);
+        for part in parts(rest) {
+            meaning = self.step(from, meaning, &part, depth);
+        }
+        meaning
+    }
+
+    /// The longest beginning that is a file, then names in it.
+    fn dotted(&self, from: ModuleId, dotted: &str, depth: u32) -> Meaning {
+        let mut end = dotted.len();
+        loop {
+            let head = &dotted[..end];
+            let own = self.program.modules[from].unit;
+            let found = if own.text(own.module) == head { Some(from) } else { self.modules.find(head, from) };
+            if let Some(module) = found {
+                let mut meaning = Meaning::Module(module);
+                for name in dotted[end..].split('.').filter(|name| !name.is_empty()) {
+                    meaning = self.step(from, meaning, &Part::Name(name), depth);
+                }
+                return meaning;
+            }
+            match head.rfind('.') {
+                Some(dot) => end = dot,
+                None => return Meaning::Outside(dotted.into()),
+            }
+        }
+    }
+
+    fn step(&self, from: ModuleId, meaning: Meaning, part: &Part<'_>, depth: u32) -> Meaning {
+        match (meaning, part) {
+            (Meaning::Module(module), Part::Name(name)) => self.member(module, name, depth),
+            (Meaning::Class(class), Part::Call) => Meaning::Instance(class),
+            (Meaning::Class(class), Part::Name(name)) => self.of_class(class, name, depth, false),
+            (Meaning::Instance(class), Part::Name(name)) => self.of_class(class, name, depth, true),
+            (Meaning::Function(func) | Meaning::Method(func, _), Part::Call) => self.returned(func, depth),
+            // `outer.<locals>.inner`, attributes of functions.
+            (Meaning::Function(_) | Meaning::Method(..), Part::Name(_)) => Meaning::Unknown,
+            (Meaning::Instance(class), Part::Call) => match self.of_class(class, "__call__", depth, true) {
+                Meaning::Method(func, _) => self.returned(func, depth),
+                _ => Meaning::Unknown,
+            },
+            (Meaning::Outside(path), part) => {
+                let longer = match part {
+                    Part::Name(name) => format!("{path}.{name}"),
+                    Part::Call => format!("{path}()"),
+                    Part::Element => format!("{path}[]"),
+                };
+                if longer.len() > 240 { Meaning::Unknown } else { Meaning::Outside(longer.into()) }
+            }
+            (_, Part::Element) | (Meaning::Module(_), Part::Call) | (Meaning::Unknown, _) => {
+                let _ = from;
+                Meaning::Unknown
+            }
+        }
+    }
+
+    /// `name` in a file: defined, imported, assigned, from a star import, or a file below the package.
+    fn member(&self, module: ModuleId, name: &str, depth: u32) -> Meaning {
+        let depth = depth.saturating_sub(1);
+        let data = &self.program.modules[module];
+        let unit = data.unit;
+        let own = unit.text(unit.module);
+        let full = format!("{own}.{name}");
+        if let Some(symbol) = self.program.symbol(&full) {
+            match self.definitions.get(&(module, symbol)) {
+                Some(Definition::Function(func)) => return Meaning::Function(*func),
+                Some(Definition::Class(class)) => return Meaning::Class(*class),
+                None => {}
+            }
+        }
+        if let Some((_, path)) = unit.imports.iter().find(|(bound, _)| unit.text(*bound) == name) {
+            let path = unit.text(*path);
+            return if path == full { self.below(module, &full) } else { self.at_depth(module, path, depth) };
+        }
+        let value =
+            unit.globals.iter().find(|(global, _)| unit.text(**global) == full).map(|(_, value)| *value);
+        if let Some(value) = value {
+            return self.at_depth(module, unit.text(value), depth);
+        }
+        let below = self.below(module, &full);
+        if below != Meaning::Unknown {
+            return below;
+        }
+        for star in &unit.stars {
+            let star = unit.text(*star);
+            match self.modules.find(star, module) {
+                Some(other) if other != module && depth > 0 => {
+                    let found = self.member(other, name, depth);
+                    if !matches!(found, Meaning::Unknown) {
+                        return found;
+                    }
+                }
+                Some(_) => {}
+                None => return Meaning::Outside(format!("{star}.{name}").into()),
+            }
+        }
+        Meaning::Unknown
+    }
+
+    fn below(&self, module: ModuleId, full: &str) -> Meaning {
+        self.modules.find(full, module).map_or(Meaning::Unknown, Meaning::Module)
+    }
+
+    fn of_class(&self, class: ClassIx, name: &str, depth: u32, bound: bool) -> Meaning {
+        let depth = depth.saturating_sub(1);
+        if let Some(symbol) = self.program.symbol(name) {
+            for above in self.program.above(class) {
+                let info = &self.program.classes[above];
+                if let Some(&method) = info.methods.get(&symbol) {
+                    let (.., body) = self.program.func(method);
+                    if bound && is_property(self.program, method, body) {
+                        return self.returned(method, depth);
+                    }
+                    return if bound { Meaning::Method(method, class) } else { Meaning::Function(method) };
+                }
+                if let Some(value) = info.attrs.get(&symbol)
+                    && depth > 0
+                {
+                    return self.at_depth(info.module, value, depth);
+                }
+            }
+        }
+        let outside = self.program.outside_bases(class);
+        match outside.first() {
+            Some(base) if bound => Meaning::Outside(format!("{base}().{name}").into()),
+            Some(base) => Meaning::Outside(format!("{base}.{name}").into()),
+            None => Meaning::Unknown,
+        }
+    }
+
+    /// What a function returns: its annotation's instance, else the one value that all its returns agree on.
+    fn returned(&self, func: FuncId, depth: u32) -> Meaning {
+        let depth = depth.saturating_sub(1);
+        let (module, _, body) = self.program.func(func);
+        let home = self.program.module_of(func);
+        if let Some(annotation) = body.returns {
+            let text = module.unit.text(annotation);
+            if !text.starts_with("typing.") && text != "None" {
+                return self.at_depth(home, &format!("{text}()"), depth);
+            }
+        }
+        returned_path(body)
+            .map_or(Meaning::Unknown, |path| self.at_depth(home, module.unit.text(path), depth))
+    }
+}
+
+/// Whether reading the method calls it.
+pub(super) fn is_property(program: &Program<'_>, func: FuncId, body: &Body) -> bool {
+    let (module, ..) = program.func(func);
+    body.decorators.iter().filter_map(|decorator| decorator.name).any(|name| {
+        let name = module.unit.text(name);
+        matches!(name, "property" | "functools.cached_property") || name.ends_with("cached_property")
+    })
+}
+
+/// The value path that all returns of a function agree on, `None` aside.
+fn returned_path(body: &Body) -> Option<Symbol> {
+    if !matches!(body.kind, BodyKind::Function { is_generator: false, .. }) {
+        return None;
+    }
+    let mut found = None;
+    for block in body.blocks.iter() {
+        let Terminator::Return(value) = block.end else { continue };
+        let path = match value {
+            Operand::Const(crate::ir::Const::None) => continue,
+            Operand::Local(local) => body.locals[local].value?,
+            Operand::Global(name) => name,
+            Operand::Const(_) => return None,
+        };
+        if found.is_some_and(|known| known != path) {
+            return None;
+        }
+        found = Some(path);
+    }
+    found
+}
+
+/// The steps of what follows the plain part of a value path.
+fn parts(rest: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut at = rest;
+    while !at.is_empty() {
+        if let Some(next) = at.strip_prefix("()") {
+            parts.push(Part::Call);
+            at = next;
+        } else if let Some(next) = at.strip_prefix("[]") {
+            parts.push(Part::Element);
+            at = next;
+        } else {
+            let name = at.trim_start_matches('.');
+            let end = name.find(['.', '(', '[']).unwrap_or(name.len());
+            if end == 0 {
+                break;
+            }
+            parts.push(Part::Name(&name[..end]));
+            at = &name[end..];
+        }
+    }
+    parts
+}

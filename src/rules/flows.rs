@@ -1,0 +1,106 @@
+//! Findings of rules that are a page alone: sources that reach sinks of the page's kind.
+
+use crate::base::IdVec;
+use crate::finding::{Finding, Note, Severity};
+use crate::models::Threat;
+use crate::program::Program;
+use crate::rules::judge::Judge;
+use crate::rules::page::FlowSpec;
+use crate::rules::pages;
+use crate::taint::{Hop, Meeting};
+use crate::text::{FileId, SourceFile};
+
+/// Most other sources of one sink that a finding names.
+const MAX_OTHERS: usize = 5;
+
+impl Judge {
+    /// Whether a rule asks for flows at all.
+    #[must_use]
+    pub fn wants_flows(&self) -> bool {
+        self.flow_rules().next().is_some()
+    }
+
+    /// The findings for what `taint` found: one for each sink and rule, the other sources beside it.
+    #[must_use]
+    pub fn judge_flows(
+        &self,
+        meetings: &[Meeting],
+        program: &Program<'_>,
+        files: &IdVec<FileId, SourceFile>,
+    ) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        for (id, severity) in self.flow_rules() {
+            let page = pages().iter().find(|page| page.id == id);
+            let Some(spec) = page.and_then(|page| page.flow.as_ref()) else { continue };
+            let wanted = |meeting: &&Meeting| {
+                !meeting.kinds.and(spec.kinds).is_empty() && meeting.source.threat == Threat::Remote
+            };
+            let mut group: Vec<&Meeting> = Vec::new();
+            for meeting in meetings.iter().filter(wanted) {
+                if group.first().is_some_and(|first| !same_place(first, meeting)) {
+                    findings.extend(finding(id, severity, spec, &group, (program, files)));
+                    group.clear();
+                }
+                group.push(meeting);
+            }
+            findings.extend(finding(id, severity, spec, &group, (program, files)));
+        }
+        findings
+    }
+}
+
+fn same_place(a: &Meeting, b: &Meeting) -> bool {
+    a.sink.file == b.sink.file && a.sink.span == b.sink.span
+}
+
+fn finding(
+    rule: &'static str,
+    severity: Severity,
+    spec: &FlowSpec,
+    group: &[&Meeting],
+    (program, files): (&Program<'_>, &IdVec<FileId, SourceFile>),
+) -> Option<Finding> {
+    let main = *group.iter().min_by_key(|meeting| (meeting.is_vague, meeting.hops.len()))?;
+    let (source, sink) = (&main.source, &main.sink);
+    let fill = |text: &str| {
+        text.replace("{source}", &source.text)
+            .replace("{whence}", "another machine")
+            .replace("{sink}", &sink.callee)
+            .replace("{value}", &sink.value)
+    };
+    let (module, _, body) = program.func(sink.func);
+    let name = module.unit.text(body.name);
+    let own = module.unit.text(module.unit.module);
+    let function = name.strip_prefix(own).unwrap_or(name).trim_start_matches('.').to_owned();
+    let note = |hop: &Hop| Note { file: hop.file, span: hop.span, caption: hop.caption.clone() };
+    let others = group.iter().filter(|other| other.source != main.source).take(MAX_OTHERS);
+    let related = others.map(|other| Note {
+        file: other.source.file,
+        span: other.source.span,
+        caption: format!("`{}` reaches it too", other.source.text),
+    });
+    let _ = files;
+    Some(Finding {
+        rule,
+        severity: if main.is_vague { milder(severity) } else { severity },
+        file: sink.file,
+        span: sink.span,
+        function,
+        message: fill(&spec.message),
+        solution: fill(&spec.solution),
+        edit: None,
+        related: related.collect(),
+        trace: main.hops.iter().map(note).collect(),
+        suppressed: None,
+        foreign_marker: None,
+    })
+}
+
+/// One step down: a call on the way is not known.
+fn milder(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium | Severity::Low => Severity::Low,
+    }
+}

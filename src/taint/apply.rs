@@ -1,0 +1,420 @@
+//! Runs summaries of the program's own functions at their calls.
+
+use std::sync::Arc;
+
+use crate::ir::Operand;
+use crate::models::Kinds;
+use crate::program::{ClassIx, FuncId, Meaning};
+use crate::taint::body::{Analyzer, analyze};
+use crate::taint::calls::Site;
+use crate::taint::limits::MAX_HOPS;
+use crate::taint::state::{State, Var};
+use crate::taint::summary::{Cell, From, Port, Reach, Summary};
+use crate::taint::value::{Cond, FuncRef, Hops, Key, Konst, Label, Tree};
+
+/// The arguments of a call by parameter.
+pub(super) type Bound = Vec<Option<Arc<Tree>>>;
+
+impl Analyzer<'_, '_> {
+    /// What a call of one own function returns; `None` if it never returns.
+    pub(super) fn run_own(&self, state: &mut State, site: &Site<'_>, func: &FuncRef) -> Option<Arc<Tree>> {
+        let made = self.made_class(site, func.func);
+        let bound = self.bind_args(state, site, func, made);
+        let Some(known) = (self.summaries)(func.func) else {
+            return Some(self.unknown(&bound));
+        };
+        let special = self.specialized(func.func, known, &bound);
+        let summary = special.as_deref().unwrap_or(known);
+        let result = self.apply(state, site, summary, &bound, func.func);
+        if summary.never_returns {
+            return None;
+        }
+        Some(match made {
+            Some(class) => self.made(state, site, summary, &bound, class),
+            None => result,
+        })
+    }
+
+    /// The class that the call makes an instance of by running `func`.
+    fn made_class(&self, site: &Site<'_>, func: FuncId) -> Option<ClassIx> {
+        let name = site.call.name?;
+        match self.module.meaning(name) {
+            Meaning::Class(class) => Some(*class),
+            _ => None,
+        }
+        .filter(|_| self.world.program.class_of(func).is_some())
+    }
+
+    fn unknown(&self, bound: &Bound) -> Arc<Tree> {
+        let mut tree = Tree::default();
+        bound.iter().flatten().flat_map(|arg| arg.all()).for_each(|label| {
+            tree.add(&label);
+        });
+        Arc::new(tree)
+    }
+
+    // --- what a call does ---
+
+    fn apply(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        summary: &Summary,
+        bound: &Bound,
+        func: FuncId,
+    ) -> Arc<Tree> {
+        let mut result = Tree { konst: summary.konst.clone(), ..Tree::default() };
+        for (path, from) in &summary.returns {
+            let labels = self.labels(state, from, bound, site, "it comes back from");
+            if labels.is_empty() {
+                continue;
+            }
+            let mut part = Tree::default();
+            labels.iter().for_each(|label| {
+                part.add(label);
+            });
+            if path.is_empty() {
+                result.join(&part);
+            } else {
+                let mut whole = result.clone();
+                whole.store(path, &Arc::new(part));
+                result.join(&whole);
+            }
+        }
+        if self.is_reporting() {
+            for reach in &summary.reaches {
+                self.extend_reach(state, site, reach, bound);
+            }
+        }
+        self.effects(state, site, summary, bound, func);
+        let mut cond = Cond::default();
+        for (list, to) in [(&summary.valid_if_true, &mut cond.yes), (&summary.valid_if_false, &mut cond.no)] {
+            for (param, kinds) in list {
+                if let Some(Some(arg)) = bound.get(*param) {
+                    to.extend(self.of_kinds(arg, *kinds));
+                }
+            }
+        }
+        if !cond.yes.is_empty() || !cond.no.is_empty() {
+            result.cond = Some(Arc::new(cond));
+        }
+        for (param, kinds) in &summary.valid_after {
+            if let Some(Some(arg)) = bound.get(*param) {
+                arg.all().iter().for_each(|label| state.clear(label.origin, *kinds));
+            }
+        }
+        for (param, passed) in &summary.calls {
+            let Some(Some(callee)) = bound.get(*param) else { continue };
+            for inner in &callee.funcs {
+                let args: Vec<Arc<Tree>> = passed
+                    .iter()
+                    .map(|froms| {
+                        let labels = froms
+                            .iter()
+                            .flat_map(|from| self.labels(state, from, bound, site, "it goes into"));
+                        let mut tree = Tree::default();
+                        labels.for_each(|label| {
+                            tree.add(&label);
+                        });
+                        Arc::new(tree)
+                    })
+                    .collect();
+                if let Some(back) = self.run_with(state, site, inner, &args) {
+                    back.all().iter().for_each(|label| {
+                        result.add(label);
+                    });
+                }
+            }
+        }
+        Arc::new(result)
+    }
+
+    /// The taint that a port of the callee stands for here.
+    fn labels(
+        &self,
+        state: &State,
+        from: &From,
+        bound: &Bound,
+        site: &Site<'_>,
+        caption: &str,
+    ) -> Vec<Label> {
+        let arg = match &from.port {
+            Port::Source(source) => {
+                let mut via = None;
+                for hop in &from.hops {
+                    via = Some(Hops::after(via.as_ref(), hop.clone()));
+                }
+                let hop = self.hop(
+                    site.call.span,
+                    format!("it comes back from `{}`", self.spelled(site.call.callee_span)),
+                );
+                let via = Some(Hops::after(via.as_ref(), hop));
+                let label = self.label(Port::Source(Arc::clone(source)), via);
+                return vec![Label { kinds: from.kinds, ..label }];
+            }
+            Port::Param(index, path) => {
+                let Some(Some(arg)) = bound.get(*index) else { return Vec::new() };
+                self.along(arg, path)
+            }
+            Port::Outer(name, path) => self.along(&self.outer(state, *name), path),
+        };
+        arg.all()
+            .into_iter()
+            .map(|label| {
+                let kinds = self.kinds(state, &label);
+                let kinds = kinds.and(from.kinds).with(from.kinds.with(kinds).and(Kinds::THROUGH_UNKNOWN));
+                let text = format!("{caption} `{}`", self.spelled(site.call.callee_span));
+                let via = Some(Hops::after(label.via.as_ref(), self.hop(site.call.span, text)));
+                Label { origin: label.origin, kinds, via }
+            })
+            .filter(|label| !label.kinds.is_empty())
+            .collect()
+    }
+
+    fn along(&self, tree: &Arc<Tree>, path: &[Key]) -> Arc<Tree> {
+        path.iter().fold(Arc::clone(tree), |at, key| self.part(&at, key))
+    }
+
+    /// What a variable of an enclosing function, or of this one, holds.
+    fn outer(&self, state: &State, name: crate::base::Symbol) -> Arc<Tree> {
+        let program = self.world.program;
+        let own = program.text(self.module.global(self.body.name));
+        let text = program.text(name);
+        if let Some(variable) = text.strip_prefix(own).and_then(|rest| rest.strip_prefix(".<locals>.")) {
+            let local =
+                self.body.locals.pairs().find(|(_, local)| {
+                    local.name.is_some_and(|name| self.module.unit.text(name) == variable)
+                });
+            return local.map_or_else(Arc::default, |(id, _)| self.value(state, Operand::Local(id)));
+        }
+        if let Some(known) = state.get(Var::Global(name)) {
+            return Arc::clone(known);
+        }
+        Arc::new(Tree::labeled(vec![self.label(Port::Outer(name, Vec::new()), None)]))
+    }
+
+    /// Hands a way to a sink up to this function's own ports, or reports that a source takes it.
+    fn extend_reach(&self, state: &State, site: &Site<'_>, reach: &Reach, bound: &Bound) {
+        let from = From { port: reach.port.clone(), kinds: reach.kinds, hops: Vec::new() };
+        if matches!(from.port, Port::Source(_)) {
+            return;
+        }
+        for label in self.labels(state, &from, bound, site, "it goes into") {
+            let mut outward = self.outward(state, &label);
+            outward.hops.extend(reach.hops.iter().cloned());
+            outward.hops.truncate(MAX_HOPS);
+            self.note(Reach {
+                port: outward.port,
+                kinds: label.kinds.and(reach.kinds).with(label.kinds.and(Kinds::THROUGH_UNKNOWN)),
+                sink: Arc::clone(&reach.sink),
+                hops: outward.hops,
+            });
+        }
+    }
+
+    /// What the callee stores into its arguments.
+    fn effects(&self, state: &mut State, site: &Site<'_>, summary: &Summary, bound: &Bound, func: FuncId) {
+        for (param, path, from) in &summary.effects {
+            let labels = self.labels(state, from, bound, site, "it is kept by");
+            if labels.is_empty() {
+                continue;
+            }
+            let mut part = Tree::default();
+            labels.iter().for_each(|label| {
+                part.add(label);
+            });
+            if let (0, [Key::Attr(name)], Some(class)) =
+                (*param, &path[..], self.world.program.class_of(func))
+            {
+                let class = self.made_class(site, func).unwrap_or(class);
+                self.leave(state, Cell::Attr(class, *name), &[], &part);
+            }
+            let Some(operand) = self.operand_of(site, *param, bound) else { continue };
+            let part = Arc::new(part);
+            let (base, before) = operand;
+            let full = [&before[..], &path[..]].concat();
+            if let Operand::Global(name) = base {
+                self.leave(state, Cell::Global(self.module.global(name)), &full, &part);
+            }
+            if let Some(var) = self.local_of(base) {
+                state.change(var, |tree| {
+                    let mut stored = tree.clone();
+                    stored.store(&full, &part);
+                    tree.join(&stored);
+                });
+            }
+        }
+    }
+
+    /// The variable that was passed for a parameter, and the path in it.
+    fn operand_of(&self, site: &Site<'_>, param: usize, bound: &Bound) -> Option<(Operand, Vec<Key>)> {
+        let tree = bound.get(param)?.as_ref()?;
+        if let Some(receiver) = &site.receiver
+            && Arc::ptr_eq(receiver, tree)
+        {
+            let place = self.receiver_place(site.call)?;
+            return Some((place.base, self.keys(place)));
+        }
+        let at = site.args.iter().position(|arg| Arc::ptr_eq(arg, tree))?;
+        Some((site.call.args[at].value, Vec::new()))
+    }
+
+    /// The instance that a constructor makes.
+    fn made(
+        &self,
+        state: &State,
+        site: &Site<'_>,
+        summary: &Summary,
+        bound: &Bound,
+        class: ClassIx,
+    ) -> Arc<Tree> {
+        let _ = class;
+        let mut tree = Tree::default();
+        for (param, path, from) in &summary.effects {
+            if *param == 0 {
+                let labels = self.labels(state, from, bound, site, "it is kept by");
+                let mut part = Tree::default();
+                labels.iter().for_each(|label| {
+                    part.add(label);
+                });
+                let mut stored = tree.clone();
+                stored.store(path, &Arc::new(part));
+                tree.join(&stored);
+            }
+        }
+        Arc::new(tree)
+    }
+
+    /// Leaves sources in a cell, at `path` in it.
+    pub(super) fn leave(&self, state: &State, cell: Cell, path: &[Key], tree: &Tree) {
+        let mut all: Vec<(Vec<Key>, Label)> =
+            tree.labels.iter().map(|label| (path.to_vec(), label.clone())).collect();
+        for (key, part) in &tree.fields {
+            let deeper =
+                if path.len() < 2 { [path, std::slice::from_ref(key)].concat() } else { path.to_vec() };
+            all.extend(part.all().into_iter().map(|label| (deeper.clone(), label)));
+        }
+        for (path, label) in all {
+            let from = self.outward(state, &label);
+            if let Port::Source(_) = from.port {
+                let mut out = self.out.borrow_mut();
+                let is_known = out
+                    .writes
+                    .iter()
+                    .any(|(known, at, other)| *known == cell && *at == path && other.port == from.port);
+                if !is_known {
+                    out.writes.push((cell, path, from));
+                }
+            }
+        }
+    }
+
+    // --- function values ---
+
+    /// Calls a function value with `args` in order.
+    pub(super) fn run_with(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        func: &FuncRef,
+        args: &[Arc<Tree>],
+    ) -> Option<Arc<Tree>> {
+        let (_, _, body) = self.world.program.func(func.func);
+        let summary = (self.summaries)(func.func)?;
+        let mut bound: Bound = vec![None; body.params.len()];
+        let skip = usize::from(body.class.is_some() && !self.is_static(func.func));
+        let all = func.bound.iter().chain(args);
+        for (slot, tree) in bound.iter_mut().skip(skip).zip(all) {
+            *slot = Some(Arc::clone(tree));
+        }
+        let result = self.apply(state, site, summary, &bound, func.func);
+        (!summary.never_returns).then_some(result)
+    }
+
+    /// Calls a function that was handed to one of which nothing is known, with all else that it was given.
+    pub(super) fn call_back(&self, state: &mut State, site: &Site<'_>, func: &FuncRef) -> Option<Arc<Tree>> {
+        let mut given = Tree::default();
+        for arg in site.args.iter().filter(|arg| arg.funcs.is_empty()) {
+            arg.all().iter().for_each(|label| {
+                given.add(label);
+            });
+        }
+        let (_, _, body) = self.world.program.func(func.func);
+        let given = Arc::new(given);
+        let args: Vec<Arc<Tree>> = body.params.iter().map(|_| Arc::clone(&given)).collect();
+        self.run_with(state, site, func, &args)
+    }
+
+    // --- constants decide ---
+
+    /// The summary for the constants that are passed, where they decide something.
+    fn specialized(&self, func: FuncId, known: &Summary, bound: &Bound) -> Option<Arc<Summary>> {
+        const MAX_DEPTH: u32 = 2;
+        const MAX_BODY: usize = 400;
+        if self.depth >= MAX_DEPTH
+            || known.tested.is_empty()
+            || !self.is_reporting() && known.returns.is_empty()
+        {
+            return None;
+        }
+        if known.reaches.is_empty() && known.returns.is_empty() && known.effects.is_empty() {
+            return None;
+        }
+        let given: Vec<(usize, Konst)> = known
+            .tested
+            .iter()
+            .filter_map(|param| {
+                let konst = bound.get(*param)?.as_ref()?.konst.clone()?;
+                Some((*param, konst))
+            })
+            .collect();
+        let (.., body) = self.world.program.func(func);
+        let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
+        if given.is_empty() || n_insts > MAX_BODY || func == self.id {
+            return None;
+        }
+        let key = (func, given);
+        let made = self.world.special.lock().ok().and_then(|special| special.get(&key).cloned());
+        if let Some(made) = made {
+            return Some(made);
+        }
+        let summary = Arc::new(analyze(self.world, func, self.summaries, (key.1.clone(), self.depth + 1)));
+        if let Ok(mut special) = self.world.special.lock() {
+            special.insert(key, Arc::clone(&summary));
+        }
+        Some(summary)
+    }
+
+    /// Notes that a value decides something.
+    pub(super) fn test(&self, tree: &Tree) {
+        for label in &tree.labels {
+            if let Port::Param(index, path) = &self.origins.borrow()[label.origin as usize].port
+                && path.is_empty()
+            {
+                let mut tested = self.tested.borrow_mut();
+                if !tested.contains(index) {
+                    tested.push(*index);
+                }
+            }
+        }
+    }
+
+    pub(super) fn write_cell(&self, state: &State, place: crate::ir::Place, tree: &Arc<Tree>) {
+        let steps = self.keys(place);
+        match (place.base, &steps[..]) {
+            (Operand::Global(name), path) => {
+                let symbol = match self.module.meaning(name) {
+                    Meaning::Class(class) => self.world.program.classes[*class].name,
+                    _ => self.module.global(name),
+                };
+                self.leave(state, Cell::Global(symbol), path, tree);
+            }
+            (Operand::Local(local), [Key::Attr(name), rest @ ..]) if self.is_self(local) => {
+                if let Some(class) = self.class {
+                    self.leave(state, Cell::Attr(class, *name), rest, tree);
+                }
+            }
+            _ => {}
+        }
+    }
+}

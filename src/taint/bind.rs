@@ -1,0 +1,132 @@
+//! Which argument of a call goes to which parameter.
+
+use std::sync::Arc;
+
+use crate::ir::{ArgKind, Operand, Param, ParamKind};
+use crate::program::{ClassIx, Meaning};
+use crate::taint::apply::Bound;
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::state::State;
+use crate::taint::value::{FuncRef, Key, Konst, Tree, literal};
+
+impl Analyzer<'_, '_> {
+    /// What a call passes, by parameter of `func`.
+    pub(super) fn bind_args(
+        &self,
+        state: &State,
+        site: &Site<'_>,
+        func: &FuncRef,
+        made: Option<ClassIx>,
+    ) -> Bound {
+        let (module, _, body) = self.world.program.func(func.func);
+        let params = &body.params;
+        let mut bound: Bound = vec![None; params.len()];
+        let is_method = body.class.is_some() && !self.is_static(func.func) && !params.is_empty();
+        let by_instance = site.call.name.is_some_and(|name| {
+            matches!(self.module.meaning(name), Meaning::Method(..) | Meaning::Instance(_))
+                || self.module.unit.text(name).starts_with("super().")
+        });
+        let mut next = 0;
+        for tree in &func.bound {
+            if next < bound.len() {
+                bound[next] = Some(Arc::clone(tree));
+                next += 1;
+            }
+        }
+        if is_method && made.is_some() {
+            bound[0] = Some(Arc::default());
+            next = 1;
+        } else if is_method && (by_instance || self.is_bound_by_value(site)) && func.bound.is_empty() {
+            let is_super =
+                site.call.name.is_some_and(|name| self.module.unit.text(name).starts_with("super()."));
+            let own = self.body.params.first().map(|first| self.value(state, Operand::Local(first.local)));
+            bound[0] = if is_super { own } else { site.receiver.clone() };
+            next = 1;
+        }
+        let keyword_of = |name: &str| {
+            params.iter().position(|param| {
+                body.locals[param.local].name.is_some_and(|own| module.unit.text(own) == name)
+                    && !matches!(param.kind, ParamKind::Star | ParamKind::DoubleStar)
+            })
+        };
+        let star = params.iter().position(|param| param.kind == ParamKind::Star);
+        let stars = params.iter().position(|param| param.kind == ParamKind::DoubleStar);
+        let mut extra = 0;
+        for (arg, tree) in site.call.args.iter().zip(&site.args) {
+            match arg.kind {
+                ArgKind::Positional => {
+                    let fits = next < params.len()
+                        && matches!(params[next].kind, ParamKind::Positional | ParamKind::PositionalOnly);
+                    if fits {
+                        bound[next] = Some(Arc::clone(tree));
+                        next += 1;
+                    } else if let Some(star) = star {
+                        let list = Arc::make_mut(bound[star].get_or_insert_with(Arc::default));
+                        list.store(&[Key::Item(Konst::Int(extra))], tree);
+                        extra += 1;
+                    }
+                }
+                ArgKind::Keyword(name) => {
+                    let name = self.module.unit.text(name);
+                    if let Some(at) = keyword_of(name) {
+                        bound[at] = Some(Arc::clone(tree));
+                    } else if let Some(stars) = stars {
+                        let dict = Arc::make_mut(bound[stars].get_or_insert_with(Arc::default));
+                        dict.store(&[Key::Item(Konst::Str(name.into()))], tree);
+                    }
+                }
+                ArgKind::Star => self.bind_sequence(params, tree, &mut bound, &mut next),
+                ArgKind::DoubleStar => self.bind_mapping(func, tree, &mut bound),
+            }
+        }
+        for (at, param) in params.iter().enumerate() {
+            if bound[at].is_none()
+                && let Some(default) = param.default
+            {
+                bound[at] = literal(module, default).map(|konst| Arc::new(Tree::konst(konst)));
+            }
+        }
+        bound
+    }
+
+    /// Whether a method was found as a part of a value: `self.handler = obj.run`.
+    fn is_bound_by_value(&self, site: &Site<'_>) -> bool {
+        let name = site.call.name.map(|name| self.module.meaning(name));
+        matches!(name, Some(Meaning::Unknown) | None) && site.receiver.is_some()
+    }
+
+    /// `*values`: one element for each positional parameter that is left.
+    fn bind_sequence(&self, params: &[Param], tree: &Arc<Tree>, bound: &mut Bound, next: &mut usize) {
+        let mut index = 0;
+        while *next < params.len()
+            && matches!(params[*next].kind, ParamKind::Positional | ParamKind::PositionalOnly)
+        {
+            bound[*next] = Some(self.part(tree, &Key::Item(Konst::Int(index))));
+            *next += 1;
+            index += 1;
+        }
+        if let Some(star) = params.iter().position(|param| param.kind == ParamKind::Star) {
+            Arc::make_mut(bound[star].get_or_insert_with(Arc::default)).join(tree);
+        }
+    }
+
+    /// `**values`: the part of each parameter's name.
+    fn bind_mapping(&self, func: &FuncRef, tree: &Arc<Tree>, bound: &mut Bound) {
+        let (module, _, body) = self.world.program.func(func.func);
+        for (at, param) in body.params.iter().enumerate() {
+            if param.kind == ParamKind::DoubleStar {
+                Arc::make_mut(bound[at].get_or_insert_with(Arc::default)).join(tree);
+                continue;
+            }
+            let by_name = matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly);
+            if let (true, None, Some(name)) = (by_name, &bound[at], body.locals[param.local].name) {
+                let key = Key::Item(Konst::Str(module.unit.text(name).into()));
+                let part = self.part(tree, &key);
+                if !part.is_plain() {
+                    bound[at] = Some(part);
+                }
+            }
+        }
+    }
+}

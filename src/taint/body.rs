@@ -1,0 +1,458 @@
+//! Follows taint through one body: blocks in order until nothing changes, then once more to see what reaches what.
+
+use std::cell::RefCell;
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::base::{IdVec, Symbol};
+use crate::flow::Cfg;
+use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
+use crate::models::{Kinds, Models, Threat};
+use crate::program::{ClassIx, FuncId, Module, Program};
+use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
+use crate::taint::state::{State, Var};
+use crate::taint::summary::{Cells, From, Port, SourceSite, Summary};
+use crate::taint::value::{Cond, FuncRef, Hops, Key, Label, Tree, literal};
+use crate::text::{SourceFile, Span};
+
+/// Summaries for given constants, by function and constants.
+pub(super) type Special =
+    std::sync::Mutex<FxHashMap<(FuncId, Vec<(usize, crate::taint::value::Konst)>), Arc<Summary>>>;
+
+/// What all bodies share.
+pub(super) struct World<'w, 'a> {
+    pub(super) program: &'w Program<'a>,
+    pub(super) models: &'w Models,
+    pub(super) files: &'w IdVec<crate::text::FileId, SourceFile>,
+    /// Sources that earlier rounds left in cells.
+    pub(super) cells: &'w Cells,
+    /// Functions that nobody in the program calls.
+    pub(super) roots: &'w FxHashSet<FuncId>,
+    /// Attributes that some cell is of.
+    pub(super) cell_names: &'w FxHashSet<Symbol>,
+    /// What module variables hold that are assigned once; without taint.
+    pub(super) variables: &'w FxHashMap<Symbol, Arc<Tree>>,
+    /// Summaries that were made for given constants.
+    pub(super) special: &'w Special,
+}
+
+/// What is known of a call before anything flows.
+pub(super) struct Known<'w> {
+    /// Value path of the callee, re-exports looked through; empty if unknown.
+    pub(super) path: String,
+    pub(super) callees: Vec<FuncId>,
+    pub(super) model: crate::models::CallModel<'w>,
+}
+
+pub(super) fn known<'w>(
+    world: &World<'w, '_>,
+    module: &Module<'_>,
+    class: Option<ClassIx>,
+    body: &Body,
+) -> IdVec<crate::ir::CallId, Known<'w>> {
+    body.calls
+        .iter()
+        .map(|call| {
+            let path = call.name.map_or_else(String::new, |name| match module.meaning(name) {
+                crate::program::Meaning::Outside(path) => path.to_string(),
+                _ => module.unit.text(name).to_owned(),
+            });
+            let model = world.models.call(&path, module.unit.text(call.method));
+            Known { path, callees: world.program.callees(module, class, call), model }
+        })
+        .collect()
+}
+
+/// Where labels of a body begin.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Origin {
+    pub(super) port: Port,
+    /// For what undoes an encoding: a new origin with the same port, which earlier checks do not cover.
+    pub(super) decoded: u32,
+}
+
+pub(super) struct Analyzer<'w, 'a> {
+    pub(super) world: &'w World<'w, 'a>,
+    pub(super) module: &'w Module<'a>,
+    pub(super) id: FuncId,
+    pub(super) body: &'a Body,
+    pub(super) class: Option<ClassIx>,
+    pub(super) file: &'w SourceFile,
+    pub(super) cfg: Cfg,
+    /// What other functions do.
+    pub(super) summaries: &'w dyn Fn(FuncId) -> Option<&'w Summary>,
+    pub(super) origins: RefCell<Vec<Origin>>,
+    /// What is found; filled in the last pass.
+    pub(super) out: RefCell<Summary>,
+    pub(super) reporting: RefCell<bool>,
+    pub(super) kept: FxHashSet<LocalId>,
+    /// What is known of each call.
+    pub(super) calls: IdVec<crate::ir::CallId, Known<'w>>,
+    /// Constants that the caller passes, where the summary is made for it.
+    pub(super) given: Vec<(usize, crate::taint::value::Konst)>,
+    /// How many summaries may be made for one caller, one within the other.
+    pub(super) depth: u32,
+    /// Parameters whose values decide something.
+    pub(super) tested: RefCell<Vec<usize>>,
+}
+
+/// The summary of a function.
+pub(super) fn analyze<'w, 'a>(
+    world: &'w World<'w, 'a>,
+    id: FuncId,
+    summaries: &'w dyn Fn(FuncId) -> Option<&'w Summary>,
+    (given, depth): (Vec<(usize, crate::taint::value::Konst)>, u32),
+) -> Summary {
+    let (module, _, body) = world.program.func(id);
+    let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
+    if n_insts > MAX_INSTS {
+        return Summary::default();
+    }
+    let class = world.program.class_of(id);
+    let analyzer = Analyzer {
+        world,
+        module,
+        id,
+        body,
+        class,
+        file: &world.files[module.file],
+        cfg: Cfg::new(body),
+        calls: known(world, module, class, body),
+        summaries,
+        origins: RefCell::default(),
+        out: RefCell::default(),
+        reporting: RefCell::new(false),
+        kept: kept(body),
+        given,
+        depth,
+        tested: RefCell::default(),
+    };
+    analyzer.run()
+}
+
+impl<'w, 'a> Analyzer<'w, 'a> {
+    fn run(self) -> Summary {
+        let n = self.body.blocks.len();
+        let mut ins: IdVec<BlockId, Option<State>> = IdVec::filled(None, n);
+        let mut visits: IdVec<BlockId, u32> = IdVec::filled(0, n);
+        ins[self.body.entry()] = Some(self.entry());
+        let order: Vec<BlockId> = self.cfg.order().to_vec();
+        let mut rank: IdVec<BlockId, usize> = IdVec::filled(usize::MAX, n);
+        order.iter().enumerate().for_each(|(at, block)| rank[*block] = at);
+        let mut todo: std::collections::BTreeSet<usize> = [0].into_iter().collect();
+        while let Some(at) = todo.pop_first() {
+            let block = order[at];
+            if visits[block] >= MAX_VISITS {
+                continue;
+            }
+            visits[block] += 1;
+            let Some(state) = ins[block].clone() else { continue };
+            for (to, state) in self.block(block, state) {
+                let grew = match &mut ins[to] {
+                    Some(known) => known.join(&state),
+                    slot => {
+                        *slot = Some(state);
+                        true
+                    }
+                };
+                if grew && rank[to] != usize::MAX {
+                    todo.insert(rank[to]);
+                }
+            }
+        }
+        *self.reporting.borrow_mut() = true;
+        let mut returned: Vec<(State, Tree, Operand)> = Vec::new();
+        let mut yields = Tree::default();
+        for &block in &order {
+            let Some(mut state) = ins[block].clone() else { continue };
+            for inst in &self.body.blocks[block].insts {
+                self.step(&mut state, inst);
+                if let Op::Yield(_, value, _) = inst.op {
+                    let mut part = Tree::default();
+                    part.store(&[Key::Any], &self.value(&state, value));
+                    yields.join(&part);
+                }
+            }
+            if let Terminator::Return(value) = self.body.blocks[block].end {
+                let tree = self.value(&state, value);
+                returned.push((state, Tree::clone(&tree), value));
+            }
+        }
+        self.finish(returned, yields)
+    }
+
+    /// The states that `block` hands to its successors.
+    fn block(&self, block: BlockId, mut state: State) -> Vec<(BlockId, State)> {
+        let data = &self.body.blocks[block];
+        let mut out: Vec<(BlockId, State)> = Vec::new();
+        let unwinds = self.cfg.succs(block).iter().find(|edge| edge.unwind).map(|edge| edge.block);
+        // What a handler sees is between what holds before the block and behind it.
+        let mut raised: Option<State> =
+            unwinds.filter(|_| data.insts.iter().any(crate::flow::may_raise)).map(|_| state.clone());
+        for inst in &data.insts {
+            if !self.step(&mut state, inst) {
+                if let Some(raised) = &mut raised {
+                    raised.join(&state);
+                }
+                out.extend(unwinds.zip(raised));
+                return out;
+            }
+        }
+        if let (Some(to), Some(mut raised)) = (unwinds, raised) {
+            raised.join(&state);
+            out.push((to, raised));
+        }
+        if matches!(data.end, Terminator::Raise { .. }) {
+            out.extend(unwinds.map(|to| (to, state)));
+            return out;
+        }
+        let ends: Vec<(BlockId, State)> = match data.end {
+            Terminator::Branch { on, yes, no } => {
+                let tree = self.value(&state, on);
+                self.test(&tree);
+                let decided = tree.konst.as_ref().map(crate::taint::value::Konst::is_true);
+                let mut ends = Vec::new();
+                for (to, truth) in [(yes, true), (no, false)] {
+                    if decided.is_none_or(|decided| decided == truth) {
+                        let mut state = state.clone();
+                        self.learn(&mut state, on, &tree, truth);
+                        ends.push((to, state));
+                    }
+                }
+                ends
+            }
+            _ => data.successors().map(|to| (to, state.clone())).collect(),
+        };
+        for (to, mut state) in ends {
+            state.retain(|var| match var {
+                Var::Local(local) => self.body.locals[local].name.is_some() || self.kept.contains(&local),
+                Var::Global(_) => true,
+            });
+            out.push((to, state));
+        }
+        out
+    }
+
+    /// What a branch teaches.
+    fn learn(&self, state: &mut State, on: Operand, tree: &Tree, truth: bool) {
+        if let Some(cond) = &tree.cond {
+            for (origin, kinds) in if truth { &cond.yes } else { &cond.no } {
+                state.clear(*origin, *kinds);
+            }
+        }
+        // An empty value holds nothing.
+        if !truth && let Operand::Local(local) = on {
+            let is_text = tree.cond.is_none() && !tree.labels.is_empty();
+            if is_text {
+                state.set(Var::Local(local), Arc::default());
+            }
+        }
+    }
+
+    fn entry(&self) -> State {
+        let mut state = State::default();
+        for (index, param) in self.body.params.iter().enumerate() {
+            let mut tree = Tree::default();
+            let label = self.label(Port::Param(index, Vec::new()), None);
+            tree.add(&label);
+            if let Some(threat) = self.entry_source(index) {
+                let span = self.body.locals[param.local].span;
+                let name = param_name(self.module, self.body, param.local);
+                let label = self.source(span, name, threat, "comes in here from outside");
+                tree.add(&label);
+            }
+            if index == 0 && self.class.is_some() {
+                self.fill_self(&mut tree);
+            }
+            if let Some((_, konst)) = self.given.iter().find(|(given, _)| *given == index) {
+                tree.konst = Some(konst.clone());
+            }
+            state.set(Var::Local(param.local), Arc::new(tree));
+        }
+        state
+    }
+
+    /// Runs one instruction; false if control does not come behind it.
+    pub(super) fn step(&self, state: &mut State, inst: &Inst) -> bool {
+        match &inst.op {
+            Op::Let(to, value) => {
+                let tree = self.rvalue(state, value, inst.span);
+                self.bind(state, *to, tree);
+            }
+            Op::Call(to, call) => {
+                let result = self.call(state, *call);
+                let Some(tree) = result else { return false };
+                self.bind(state, *to, tree);
+            }
+            Op::Await(to, value) => {
+                let tree = self.value(state, *value);
+                self.bind(state, *to, tree);
+            }
+            Op::Yield(to, ..) => self.bind(state, *to, Arc::default()),
+            Op::Store(place, value) => {
+                if self.is_reporting() {
+                    let tree = self.value_at(state, *value, inst.span);
+                    self.meet_store(state, *place, &tree, inst.span);
+                }
+                self.store(state, *place, *value);
+            }
+            Op::Delete(place) => self.put(state, *place, &Arc::default()),
+            Op::Exit(_) => {}
+        }
+        true
+    }
+
+    fn bind(&self, state: &mut State, to: LocalId, tree: Arc<Tree>) {
+        state.set(Var::Local(to), tree);
+    }
+
+    fn store(&self, state: &mut State, place: Place, value: Operand) {
+        let tree = self.value(state, value);
+        self.put(state, place, &tree);
+        self.write_cell(state, place, &tree);
+    }
+
+    pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>) {
+        let path = self.keys(place);
+        match place.base {
+            Operand::Local(local) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
+            Operand::Local(local) => state.change(Var::Local(local), |known| known.store(&path, tree)),
+            Operand::Global(name) => {
+                let var = Var::Global(self.module.global(name));
+                state.change(var, |known| known.store(&path, tree));
+            }
+            Operand::Const(_) => {}
+        }
+    }
+
+    /// The steps of a place, as keys.
+    pub(super) fn keys(&self, place: Place) -> Vec<Key> {
+        self.steps(place).into_iter().map(|step| crate::taint::value::key(self.module, step)).collect()
+    }
+
+    pub(super) fn steps(&self, place: Place) -> Vec<Step> {
+        self.module.unit.paths.steps(place.path)
+    }
+
+    // --- values ---
+
+    /// What an operand holds.
+    pub(super) fn value(&self, state: &State, operand: Operand) -> Arc<Tree> {
+        self.value_at(state, operand, Span::empty(0))
+    }
+
+    /// What an operand, read at `span`, holds.
+    pub(super) fn value_at(&self, state: &State, operand: Operand, span: Span) -> Arc<Tree> {
+        match operand {
+            Operand::Const(constant) => {
+                Arc::new(literal(self.module, constant).map_or_else(Tree::default, Tree::konst))
+            }
+            Operand::Local(local) => state.get(Var::Local(local)).cloned().unwrap_or_default(),
+            Operand::Global(name) => self.global(state, name, span),
+        }
+    }
+
+    /// The label of what comes in by a port.
+    pub(super) fn label(&self, port: Port, via: Option<Arc<Hops>>) -> Label {
+        let origin = self.origin(Origin { port, decoded: 0 });
+        Label { origin, kinds: Kinds::ALL.with(Kinds::UNRESOLVED), via }
+    }
+
+    pub(super) fn origin(&self, origin: Origin) -> u32 {
+        let mut origins = self.origins.borrow_mut();
+        let known = origins.iter().position(|known| *known == origin).unwrap_or_else(|| {
+            origins.push(origin);
+            origins.len() - 1
+        });
+        u32::try_from(known).expect("a body has few origins")
+    }
+
+    /// The label of a source at `span`.
+    pub(super) fn source(&self, span: Span, text: String, threat: Threat, caption: &str) -> Label {
+        let site = Arc::new(SourceSite { file: self.module.file, span, text: text.clone(), threat });
+        let hop = self.hop(span, format!("`{text}` {caption}"));
+        self.label(Port::Source(site), Some(Hops::after(None, hop)))
+    }
+
+    pub(super) fn hop(&self, span: Span, caption: String) -> crate::taint::summary::Hop {
+        crate::taint::summary::Hop { file: self.module.file, span, caption }
+    }
+
+    /// The source under `span` on one line, shortened.
+    pub(super) fn spelled(&self, span: Span) -> String {
+        let text = self.file.slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.chars().count() <= 60 {
+            return text;
+        }
+        let mut cut: String = text.chars().take(59).collect();
+        cut.push('…');
+        cut
+    }
+
+    pub(super) fn is_reporting(&self) -> bool {
+        *self.reporting.borrow()
+    }
+
+    /// The kinds that a label still has here.
+    pub(super) fn kinds(&self, state: &State, label: &Label) -> Kinds {
+        let cleared = state.cleared(label.origin);
+        label.kinds.without(cleared)
+    }
+
+    /// A label as callers see it.
+    pub(super) fn outward(&self, state: &State, label: &Label) -> From {
+        let origin = self.origins.borrow()[label.origin as usize].clone();
+        From { port: origin.port, kinds: self.kinds(state, label), hops: Hops::list(label.via.as_ref()) }
+    }
+
+    /// A function value.
+    pub(super) fn func_value(&self, func: FuncId) -> Arc<Tree> {
+        let funcs = vec![FuncRef { func, bound: Vec::new() }];
+        Arc::new(Tree { funcs, ..Tree::default() })
+    }
+
+    /// The function of this file that `id` is.
+    pub(super) fn own_func(&self, id: FnId) -> FuncId {
+        self.world.program.of(self.module, id)
+    }
+
+    pub(super) fn cond(&self, cond: Cond) -> Arc<Tree> {
+        let is_empty = cond.yes.is_empty() && cond.no.is_empty();
+        Arc::new(Tree { cond: (!is_empty).then(|| Arc::new(cond)), ..Tree::default() })
+    }
+}
+
+/// The name of a parameter.
+pub(super) fn param_name(module: &Module<'_>, body: &Body, local: LocalId) -> String {
+    body.locals[local].name.map_or_else(String::new, |name| module.unit.text(name).to_owned())
+}
+
+/// The temporaries that another block than their own reads.
+pub(super) fn kept(body: &Body) -> FxHashSet<LocalId> {
+    let mut made: FxHashMap<LocalId, BlockId> = FxHashMap::default();
+    for (block, data) in body.blocks.pairs() {
+        for inst in &data.insts {
+            made.extend(crate::flow::defined(inst).map(|local| (local, block)));
+        }
+    }
+    let mut kept = FxHashSet::default();
+    for (block, data) in body.blocks.pairs() {
+        let read = data.insts.iter().flat_map(|inst| crate::flow::operands(body, inst));
+        let ends = crate::flow::end_reads(&data.end);
+        for local in read.filter_map(Operand::local).chain(ends) {
+            if made.get(&local) != Some(&block) {
+                kept.insert(local);
+            }
+        }
+        for inst in &data.insts {
+            if let Op::Let(to, Rvalue::Use(_)) = inst.op
+                && made.get(&to) != Some(&block)
+            {
+                kept.insert(to);
+            }
+        }
+    }
+    kept
+}

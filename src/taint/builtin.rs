@@ -1,0 +1,210 @@
+//! What Python's own functions and the methods of its containers and texts do with what they are given.
+
+use std::sync::Arc;
+
+use crate::ir::{ArgKind, Operand};
+use crate::models::Kinds;
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::eval::text_of;
+use crate::taint::state::State;
+use crate::taint::value::{FuncRef, Key, Konst, Tree};
+
+impl Analyzer<'_, '_> {
+    /// What a call of something that Python itself defines returns; `None` if it is nothing of that kind.
+    #[expect(clippy::too_many_lines, reason = "a flat match, one arm a function")]
+    pub(super) fn builtin(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
+        if let Some(receiver) = site.receiver.as_ref().filter(|_| !self.is_of_module(site))
+            && let Some(found) = self.method(state, site, &Arc::clone(receiver))
+        {
+            return Some(found);
+        }
+        let first = || site.positional(0).map(|(tree, _)| Arc::clone(tree));
+        match site.path {
+            "re.compile" => {
+                let mut tree = Tree::default();
+                tree.store(&[Key::Item(Konst::Str("pattern".into()))], &first()?);
+                Some(Arc::new(tree))
+            }
+            "isinstance" => {
+                let (subject, kind) = (first()?, site.positional(1)?.1);
+                let kind = self.file.slice(kind.span);
+                let clears = match kind {
+                    "int" | "float" | "bool" => Kinds::ALL,
+                    "str" | "bytes" => Kinds::named("nosql").unwrap_or_default(),
+                    _ => return Some(Arc::default()),
+                };
+                let yes = self.of_kinds(&subject, clears);
+                Some(self.cond(crate::taint::value::Cond { yes, no: Vec::new() }))
+            }
+            "re.sub" => {
+                let (pattern, with, text) = (first()?, site.positional(1)?.0, site.positional(2)?.0);
+                let mut tree = Tree::labeled(text.all());
+                with.all().iter().for_each(|label| {
+                    tree.add(label);
+                });
+                if let (Some(Konst::Str(pattern)), Some(Konst::Str(with))) = (&pattern.konst, &with.konst) {
+                    let clears = crate::taint::regex::removes_all_for(pattern, with);
+                    for label in &mut tree.labels {
+                        label.kinds = label.kinds.without(clears);
+                    }
+                    tree.labels.retain(|label| !label.kinds.is_empty());
+                }
+                Some(Arc::new(tree))
+            }
+            "functools.partial" => {
+                let callee = first()?;
+                let plain = site.call.args.iter().zip(&site.args).skip(1);
+                let bound: Vec<Arc<Tree>> = plain
+                    .filter(|(arg, _)| arg.kind == ArgKind::Positional)
+                    .map(|(_, tree)| Arc::clone(tree))
+                    .collect();
+                let funcs: Vec<FuncRef> = callee
+                    .funcs
+                    .iter()
+                    .map(|func| FuncRef { func: func.func, bound: [&func.bound[..], &bound[..]].concat() })
+                    .collect();
+                (!funcs.is_empty()).then(|| Arc::new(Tree { funcs, ..Tree::default() }))
+            }
+            "setattr" => {
+                let value = Arc::clone(site.positional(2)?.0);
+                let name = site.positional(1)?.0.konst.clone();
+                let key = match name {
+                    Some(Konst::Str(name)) => Key::Attr(self.world.program.symbol(&name)?),
+                    _ => return None,
+                };
+                if let Some(var) = self.local_of(site.positional(0)?.1.value) {
+                    state.change(var, |tree| tree.store(&[key], &value));
+                }
+                Some(Arc::default())
+            }
+            "getattr" => {
+                let object = first()?;
+                let name = site.positional(1)?.0.konst.clone();
+                let Some(Konst::Str(name)) = name else { return None };
+                let symbol = self.world.program.symbol(&name)?;
+                let mut found = self.part(&object, &Key::Attr(symbol));
+                if let Operand::Local(local) = site.positional(0)?.1.value
+                    && self.is_self(local)
+                    && let Some(method) =
+                        self.class.and_then(|class| self.world.program.method(class, symbol))
+                {
+                    let funcs = vec![FuncRef { func: method, bound: Vec::new() }];
+                    Arc::make_mut(&mut found).funcs = funcs;
+                }
+                Some(found)
+            }
+            "dict" => {
+                let mut tree = first().map_or_else(Tree::default, |tree| Tree::clone(&tree));
+                for (arg, value) in site.call.args.iter().zip(&site.args) {
+                    match arg.kind {
+                        ArgKind::Keyword(name) => {
+                            let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
+                            tree.store(&[key], value);
+                        }
+                        ArgKind::DoubleStar => {
+                            tree.join(value);
+                        }
+                        ArgKind::Positional | ArgKind::Star => {}
+                    }
+                }
+                Some(Arc::new(tree))
+            }
+            "list"
+            | "tuple"
+            | "set"
+            | "frozenset"
+            | "sorted"
+            | "reversed"
+            | "copy.copy"
+            | "copy.deepcopy"
+            | "iter"
+            | "asyncio.gather"
+            | "collections.deque"
+            | "collections.OrderedDict"
+            | "contextlib.closing"
+            | "typing.cast" => match site.path {
+                "typing.cast" => site.positional(1).map(|(tree, _)| Arc::clone(tree)),
+                _ => Some(first().unwrap_or_default()),
+            },
+            "str" | "bytes" | "bytearray" => {
+                let mut tree = text_of(&[first()?]);
+                for label in &mut tree.labels {
+                    label.kinds = label.kinds.without(Kinds::named("nosql").unwrap_or_default());
+                }
+                Some(Arc::new(tree))
+            }
+            "next" => {
+                let list = first()?;
+                Some(self.element(&list))
+            }
+            "enumerate" | "zip" => {
+                let mut pair = Tree::default();
+                let skip = i64::from(site.path == "enumerate");
+                for (index, (_, tree)) in (skip..).zip(site.call.args.iter().zip(&site.args)) {
+                    pair.store(&[Key::Item(Konst::Int(index))], &self.element(tree));
+                }
+                let mut list = Tree::default();
+                list.store(&[Key::Any], &Arc::new(pair));
+                Some(Arc::new(list))
+            }
+            "map" | "filter" => {
+                let callee = first()?;
+                let given: Vec<Arc<Tree>> = site.args.iter().skip(1).map(|tree| self.element(tree)).collect();
+                let mut element = Tree::default();
+                if site.path == "filter" || callee.funcs.is_empty() {
+                    given.iter().for_each(|tree| {
+                        element.join(tree);
+                    });
+                }
+                if callee.funcs.is_empty() {
+                    let clears = callee_clears(site, self);
+                    if clears == Kinds::ALL {
+                        element = Tree::default();
+                    }
+                }
+                for func in &callee.funcs {
+                    if let Some(back) = self.run_with(state, site, func, &given)
+                        && site.path == "map"
+                    {
+                        element.join(&back);
+                    }
+                }
+                let mut list = Tree::default();
+                list.store(&[Key::Any], &Arc::new(element));
+                Some(Arc::new(list))
+            }
+            "io.StringIO" | "io.BytesIO" => Some(Arc::new(Tree::labeled(first().unwrap_or_default().all()))),
+            "os.path.join" => {
+                let mut tree = text_of(&site.args);
+                tree.konst = None;
+                tree.prefix = site.args.first().and_then(|first| first.beginning().map(Into::into));
+                for label in &mut tree.labels {
+                    label.kinds = label.kinds.with(Kinds::UNRESOLVED);
+                }
+                Some(Arc::new(tree))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the callee is a function of a module outside of the program: `os.path.join` is no method of a text.
+    fn is_of_module(&self, site: &Site<'_>) -> bool {
+        let is_outside = site
+            .call
+            .name
+            .is_some_and(|name| matches!(self.module.meaning(name), crate::program::Meaning::Outside(_)));
+        is_outside && !site.path.contains(['(', '[']) && matches!(site.call.callee.base, Operand::Global(_))
+    }
+}
+
+fn callee_clears(site: &Site<'_>, analyzer: &Analyzer<'_, '_>) -> Kinds {
+    let Some((_, arg)) = site.positional(0) else { return Kinds::NONE };
+    match arg.value {
+        Operand::Global(name) => {
+            let name = analyzer.module.unit.text(name);
+            analyzer.world.models.clears(name, name)
+        }
+        _ => Kinds::NONE,
+    }
+}

@@ -1,0 +1,266 @@
+//! Calls: of sources, sinks, sanitizers and guards, of containers' methods, of the program's own functions.
+
+use std::sync::Arc;
+
+use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Place, Step};
+use crate::models::Kinds;
+use crate::program::FuncId;
+use crate::taint::body::Analyzer;
+use crate::taint::state::{State, Var};
+use crate::taint::value::{FuncRef, Key, Konst, Label, Tree};
+use crate::text::Span;
+
+/// A call with what goes in.
+pub(super) struct Site<'c> {
+    pub(super) call: &'c Call,
+    /// Value path of the callee, re-exports looked through; empty if unknown.
+    pub(super) path: &'c str,
+    pub(super) known: &'c crate::taint::body::Known<'c>,
+    /// The last identifier of the callee.
+    pub(super) method: &'c str,
+    /// What a method is called on.
+    pub(super) receiver: Option<Arc<Tree>>,
+    /// The arguments, in order.
+    pub(super) args: Vec<Arc<Tree>>,
+}
+
+impl Site<'_> {
+    pub(super) fn positional(&self, index: usize) -> Option<(&Arc<Tree>, &Arg)> {
+        if self.call.args.iter().take(index + 1).any(|arg| arg.kind == ArgKind::Star) {
+            return None;
+        }
+        let mut plain =
+            self.call.args.iter().zip(&self.args).filter(|(arg, _)| arg.kind == ArgKind::Positional);
+        plain.nth(index).map(|(arg, tree)| (tree, arg))
+    }
+}
+
+impl Analyzer<'_, '_> {
+    /// What a call returns, and does; `None` if it never returns.
+    pub(super) fn call(&self, state: &mut State, id: CallId) -> Option<Arc<Tree>> {
+        let call = &self.body.calls[id];
+        let unit = self.module.unit;
+        let args =
+            call.args.iter().map(|arg| self.value_at(state, arg.value, value_span(arg, self))).collect();
+        let known = &self.calls[id];
+        let (receiver, source) = self.receiver(state, call, known.model.source);
+        let site = Site { call, known, path: &known.path, method: unit.text(call.method), receiver, args };
+        if self.is_reporting() {
+            self.meet(state, &site);
+        }
+        if let Some(label) = source {
+            let mut tree = Tree::labeled(vec![label.clone()]);
+            state.forget(label.origin);
+            self.clear_result(&site, &mut tree);
+            return Some(Arc::new(tree));
+        }
+        let funcs = self.functions(state, &site);
+        if !funcs.is_empty() {
+            return self.run_all(state, &site, &funcs);
+        }
+        Some(self.outside(state, &site))
+    }
+
+    /// What a method is called on; and the source that the call itself is.
+    fn receiver(
+        &self,
+        state: &State,
+        call: &Call,
+        known: Option<crate::models::Threat>,
+    ) -> (Option<Arc<Tree>>, Option<Label>) {
+        let span = call.span;
+        let source = |threat| Some(self.source(span, self.spelled(span), threat, "comes in here"));
+        let is_known = match call.callee.base {
+            Operand::Local(_) => self.has_source(&self.value(state, call.callee.base)),
+            Operand::Global(_) | Operand::Const(_) => false,
+        };
+        if !is_known && let Some(threat) = known {
+            return (None, source(threat));
+        }
+        let steps = self.steps(call.callee);
+        let Some((last, before)) = steps.split_last() else {
+            return (None, None);
+        };
+        if let (Step::Attr(_), Operand::Local(local)) = (last, call.callee.base)
+            && !is_known
+            && (self.is_request(local) || self.is_self(local))
+            && let Some(label) = self.request_field(call.callee.base, &steps, steps.len() - 1, span)
+        {
+            return (None, Some(label));
+        }
+        let text = self.file.slice(call.callee_span);
+        let length = text.rfind('.').unwrap_or(text.len());
+        let end = call.callee_span.start + u32::try_from(length).unwrap_or(0);
+        let at = Span::new(call.callee_span.start, end);
+        let base = self.value_at(state, call.callee.base, at);
+        (Some(self.read(call.callee.base, base, before, at)), None)
+    }
+
+    /// The functions of the program that a call may run.
+    fn functions(&self, state: &State, site: &Site<'_>) -> Vec<FuncRef> {
+        let known = &site.known.callees;
+        if !known.is_empty() {
+            return known.iter().copied().map(|func| FuncRef { func, bound: Vec::new() }).collect();
+        }
+        let callee = match self.steps(site.call.callee).split_last() {
+            None => self.value(state, site.call.callee.base),
+            Some((last, _)) => match &site.receiver {
+                Some(receiver) => self.part(receiver, &crate::taint::value::key(self.module, *last)),
+                None => return Vec::new(),
+            },
+        };
+        callee.funcs.clone()
+    }
+
+    fn run_all(&self, state: &mut State, site: &Site<'_>, funcs: &[FuncRef]) -> Option<Arc<Tree>> {
+        let mut all: Option<Tree> = None;
+        let before = state.clone();
+        let mut after: Option<State> = None;
+        for func in funcs {
+            let mut own = before.clone();
+            let Some(tree) = self.run_own(&mut own, site, func) else { continue };
+            match &mut all {
+                Some(known) => {
+                    known.join(&tree);
+                }
+                None => all = Some(Tree::clone(&tree)),
+            }
+            match &mut after {
+                Some(known) => {
+                    known.join(&own);
+                }
+                None => after = Some(own),
+            }
+        }
+        *state = after?;
+        let mut tree = all?;
+        // A project's own sanitizer that a pack names.
+        self.clear_result(site, &mut tree);
+        Some(Arc::new(tree))
+    }
+
+    // --- what is outside of the program ---
+
+    fn outside(&self, state: &mut State, site: &Site<'_>) -> Arc<Tree> {
+        if let Some(mut tree) = self.builtin(state, site) {
+            if site.known.model.clears != Kinds::NONE {
+                self.clear_result(site, Arc::make_mut(&mut tree));
+            }
+            return tree;
+        }
+        let cond = self.guard(site);
+        let mut tree = Tree::default();
+        let mut add = |part: &Tree| {
+            part.all().iter().for_each(|label| {
+                tree.add(label);
+            })
+        };
+        site.receiver.iter().for_each(|receiver| add(receiver));
+        site.args.iter().for_each(|arg| add(arg));
+        for arg in &site.args {
+            for func in &arg.funcs {
+                if let Some(result) = self.call_back(state, site, func) {
+                    result.all().iter().for_each(|label| {
+                        tree.add(label);
+                    });
+                }
+            }
+        }
+        if !site.known.model.keeps {
+            for label in &mut tree.labels {
+                label.kinds = label.kinds.with(Kinds::THROUGH_UNKNOWN);
+            }
+        }
+        if site.known.model.decodes {
+            for label in &mut tree.labels {
+                let mut origin = self.origins.borrow()[label.origin as usize].clone();
+                if state.cleared(label.origin) == Kinds::ALL {
+                    continue;
+                }
+                origin.decoded += 1;
+                if origin.decoded < 4 {
+                    label.origin = self.origin(origin);
+                }
+                label.kinds = label.kinds.with(Kinds::ALL).with(Kinds::UNRESOLVED);
+            }
+        }
+        // What an object of a library was made with, where that is constant.
+        if site.method.starts_with(|c: char| c.is_uppercase()) {
+            for (arg, value) in site.call.args.iter().zip(&site.args) {
+                if let (ArgKind::Keyword(name), Some(konst)) = (arg.kind, &value.konst) {
+                    let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
+                    tree.store(&[key], &Arc::new(Tree::konst(konst.clone())));
+                }
+            }
+        }
+        self.clear_result(site, &mut tree);
+        if cond.is_some() {
+            tree.cond = cond;
+        }
+        Arc::new(tree)
+    }
+
+    /// Takes from the result what the packs say of the callee.
+    fn clear_result(&self, site: &Site<'_>, tree: &mut Tree) {
+        let mut clears = site.known.model.clears;
+        if is_resolving(site) {
+            clears = clears.with(Kinds::UNRESOLVED);
+        }
+        if clears == Kinds::ALL {
+            *tree = Tree { cond: tree.cond.take(), ..Tree::default() };
+        } else if clears != Kinds::NONE {
+            clear(tree, clears);
+        }
+    }
+
+    /// Whether something has a name that the engine knows by itself; what it returns.
+    pub(super) fn local_of(&self, operand: Operand) -> Option<Var> {
+        match operand {
+            Operand::Local(local) => Some(Var::Local(local)),
+            Operand::Global(name) => Some(Var::Global(self.module.global(name))),
+            Operand::Const(_) => None,
+        }
+    }
+
+    /// The place that a method is called on.
+    pub(super) fn receiver_place(&self, call: &Call) -> Option<Place> {
+        let (path, _) = self.module.unit.paths.split(call.callee.path)?;
+        Some(Place { base: call.callee.base, path })
+    }
+
+    /// The own functions of a reference, by id.
+    pub(super) fn is_static(&self, func: FuncId) -> bool {
+        let (module, _, body) = self.world.program.func(func);
+        let mut names = body.decorators.iter().filter_map(|decorator| decorator.name);
+        names.any(|name| module.unit.text(name) == "staticmethod")
+    }
+}
+
+fn is_resolving(site: &Site<'_>) -> bool {
+    matches!(site.path, "os.path.realpath" | "os.path.abspath" | "os.path.normpath")
+        || matches!(site.method, "resolve" | "absolute") && site.receiver.is_some()
+}
+
+fn clear(tree: &mut Tree, kinds: Kinds) {
+    for label in &mut tree.labels {
+        label.kinds = label.kinds.without(kinds);
+    }
+    tree.labels.retain(|label| !label.kinds.is_empty());
+    for (_, part) in &mut tree.fields {
+        clear(Arc::make_mut(part), kinds);
+    }
+}
+
+/// The value's own span: without the keyword.
+fn value_span(arg: &Arg, analyzer: &Analyzer<'_, '_>) -> Span {
+    match arg.kind {
+        ArgKind::Keyword(name) => {
+            let text = analyzer.file.slice(arg.span);
+            let length = analyzer.module.unit.text(name).len();
+            let rest = text.get(length..).unwrap_or_default();
+            let skip = length + rest.len() - rest.trim_start_matches([' ', '=']).len();
+            Span::new(arg.span.start + u32::try_from(skip).unwrap_or(0), arg.span.end)
+        }
+        ArgKind::Positional | ArgKind::Star | ArgKind::DoubleStar => arg.span,
+    }
+}

@@ -1,0 +1,162 @@
+//! Where outsiders come in: parameters of functions that frameworks call, fields of requests.
+
+use crate::ir::{LocalId, Operand, ParamKind, Step};
+use crate::models::{Models, Threat};
+use crate::program::{FuncId, Meaning, Program};
+use crate::taint::body::Analyzer;
+use crate::taint::value::Label;
+use crate::text::Span;
+
+/// Annotations of parameters that hold no text.
+const TYPED: &[&str] = &[
+    "int",
+    "float",
+    "bool",
+    "complex",
+    "uuid.UUID",
+    "datetime.datetime",
+    "datetime.date",
+    "decimal.Decimal",
+    "ipaddress.IPv4Address",
+    "ipaddress.IPv6Address",
+    "enum.Enum",
+];
+
+impl Analyzer<'_, '_> {
+    /// Who controls the parameter at `index`, if an outsider does.
+    pub(super) fn entry_source(&self, index: usize) -> Option<Threat> {
+        let threat = called_by(self.world.program, self.world.models, self.id)?;
+        let param = &self.body.params[index];
+        if index == 0 && (self.class.is_some() || param.kind == ParamKind::Star) {
+            return None;
+        }
+        let name = crate::taint::body::param_name(self.module, self.body, param.local);
+        if matches!(
+            name.as_str(),
+            "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
+        ) {
+            return None;
+        }
+        if let Some(annotation) = param.annotation {
+            let text = self.module.unit.text(annotation);
+            let is_text = matches!(
+                text,
+                "str" | "bytes" | "dict" | "list" | "typing.Any" | "typing.List" | "typing.Dict"
+            );
+            let is_model = matches!(self.module.meaning(annotation), Meaning::Class(_));
+            if TYPED.contains(&text) || !is_text && !is_model || is_model && self.is_enum(annotation) {
+                return None;
+            }
+        } else if param.has_default && param.default.is_none() {
+            // `Depends(…)`: the framework makes it.
+            return None;
+        }
+        (!self.is_converted(&name)).then_some(threat)
+    }
+
+    fn is_enum(&self, annotation: crate::base::Symbol) -> bool {
+        let Meaning::Class(class) = self.module.meaning(annotation) else { return false };
+        let bases = self.world.program.outside_bases(*class);
+        bases.iter().any(|base| base.starts_with("enum."))
+    }
+
+    /// Whether a route converts the parameter to something that is no text: `<int:name>`.
+    fn is_converted(&self, name: &str) -> bool {
+        self.body.decorators.iter().any(|decorator| {
+            let text = self.file.slice(decorator.span);
+            ["int", "float", "uuid"].iter().any(|kind| {
+                text.contains(&format!("<{kind}:{name}>")) || text.contains(&format!("{{{name}:{kind}}}"))
+            })
+        })
+    }
+
+    /// The source that reading `steps[..=index]` from `root` is: `request.GET`, `self.request.data`.
+    pub(super) fn request_field(
+        &self,
+        root: Operand,
+        steps: &[Step],
+        index: usize,
+        span: Span,
+    ) -> Option<Label> {
+        let Step::Attr(last) = steps[index] else { return None };
+        let unit = self.module.unit;
+        let local = match root {
+            Operand::Local(local) => local,
+            Operand::Global(name) => {
+                let threat = self.typed_field(name, &steps[..=index])?;
+                return Some(self.source(span, self.spelled(span), threat, "comes in here"));
+            }
+            Operand::Const(_) => return None,
+        };
+        let models = self.world.models;
+        let threat = match index {
+            0 if self.is_request(local) && models.is_request_field(unit.text(last)) => Some(Threat::Remote),
+            1 if self.is_self(local)
+                && matches!(steps[0], Step::Attr(first) if unit.text(first) == "request")
+                && models.is_request_field(unit.text(last)) =>
+            {
+                Some(Threat::Remote)
+            }
+            _ => self.typed_field(self.body.locals[local].value?, &steps[..=index]),
+        }?;
+        Some(self.source(span, self.spelled(span), threat, "comes in here"))
+    }
+
+    /// As [`Analyzer::request_field`], by the value path of what is read.
+    fn typed_field(&self, value: crate::base::Symbol, steps: &[Step]) -> Option<Threat> {
+        let unit = self.module.unit;
+        let bases: Vec<String> = match self.module.meaning(value) {
+            Meaning::Outside(path) => vec![path.to_string()],
+            Meaning::Instance(class) => {
+                let bases = self.world.program.outside_bases(*class);
+                bases.into_iter().map(|base| format!("{base}()")).collect()
+            }
+            _ => return None,
+        };
+        bases.into_iter().find_map(|mut path| {
+            for step in steps {
+                match step {
+                    Step::Attr(name) => {
+                        path.push('.');
+                        path.push_str(unit.text(*name));
+                    }
+                    Step::Item(_) | Step::Element => path.push_str("[]"),
+                }
+            }
+            self.world.models.source(&path)
+        })
+    }
+
+    /// Whether a local is a parameter that by its name or type is a request.
+    pub(super) fn is_request(&self, local: LocalId) -> bool {
+        let Some(param) = self.body.param(local) else { return false };
+        let name = crate::taint::body::param_name(self.module, self.body, local);
+        match param.annotation {
+            None => matches!(name.as_str(), "request" | "req"),
+            Some(annotation) => self.module.unit.text(annotation).ends_with("equest"),
+        }
+    }
+}
+
+/// Who calls a function from outside, if a pack says so.
+pub(super) fn called_by(program: &Program<'_>, models: &Models, id: FuncId) -> Option<Threat> {
+    let (module, _, body) = program.func(id);
+    if body.decorators.is_empty() && body.class.is_none() {
+        return None;
+    }
+    let decorators: Vec<&str> = body
+        .decorators
+        .iter()
+        .filter_map(|decorator| match module.meaning(decorator.name?) {
+            Meaning::Outside(path) => Some(&**path),
+            _ => None,
+        })
+        .collect();
+    let by_decorator = decorators.into_iter().find_map(|path| models.entry_by_decorator(path));
+    by_decorator.or_else(|| {
+        let class = program.class_of(id)?;
+        let name = module.unit.text(body.name);
+        let method = name.rsplit('.').next().unwrap_or(name);
+        program.outside_bases(class).into_iter().find_map(|base| models.entry_by_base(base, method))
+    })
+}

@@ -1,0 +1,376 @@
+//! What expressions make of what goes in.
+
+use std::sync::Arc;
+
+use crate::ir::{Operand, Rvalue};
+use crate::models::Kinds;
+use crate::python::ast::{CmpOp, Operator, UnaryOp};
+use crate::taint::body::Analyzer;
+use crate::taint::state::State;
+use crate::taint::value::{Cond, Key, Konst, Tree, add, literal};
+use crate::text::Span;
+
+impl Analyzer<'_, '_> {
+    #[expect(clippy::too_many_lines, reason = "a flat match, one arm a form of expression")]
+    pub(super) fn rvalue(&self, state: &mut State, value: &Rvalue, span: Span) -> Arc<Tree> {
+        match value {
+            Rvalue::Use(operand) | Rvalue::Enter(operand) | Rvalue::Spread(operand) => {
+                self.value_at(state, *operand, span)
+            }
+            Rvalue::Load(place) => self.load(state, *place, span),
+            Rvalue::Binary(op, left, right) => {
+                let (left, right) = (self.value_at(state, *left, span), self.value_at(state, *right, span));
+                Arc::new(self.binary(*op, &left, &right))
+            }
+            Rvalue::Unary(op, operand) => {
+                let tree = self.value(state, *operand);
+                Arc::new(unary(*op, &tree))
+            }
+            Rvalue::Compare(op, left, right) => {
+                let (left, right) = (self.value(state, *left), self.value(state, *right));
+                self.compare(*op, &left, &right)
+            }
+            Rvalue::Format(parts) => {
+                let parts: Vec<Arc<Tree>> =
+                    parts.iter().map(|part| self.value_at(state, *part, span)).collect();
+                Arc::new(text_of(&parts))
+            }
+            Rvalue::Slice(operand, _) => {
+                let tree = self.value(state, *operand);
+                if let Some(items) = tree.items().filter(|items| !items.is_empty())
+                    && let Some(cut) = slice(self.file.slice(span), items)
+                {
+                    return Arc::new(Tree::list(cut));
+                }
+                let mut cut = Tree { labels: tree.labels.clone(), ..Tree::default() };
+                for (_, part) in &tree.fields {
+                    cut.store(&[Key::Any], part);
+                }
+                Arc::new(cut)
+            }
+            Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
+                let mut tree = Tree::default();
+                for (index, item) in items.iter().enumerate() {
+                    let value = self.value(state, *item);
+                    if index < 20 {
+                        let index = i64::try_from(index).unwrap_or(i64::MAX);
+                        tree.store(&[Key::Item(Konst::Int(index))], &value);
+                    } else {
+                        tree.store(&[Key::Any], &value);
+                    }
+                }
+                Arc::new(tree)
+            }
+            Rvalue::Dict(items) => {
+                let mut tree = Tree::default();
+                for (key, item) in items {
+                    let value = self.value(state, *item);
+                    match key {
+                        Some(Operand::Const(constant)) => {
+                            let key = literal(self.module, *constant).map_or(Key::Any, Key::Item);
+                            tree.store(&[key], &value);
+                        }
+                        Some(key) => {
+                            let known = self.value(state, *key).konst.clone();
+                            tree.store(&[known.map_or(Key::Any, Key::Item)], &value);
+                        }
+                        None => {
+                            for (key, part) in &value.fields {
+                                tree.store(std::slice::from_ref(key), part);
+                            }
+                            value.labels.iter().for_each(|label| {
+                                tree.add(label);
+                            });
+                        }
+                    }
+                }
+                Arc::new(tree)
+            }
+            Rvalue::Next(operand) => {
+                let tree = self.value_at(state, *operand, span);
+                self.element(&tree)
+            }
+            Rvalue::Function(id) => self.func_value(self.own_func(*id)),
+            Rvalue::Matches(subject, parts) => {
+                let subject = self.value(state, *subject);
+                let constant =
+                    parts.iter().all(|part| self.value(state, *part).labels.is_empty()) && !parts.is_empty();
+                let yes = if constant { self.all_kinds(&subject) } else { Vec::new() };
+                self.cond(Cond { yes, no: Vec::new() })
+            }
+            Rvalue::Class(_) | Rvalue::Caught(_) => Arc::default(),
+            Rvalue::Opaque(parts) => {
+                let mut tree = Tree::default();
+                for part in parts {
+                    self.value(state, *part).all().iter().for_each(|label| {
+                        tree.add(label);
+                    });
+                }
+                Arc::new(tree)
+            }
+        }
+    }
+
+    fn binary(&self, op: Operator, left: &Tree, right: &Tree) -> Tree {
+        let number = |tree: &Tree| match tree.konst {
+            Some(Konst::Int(n)) => Some(n),
+            Some(Konst::Bool(value)) => Some(i64::from(value)),
+            _ => None,
+        };
+        if let (Some(a), Some(b)) = (number(left), number(right)) {
+            let result = match op {
+                Operator::Add => a.checked_add(b),
+                Operator::Sub => a.checked_sub(b),
+                Operator::Mult => a.checked_mul(b),
+                Operator::FloorDiv if b != 0 => Some(a.div_euclid(b)).filter(|_| b > 0),
+                Operator::Mod if b > 0 => Some(a.rem_euclid(b)),
+                Operator::BitAnd => Some(a & b),
+                Operator::BitOr => Some(a | b),
+                Operator::BitXor => Some(a ^ b),
+                Operator::LShift if (0..32).contains(&b) => a.checked_shl(u32::try_from(b).unwrap_or(0)),
+                Operator::RShift if (0..63).contains(&b) => Some(a >> b),
+                Operator::Pow if (0..20).contains(&b) => a.checked_pow(u32::try_from(b).unwrap_or(0)),
+                _ => None,
+            };
+            return result.map_or_else(Tree::default, |n| Tree::konst(Konst::Int(n)));
+        }
+        match op {
+            Operator::Add => {
+                let has_parts = |tree: &Tree| tree.fields.iter().any(|(key, _)| !matches!(key, Key::Attr(_)));
+                if has_parts(left) || has_parts(right) {
+                    return joined(left, right);
+                }
+                text_of(&[Arc::new(left.clone()), Arc::new(right.clone())])
+            }
+            // `"%s" % value`, `base / name`, `{} | other`
+            Operator::Mod => {
+                let mut tree = Tree::labeled(left.labels.clone());
+                right.all().iter().for_each(|label| {
+                    tree.add(label);
+                });
+                let beginning =
+                    left.beginning().map(|text| text.split('%').next().unwrap_or_default().to_owned());
+                tree.prefix = beginning.filter(|text| !text.is_empty()).map(Into::into);
+                tree
+            }
+            Operator::BitOr => joined(left, right),
+            Operator::Mult | Operator::Div => {
+                let mut tree = Tree::labeled(left.all());
+                right.all().iter().for_each(|label| {
+                    tree.add(label);
+                });
+                if let (Operator::Div, Some(beginning)) = (op, left.beginning()) {
+                    tree.prefix = Some(beginning.into());
+                }
+                if op == Operator::Mult
+                    && let (Some(Konst::Str(text)), Some(Konst::Int(n @ 0..=64))) =
+                        (&left.konst, &right.konst)
+                {
+                    tree.konst = Some(Konst::Str(text.repeat(usize::try_from(*n).unwrap_or(0)).into()));
+                }
+                tree
+            }
+            _ => Tree::default(),
+        }
+    }
+
+    fn compare(&self, op: CmpOp, left: &Tree, right: &Tree) -> Arc<Tree> {
+        self.test(left);
+        self.test(right);
+        if let Some(truth) = decided(op, left, right) {
+            return Arc::new(Tree::konst(Konst::Bool(truth)));
+        }
+        let tainted = |tree: &Tree| !tree.all().is_empty();
+        let cond = match op {
+            CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot => {
+                let (subject, other) = if tainted(left) { (left, right) } else { (right, left) };
+                let is_none = other.konst == Some(Konst::None);
+                if let (true, Some(cond)) = (is_none, &subject.cond) {
+                    // `match is None`: nothing was found.
+                    let cond = Cond::clone(cond);
+                    let says_none = matches!(op, CmpOp::Eq | CmpOp::Is);
+                    return self.cond(if says_none { cond.flipped() } else { cond });
+                }
+                if tainted(other) || is_none || !tainted(subject) {
+                    // `commonpath([base, path]) == base` compares what is made of the value.
+                    Cond::default()
+                } else {
+                    let cond = match &subject.cond {
+                        Some(cond) => Cond::clone(cond),
+                        None => Cond { yes: self.all_kinds(subject), no: Vec::new() },
+                    };
+                    if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
+                }
+            }
+            CmpOp::In | CmpOp::NotIn => {
+                let cond = if tainted(left) && right.labels.is_empty() {
+                    Cond { yes: self.all_kinds(left), no: Vec::new() }
+                } else if let Some(Konst::Str(text)) = &left.konst {
+                    Cond { yes: Vec::new(), no: self.of_kinds(right, without(text)) }
+                } else {
+                    Cond::default()
+                };
+                if op == CmpOp::NotIn { cond.flipped() } else { cond }
+            }
+            CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE => Cond::default(),
+        };
+        self.cond(cond)
+    }
+
+    /// All origins in a value, for all kinds.
+    pub(super) fn all_kinds(&self, tree: &Tree) -> Vec<(u32, Kinds)> {
+        self.of_kinds(tree, Kinds::ALL)
+    }
+
+    pub(super) fn of_kinds(&self, tree: &Tree, kinds: Kinds) -> Vec<(u32, Kinds)> {
+        if kinds.is_empty() {
+            return Vec::new();
+        }
+        let mut all: Vec<(u32, Kinds)> = tree.all().iter().map(|label| (label.origin, kinds)).collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+/// The kinds for which a text without `part` in it is harmless.
+fn without(part: &str) -> Kinds {
+    let named =
+        |names: &[&str]| names.iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with);
+    match part {
+        ".." | "/" | "../" => named(&["path"]),
+        "\n" | "\r" | "\r\n" => named(&["header", "log"]),
+        "<" | ">" => named(&["html"]),
+        "'" | "\"" => named(&["sql", "xpath"]),
+        "://" | "//" => named(&["redirect"]),
+        _ => Kinds::NONE,
+    }
+}
+
+fn unary(op: UnaryOp, tree: &Tree) -> Tree {
+    match op {
+        UnaryOp::Not => Tree {
+            konst: tree.konst.as_ref().map(|konst| Konst::Bool(!konst.is_true())),
+            cond: tree.cond.as_ref().map(|cond| Arc::new(Cond::clone(cond).flipped())),
+            ..Tree::default()
+        },
+        UnaryOp::USub => match tree.konst {
+            Some(Konst::Int(n)) => Tree::konst(Konst::Int(-n)),
+            _ => Tree::default(),
+        },
+        UnaryOp::Invert | UnaryOp::UAdd => Tree::default(),
+    }
+}
+
+fn joined(left: &Tree, right: &Tree) -> Tree {
+    let mut tree = Tree::labeled(left.labels.clone());
+    right.labels.iter().for_each(|label| {
+        tree.add(label);
+    });
+    let count = left.fields.iter().filter(|(key, _)| matches!(key, Key::Item(Konst::Int(_)))).count();
+    let mut parts = left.clone();
+    parts.labels.clear();
+    for (key, part) in &right.fields {
+        let key = match key {
+            Key::Item(Konst::Int(n)) => Key::Item(Konst::Int(n + i64::try_from(count).unwrap_or(0))),
+            other => other.clone(),
+        };
+        parts.store(&[key], part);
+    }
+    tree.fields = parts.fields;
+    tree
+}
+
+/// A text of parts: all taint in them, and what it certainly is or begins with.
+pub(super) fn text_of(parts: &[Arc<Tree>]) -> Tree {
+    let mut tree = Tree::default();
+    let mut text = String::new();
+    let mut whole = true;
+    for part in parts {
+        for label in part.all() {
+            add(&mut tree.labels, &label);
+        }
+        if whole {
+            match &part.konst {
+                Some(Konst::Str(known)) => text.push_str(known),
+                Some(Konst::Int(n)) => text.push_str(&n.to_string()),
+                _ => {
+                    text.push_str(part.beginning().unwrap_or_default());
+                    whole = false;
+                }
+            }
+        }
+    }
+    if whole && !parts.is_empty() {
+        tree.konst = Some(Konst::Str(text.into()));
+    } else if !text.is_empty() {
+        tree.prefix = Some(text.into());
+    }
+    tree
+}
+
+/// The outcome of a comparison of constants.
+fn decided(op: CmpOp, left: &Tree, right: &Tree) -> Option<bool> {
+    if matches!(op, CmpOp::In | CmpOp::NotIn) {
+        let left = left.konst.as_ref()?;
+        let found = match &right.konst {
+            Some(Konst::Str(text)) => matches!(left, Konst::Str(part) if text.contains(&**part)),
+            Some(_) => return None,
+            None => {
+                let parts: Option<Vec<&Konst>> =
+                    right.fields.iter().map(|(_, part)| part.konst.as_ref()).collect();
+                let parts = parts.filter(|parts| !parts.is_empty() && right.labels.is_empty())?;
+                let keyed = right.fields.iter().all(|(key, _)| matches!(key, Key::Item(Konst::Str(_))));
+                if keyed {
+                    right.fields.iter().any(|(key, _)| matches!(key, Key::Item(key) if key == left))
+                } else {
+                    parts.contains(&left)
+                }
+            }
+        };
+        return Some(found == (op == CmpOp::In));
+    }
+    let (a, b) = (left.konst.as_ref()?, right.konst.as_ref()?);
+    Some(match op {
+        CmpOp::Eq | CmpOp::Is => a == b,
+        CmpOp::NotEq | CmpOp::IsNot => a != b,
+        CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE => {
+            let order = match (a, b) {
+                (Konst::Int(a), Konst::Int(b)) => a.cmp(b),
+                (Konst::Str(a), Konst::Str(b)) => a.cmp(b),
+                _ => return None,
+            };
+            match op {
+                CmpOp::Lt => order.is_lt(),
+                CmpOp::LtE => order.is_le(),
+                CmpOp::Gt => order.is_gt(),
+                _ => order.is_ge(),
+            }
+        }
+        CmpOp::In | CmpOp::NotIn => return None,
+    })
+}
+
+/// The elements that `x[low:high:step]` takes, where all of these are written as numbers.
+fn slice(source: &str, items: Vec<Arc<Tree>>) -> Option<Vec<Arc<Tree>>> {
+    let inside = source.strip_suffix(']')?.rsplit_once('[')?.1;
+    let bounds: Vec<&str> = inside.split(':').map(str::trim).collect();
+    let length = i64::try_from(items.len()).ok()?;
+    let bound = |text: Option<&&str>, default: i64| match text.copied() {
+        None | Some("") => Some(default),
+        Some(text) => {
+            let n: i64 = text.parse().ok()?;
+            Some(if n < 0 { (n + length).max(0) } else { n.min(length) })
+        }
+    };
+    match bounds.get(2).copied() {
+        Some("-1") if bounds[0].is_empty() && bounds[1].is_empty() => {
+            return Some(items.into_iter().rev().collect());
+        }
+        None | Some("" | "1") => {}
+        Some(_) => return None,
+    }
+    let (low, high) = (bound(bounds.first(), 0)?, bound(bounds.get(1), length)?);
+    let low = usize::try_from(low).ok()?;
+    let count = usize::try_from(high).ok()?.saturating_sub(low);
+    Some(items.into_iter().skip(low).take(count).collect())
+}

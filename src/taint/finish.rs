@@ -1,0 +1,154 @@
+//! Makes a summary of what one body was seen to do.
+
+use std::sync::Arc;
+
+use crate::ir::{BodyKind, Operand};
+use crate::models::Kinds;
+use crate::taint::body::{Analyzer, Origin};
+use crate::taint::state::{State, Var};
+use crate::taint::summary::{From, Port, Summary};
+use crate::taint::value::{Key, Konst, Tree};
+
+/// Deepest path at which parts of returned values are told apart.
+const MAX_PATH: usize = 3;
+/// Most such parts.
+const MAX_PARTS: usize = 48;
+
+impl Analyzer<'_, '_> {
+    /// The summary of the body, by what it returns.
+    pub(super) fn finish(self, returned: Vec<(State, Tree, Operand)>, yields: Tree) -> Summary {
+        let mut summary = std::mem::take(&mut *self.out.borrow_mut());
+        summary.reads.sort_unstable();
+        summary.reads.dedup();
+        summary.tested = self.tested.take();
+        summary.tested.sort_unstable();
+        let is_generator = matches!(self.body.kind, BodyKind::Function { is_generator: true, .. });
+        summary.never_returns = returned.is_empty() && !is_generator;
+        let whole = State::default();
+        if is_generator {
+            self.flatten(&whole, &yields, &mut Vec::new(), &mut summary.returns);
+        }
+        let mut konst: Option<Option<Konst>> = None;
+        for (state, tree, _) in &returned {
+            self.flatten(state, tree, &mut Vec::new(), &mut summary.returns);
+            konst = Some(match konst {
+                None => tree.konst.clone(),
+                Some(known) => known.filter(|known| tree.konst.as_ref() == Some(known)),
+            });
+        }
+        summary.konst = if is_generator { None } else { konst.flatten() };
+        for (index, param) in self.body.params.iter().enumerate() {
+            for (state, ..) in &returned {
+                if let Some(tree) = state.get(Var::Local(param.local)) {
+                    self.effects_of(state, tree, index, &mut summary);
+                }
+            }
+            self.validity(index, &returned, &mut summary);
+        }
+        summary
+    }
+
+    /// The taint in a value, by path.
+    fn flatten(&self, state: &State, tree: &Tree, path: &mut Vec<Key>, out: &mut Vec<(Vec<Key>, From)>) {
+        for label in &tree.labels {
+            let from = self.outward(state, label);
+            if from.kinds.is_empty() || out.len() >= MAX_PARTS {
+                continue;
+            }
+            match out.iter_mut().find(|(known, other)| known == path && other.port == from.port) {
+                Some((_, known)) => known.kinds = known.kinds.with(from.kinds),
+                None => out.push((path.clone(), from)),
+            }
+        }
+        if path.len() >= MAX_PATH {
+            let mut rest = Tree::default();
+            tree.fields.iter().flat_map(|(_, part)| part.all()).for_each(|label| {
+                rest.add(&label);
+            });
+            if !rest.labels.is_empty() {
+                self.flatten(state, &rest, path, out);
+            }
+            return;
+        }
+        for (key, part) in &tree.fields {
+            path.push(key.clone());
+            self.flatten(state, part, path, out);
+            path.pop();
+        }
+    }
+
+    /// What was stored into what parameter `index` holds.
+    fn effects_of(&self, state: &State, tree: &Tree, index: usize, summary: &mut Summary) {
+        let is_whole = tree.labels.iter().any(|label| {
+            matches!(&self.origins.borrow()[label.origin as usize].port, Port::Param(own, path) if *own == index && path.is_empty())
+        });
+        if !is_whole {
+            return;
+        }
+        let mut found = Vec::new();
+        for (key, part) in &tree.fields {
+            self.flatten(state, part, &mut vec![key.clone()], &mut found);
+        }
+        for (path, from) in found {
+            let own = matches!(&from.port, Port::Param(param, known) if *param == index && *known == path);
+            let has = summary
+                .effects
+                .iter()
+                .any(|(param, known, other)| *param == index && *known == path && other.port == from.port);
+            if !own && !has && summary.effects.len() < MAX_PARTS {
+                summary.effects.push((index, path, from));
+            }
+        }
+    }
+
+    /// For which kinds a parameter is harmless after the function returned, or returned something true or false.
+    fn validity(&self, index: usize, returned: &[(State, Tree, Operand)], summary: &mut Summary) {
+        let port = Port::Param(index, Vec::new());
+        let origin = self.origin(Origin { port, decoded: 0 });
+        let [mut always, mut yes, mut no] = [Kinds::ALL; 3];
+        let (mut any_yes, mut any_no) = (false, false);
+        for (state, tree, _) in returned {
+            let cleared = state.cleared(origin);
+            always = always.and(cleared);
+            let told = |list: &[(u32, Kinds)]| {
+                list.iter()
+                    .filter(|(known, _)| *known == origin)
+                    .fold(cleared, |sum, (_, kinds)| sum.with(*kinds))
+            };
+            match (&tree.konst, &tree.cond) {
+                (Some(konst), _) if konst.is_true() => {
+                    yes = yes.and(cleared);
+                    any_yes = true;
+                }
+                (Some(_), _) => {
+                    no = no.and(cleared);
+                    any_no = true;
+                }
+                (None, Some(cond)) => {
+                    yes = yes.and(told(&cond.yes));
+                    no = no.and(told(&cond.no));
+                    (any_yes, any_no) = (true, true);
+                }
+                (None, None) => {
+                    yes = yes.and(cleared);
+                    no = no.and(cleared);
+                    (any_yes, any_no) = (true, true);
+                }
+            }
+        }
+        if returned.is_empty() {
+            return;
+        }
+        let none = Kinds::NONE;
+        if always != none && !always.is_empty() {
+            summary.valid_after.push((index, always));
+        }
+        if any_yes && !yes.is_empty() {
+            summary.valid_if_true.push((index, yes));
+        }
+        if any_no && !no.is_empty() {
+            summary.valid_if_false.push((index, no));
+        }
+        let _ = Arc::new(());
+    }
+}

@@ -1,0 +1,20 @@
+//! The limits of the analysis. They count and never clock; hitting one broadens what is known.
+
+/// Deepest path into a value. Real code rarely stores deeper than `a.b.c.d`.
+pub(super) const MAX_DEPTH: usize = 4;
+/// Most parts of one value that are told apart; tables of constants are longer and hold no taint.
+pub(super) const MAX_FIELDS: usize = 24;
+/// Most origins of one value.
+pub(super) const MAX_LABELS: usize = 16;
+/// Most visits of one block before what it is given is taken as final.
+pub(super) const MAX_VISITS: u32 = 8;
+/// Most rounds over functions that call each other.
+pub(super) const MAX_ROUNDS: u32 = 4;
+/// Most ways from a parameter to a sink that one function hands up.
+pub(super) const MAX_REACHES: usize = 48;
+/// Most hops of a trace.
+pub(super) const MAX_HOPS: usize = 30;
+/// Most rounds over functions that read cells.
+pub(super) const MAX_CELL_ROUNDS: u32 = 3;
+/// Most instructions of a body; generated tables are longer.
+pub(super) const MAX_INSTS: usize = 20_000;

@@ -1,0 +1,259 @@
+//! What the methods of containers and texts do with what they are given.
+
+use std::sync::Arc;
+
+use crate::ir::ArgKind;
+use crate::models::Kinds;
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::eval::text_of;
+use crate::taint::state::State;
+use crate::taint::value::{Key, Konst, Tree};
+
+impl Analyzer<'_, '_> {
+    /// What a method of a container or text returns; `None` if it is none.
+    #[expect(clippy::too_many_lines, reason = "a flat match, one arm a method")]
+    pub(super) fn method(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        receiver: &Arc<Tree>,
+    ) -> Option<Arc<Tree>> {
+        let first = || site.positional(0).map(|(tree, _)| Arc::clone(tree));
+        let key = || first().and_then(|tree| tree.konst.clone()).map_or(Key::Any, Key::Item);
+        match site.method {
+            "pop" | "popleft" | "insert" | "reverse"
+                if receiver.items().is_some_and(|items| !items.is_empty()) =>
+            {
+                let mut items = receiver.items()?;
+                let length = items.len();
+                let at = |index: i64| {
+                    let index = if index < 0 { index + i64::try_from(length).ok()? } else { index };
+                    usize::try_from(index).ok()
+                };
+                let given = first().map(|tree| tree.konst.clone());
+                let taken = match (site.method, given) {
+                    ("reverse", _) => {
+                        items.reverse();
+                        Arc::default()
+                    }
+                    ("popleft", _) => items.remove(0),
+                    ("pop", None) => items.pop()?,
+                    ("pop", Some(Some(Konst::Int(n)))) if at(n).is_some_and(|n| n < length) => {
+                        items.remove(at(n)?)
+                    }
+                    ("insert", Some(Some(Konst::Int(n)))) => {
+                        let index = at(n).unwrap_or(0).min(length);
+                        items.insert(index, Arc::clone(site.positional(1)?.0));
+                        Arc::default()
+                    }
+                    _ => return Some(self.element(receiver)),
+                };
+                self.fill(state, site, &[], &Arc::new(Tree::list(items)));
+                Some(taken)
+            }
+            "get" | "pop" | "setdefault" if !site.call.args.is_empty() && !is_network(site) => {
+                let is_number = site.call.args.iter().any(|arg| {
+                    matches!(arg.kind, ArgKind::Keyword(name) if self.module.unit.text(name) == "type")
+                        && matches!(
+                            self.file.slice(arg.span).rsplit('=').next().map(str::trim),
+                            Some("int" | "float" | "bool")
+                        )
+                });
+                if is_number {
+                    return Some(Arc::default());
+                }
+                let key = key();
+                let default = site.positional(1).map(|(tree, _)| Arc::clone(tree));
+                let is_there = receiver.fields.iter().any(|(known, _)| *known == key);
+                let is_exact = receiver.labels.is_empty()
+                    && key != Key::Any
+                    && !receiver.fields.is_empty()
+                    && !receiver.fields.iter().any(|(known, _)| *known == Key::Any);
+                let found = match default.clone() {
+                    Some(default) if !is_there && is_exact => default,
+                    Some(default) if !is_there => {
+                        let mut found = self.part(receiver, &key);
+                        Arc::make_mut(&mut found).join(&default);
+                        found
+                    }
+                    _ => self.part(receiver, &key),
+                };
+                if site.method == "setdefault" && !is_there && default.is_some() {
+                    self.fill(state, site, std::slice::from_ref(&key), &found);
+                }
+                if site.method == "pop" && key != Key::Any {
+                    self.fill(state, site, &[key], &Arc::default());
+                }
+                Some(found)
+            }
+            "pop" | "popleft" | "popitem" => Some(self.element(receiver)),
+            "append" | "add" | "appendleft" | "insert" | "put" | "put_nowait" | "push" => {
+                let index = usize::from(site.method == "insert");
+                let (value, _) = site.positional(index)?;
+                let is_list = site.method == "append" && site.path.starts_with("list()");
+                let key = match receiver.exact_len() {
+                    Some(length) if is_list => Key::Item(Konst::Int(length)),
+                    _ => Key::Any,
+                };
+                let value = Arc::clone(value);
+                self.fill(state, site, &[key], &value);
+                Some(Arc::default())
+            }
+            "extend" | "update" => {
+                let mut gained = Tree::default();
+                for (arg, tree) in site.call.args.iter().zip(&site.args) {
+                    match arg.kind {
+                        ArgKind::Keyword(name) => {
+                            let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
+                            gained.store(&[key], tree);
+                        }
+                        _ if site.method == "extend" => gained.store(&[Key::Any], &self.element(tree)),
+                        _ => {
+                            gained.join(tree);
+                        }
+                    }
+                }
+                let place = self.receiver_place(site.call)?;
+                let path = self.keys(place);
+                if let Some(var) = self.local_of(place.base) {
+                    state.change(var, |tree| {
+                        for (key, part) in &gained.fields {
+                            let full = [&path[..], std::slice::from_ref(key)].concat();
+                            tree.store(&full, part);
+                        }
+                        if !gained.labels.is_empty() {
+                            let mut stored = tree.clone();
+                            let part = Arc::new(Tree::labeled(gained.labels.clone()));
+                            stored.store(&[&path[..], &[Key::Any]].concat(), &part);
+                            tree.join(&stored);
+                        }
+                    });
+                }
+                Some(Arc::default())
+            }
+            "clear" if site.call.args.is_empty() => {
+                self.fill(state, site, &[], &Arc::default());
+                Some(Arc::default())
+            }
+            "write" | "writelines"
+                if site.path.starts_with("io.StringIO()") || site.path.starts_with("io.BytesIO()") =>
+            {
+                let value = first()?;
+                let place = self.receiver_place(site.call)?;
+                if let Some(var) = self.local_of(place.base) {
+                    state.change(var, |tree| {
+                        value.all().iter().for_each(|label| {
+                            tree.add(label);
+                        })
+                    });
+                }
+                Some(Arc::default())
+            }
+            "items" if site.call.args.is_empty() => {
+                let mut pair = Tree::default();
+                pair.store(&[Key::Item(Konst::Int(1))], &self.element(receiver));
+                let keys = Tree::labeled(receiver.labels.clone());
+                pair.store(&[Key::Item(Konst::Int(0))], &Arc::new(keys));
+                let mut list = Tree::default();
+                list.store(&[Key::Any], &Arc::new(pair));
+                Some(Arc::new(list))
+            }
+            "keys" if site.call.args.is_empty() => {
+                let mut list = Tree::default();
+                list.store(&[Key::Any], &Arc::new(Tree::labeled(receiver.labels.clone())));
+                Some(Arc::new(list))
+            }
+            "values" if site.call.args.is_empty() => {
+                let mut list = Tree::default();
+                list.store(&[Key::Any], &self.element(receiver));
+                Some(Arc::new(list))
+            }
+            "copy" if site.call.args.is_empty() => Some(Arc::clone(receiver)),
+            "format" => {
+                let mut parts = vec![Arc::clone(receiver)];
+                parts.extend(site.args.iter().cloned());
+                let mut tree = text_of(&parts);
+                tree.konst = None;
+                tree.prefix = receiver
+                    .beginning()
+                    .map(|text| text.split('{').next().unwrap_or_default())
+                    .filter(|text| !text.is_empty())
+                    .map(Into::into);
+                Some(Arc::new(tree))
+            }
+            "join" if receiver.labels.is_empty() || receiver.konst.is_some() => {
+                let list = first()?;
+                let mut tree = Tree::labeled(list.all());
+                receiver.all().iter().for_each(|label| {
+                    tree.add(label);
+                });
+                Some(Arc::new(tree))
+            }
+            "replace" | "translate" => {
+                let mut tree = Tree::labeled(receiver.all());
+                if let Some((with, _)) = site.positional(1) {
+                    with.all().iter().for_each(|label| {
+                        tree.add(label);
+                    });
+                }
+                let old = first().and_then(|tree| tree.konst.clone());
+                if let Some(Konst::Str(old)) = old {
+                    let clears = replaced(&old);
+                    for label in &mut tree.labels {
+                        label.kinds = label.kinds.without(clears);
+                    }
+                    tree.labels.retain(|label| !label.kinds.is_empty());
+                }
+                Some(Arc::new(tree))
+            }
+            "lower" | "upper" | "strip" | "lstrip" | "rstrip" | "title" | "casefold" | "encode"
+            | "decode" => {
+                let mut tree = Tree::labeled(receiver.all());
+                if let (Some(Konst::Str(text)), true) = (&receiver.konst, site.call.args.is_empty()) {
+                    tree.konst = match site.method {
+                        "lower" | "casefold" => Some(Konst::Str(text.to_lowercase().into())),
+                        "upper" => Some(Konst::Str(text.to_uppercase().into())),
+                        "strip" => Some(Konst::Str(text.trim().into())),
+                        "encode" | "decode" => Some(Konst::Str(Arc::clone(text))),
+                        _ => None,
+                    };
+                }
+                Some(Arc::new(tree))
+            }
+            _ => None,
+        }
+    }
+
+    /// Stores into what a method is called on.
+    fn fill(&self, state: &mut State, site: &Site<'_>, path: &[Key], value: &Arc<Tree>) {
+        let Some(place) = self.receiver_place(site.call) else { return };
+        let full = [&self.keys(place)[..], path].concat();
+        if let Some(var) = self.local_of(place.base) {
+            state.change(var, |tree| tree.store(&full, value));
+            let mut part = Tree::default();
+            value.all().iter().for_each(|label| {
+                part.add(label);
+            });
+            self.write_cell(state, place, &Arc::new(part));
+        }
+    }
+}
+
+/// Whether `get` and the like go over a network.
+fn is_network(site: &Site<'_>) -> bool {
+    ["requests", "httpx", "aiohttp", "urllib3"].iter().any(|module| site.path.starts_with(module))
+}
+
+/// The kinds for which a text is harmless in which `old` was replaced.
+fn replaced(old: &str) -> Kinds {
+    let named =
+        |names: &[&str]| names.iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with);
+    match old {
+        "\n" | "\r\n" | "\r" => named(&["header", "log"]),
+        "/" | ".." | "../" => named(&["path"]),
+        "'" => named(&["sql"]),
+        "<" => named(&["html"]),
+        _ => Kinds::NONE,
+    }
+}

@@ -1,0 +1,227 @@
+//! What variables, attributes and elements hold.
+
+use std::sync::Arc;
+
+use crate::base::Symbol;
+use crate::ir::{Operand, Place, Step};
+use crate::program::Meaning;
+use crate::taint::body::Analyzer;
+use crate::taint::limits::MAX_DEPTH;
+use crate::taint::state::{State, Var};
+use crate::taint::summary::{Cell, Port};
+use crate::taint::value::{Hops, Key, Konst, Label, Tree};
+use crate::text::Span;
+
+impl Analyzer<'_, '_> {
+    pub(super) fn load(&self, state: &State, place: Place, span: Span) -> Arc<Tree> {
+        let base = self.value_at(state, place.base, span);
+        let steps = self.steps(place);
+        self.read(place.base, base, &steps, span)
+    }
+
+    /// What is at `steps` from `base`.
+    pub(super) fn read(&self, root: Operand, base: Arc<Tree>, steps: &[Step], span: Span) -> Arc<Tree> {
+        let mut at = base;
+        for (index, step) in steps.iter().enumerate() {
+            if !self.has_source(&at)
+                && let Some(label) = self.request_field(root, steps, index, span)
+            {
+                at = Arc::new(Tree::labeled(vec![label]));
+                continue;
+            }
+            let key = crate::taint::value::key(self.module, *step);
+            let mut next = self.part(&at, &key);
+            if let (0, Step::Attr(name), Operand::Local(local)) = (index, step, root) {
+                let name = self.module.global(*name);
+                if self.is_self(local) {
+                    self.add_cells(Arc::make_mut(&mut next), name);
+                }
+            }
+            at = next;
+        }
+        at
+    }
+
+    /// Whether a value is known to come from outside.
+    pub(super) fn has_source(&self, tree: &Tree) -> bool {
+        let origins = self.origins.borrow();
+        tree.labels.iter().any(|label| matches!(origins[label.origin as usize].port, Port::Source(_)))
+    }
+
+    /// One part of a value.
+    pub(super) fn part(&self, tree: &Tree, key: &Key) -> Arc<Tree> {
+        if let (Key::Item(Konst::Int(n @ ..0)), Some(length)) = (key, tree.exact_len())
+            && n + length >= 0
+        {
+            return self.part(tree, &Key::Item(Konst::Int(n + length)));
+        }
+        let exact = tree.fields.binary_search_by(|(known, _)| known.cmp(key)).ok();
+        let vague = |known: &Key| match key {
+            Key::Attr(_) => false,
+            Key::Item(_) => *known == Key::Any,
+            Key::Any => !matches!(known, Key::Attr(_)),
+        };
+        let mut found = match exact {
+            Some(at) => Arc::clone(&tree.fields[at].1),
+            None => {
+                let labels = tree.labels.iter().map(|label| self.deeper(label, key)).collect();
+                Arc::new(Tree::labeled(labels))
+            }
+        };
+        for (known, part) in &tree.fields {
+            if vague(known) && known != key {
+                Arc::make_mut(&mut found).join(part);
+            }
+        }
+        if let (Some(Konst::Str(_)), None) = (&tree.konst, exact) {
+            return Arc::default();
+        }
+        found
+    }
+
+    /// The label of a part of what a label is of.
+    fn deeper(&self, label: &Label, key: &Key) -> Label {
+        let origin = self.origins.borrow()[label.origin as usize].clone();
+        let longer =
+            |path: &[Key]| (path.len() < MAX_DEPTH - 1).then(|| [path, std::slice::from_ref(key)].concat());
+        let port = match &origin.port {
+            Port::Param(index, path) => longer(path).map(|path| Port::Param(*index, path)),
+            Port::Outer(name, path) => longer(path).map(|path| Port::Outer(*name, path)),
+            Port::Source(_) => None,
+        };
+        match port {
+            Some(port) => {
+                let deeper = self.origin(crate::taint::body::Origin { port, decoded: origin.decoded });
+                Label { origin: deeper, kinds: label.kinds, via: label.via.clone() }
+            }
+            None => label.clone(),
+        }
+    }
+
+    /// An element of what is iterated.
+    pub(super) fn element(&self, tree: &Tree) -> Arc<Tree> {
+        let mut found =
+            Tree::labeled(tree.labels.iter().map(|label| self.deeper(label, &Key::Any)).collect());
+        let mut first = true;
+        for (known, part) in &tree.fields {
+            if !matches!(known, Key::Attr(_)) {
+                if first && found.labels.is_empty() {
+                    found = Tree::clone(part);
+                } else {
+                    found.join(part);
+                }
+                first = false;
+                // The keys of a mapping are constants here.
+            }
+        }
+        if tree.fields.len() > 1 {
+            found.konst = None;
+        }
+        Arc::new(found)
+    }
+
+    /// A name from outside the body.
+    pub(super) fn global(&self, state: &State, name: Symbol, span: Span) -> Arc<Tree> {
+        let symbol = self.module.global(name);
+        if let Some(known) = state.get(Var::Global(symbol)) {
+            return Arc::clone(known);
+        }
+        let text = self.module.unit.text(name);
+        match self.module.meaning(name) {
+            Meaning::Outside(path) => {
+                if let Some(threat) = self.world.models.source(path) {
+                    let last = text.rsplit('.').next().unwrap_or_default();
+                    let spelled = self.spelled(span);
+                    // The span of `data = request.data` is that of the target.
+                    let text = if spelled.contains(&format!(".{last}")) { spelled } else { shown(text) };
+                    let label = self.source(span, text, threat, "comes in here");
+                    return Arc::new(Tree::labeled(vec![label]));
+                }
+                self.module_variable(symbol)
+            }
+            Meaning::Function(func) | Meaning::Method(func, _) => self.func_value(*func),
+            Meaning::Class(class) => self.module_variable(self.world.program.classes[*class].name),
+            Meaning::Instance(_) | Meaning::Module(_) | Meaning::Unknown => {
+                if text.contains(".<locals>.") {
+                    let label = self.label(Port::Outer(symbol, Vec::new()), None);
+                    return Arc::new(Tree::labeled(vec![label]));
+                }
+                self.module_variable(symbol)
+            }
+        }
+    }
+
+    /// What earlier rounds left in a module's variable; a constant that it is assigned once.
+    fn module_variable(&self, symbol: Symbol) -> Arc<Tree> {
+        let mut tree = self.world.variables.get(&symbol).map_or_else(Tree::default, |tree| Tree::clone(tree));
+        self.add_left(&mut tree, Cell::Global(symbol), &[]);
+        self.out.borrow_mut().reads.push(Cell::Global(symbol));
+        Arc::new(tree)
+    }
+
+    /// Adds the sources that were left in a cell at `within`.
+    fn add_left(&self, tree: &mut Tree, cell: Cell, within: &[Key]) {
+        for (path, site, kinds) in self.world.cells.get(&cell).into_iter().flatten() {
+            let Some(rest) = path.strip_prefix(within) else { continue };
+            let hop = crate::taint::summary::Hop {
+                file: site.file,
+                span: site.span,
+                caption: format!("`{}` comes in here and is kept", site.text),
+            };
+            let label = self.label(Port::Source(Arc::clone(site)), Some(Hops::after(None, hop)));
+            let part = Arc::new(Tree::labeled(vec![Label { kinds: *kinds, ..label }]));
+            if rest.is_empty() {
+                tree.join(&part);
+            } else {
+                let mut stored = tree.clone();
+                stored.store(rest, &part);
+                tree.join(&stored);
+            }
+        }
+    }
+
+    /// What is left in attributes of the class itself.
+    fn add_cells(&self, tree: &mut Tree, name: Symbol) {
+        let Some(class) = self.class else { return };
+        let program = self.world.program;
+        for class in program.above(class) {
+            let cell = Cell::Global(program.classes[class].name);
+            self.out.borrow_mut().reads.push(cell);
+            self.add_left(tree, cell, &[Key::Attr(name)]);
+        }
+    }
+
+    /// What earlier rounds left in attributes of instances, for methods that nobody in the program calls.
+    pub(super) fn fill_self(&self, tree: &mut Tree) {
+        let Some(class) = self.class else { return };
+        let program = self.world.program;
+        if !self.world.roots.contains(&self.id) {
+            return;
+        }
+        let mut names: Vec<Symbol> = self.world.cell_names.iter().copied().collect();
+        names.sort_unstable();
+        for class in program.above(class).into_iter().chain(program.below(class)) {
+            self.out.borrow_mut().reads.push(Cell::Instance(class));
+            for name in &names {
+                let cell = Cell::Attr(class, *name);
+                if self.world.cells.contains_key(&cell) {
+                    let mut part = Tree::clone(&self.part(tree, &Key::Attr(*name)));
+                    self.add_left(&mut part, cell, &[]);
+                    tree.store(&[Key::Attr(*name)], &Arc::new(part));
+                }
+            }
+        }
+    }
+
+    /// Whether a local is the instance that a method is called on.
+    pub(super) fn is_self(&self, local: crate::ir::LocalId) -> bool {
+        self.class.is_some() && self.body.params.first().is_some_and(|first| first.local == local)
+    }
+}
+
+/// The end of a dotted name as its file knows it.
+pub(super) fn shown(name: &str) -> String {
+    let mut parts: Vec<&str> = name.rsplit('.').take(2).collect();
+    parts.reverse();
+    parts.join(".")
+}

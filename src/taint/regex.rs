@@ -1,0 +1,123 @@
+//! What a regular expression admits: for which kinds a text that it matches is harmless.
+
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
+use crate::models::Kinds;
+
+/// Characters that matter to a kind of sink.
+const DANGER: &[(&str, &str)] = &[
+    ("command", " ;|&$`<>(){}\n'\"\\*?~#!"),
+    ("sql", "'\"\\;"),
+    ("path", "/\\"),
+    ("code", "()[]._"),
+    ("template", "{}%"),
+    ("html", "<>&\"'"),
+    ("xpath", "'\"[]"),
+    ("ldap", "()*\\&|"),
+    ("header", "\r\n"),
+    ("log", "\r\n"),
+    ("url", "/:@?#."),
+    ("redirect", "/:\\"),
+    ("nosql", "{}$"),
+    ("argument", "-"),
+];
+
+/// The kinds for which a text that `pattern` matches by `how` (`fullmatch`, `match`, `search`) is harmless.
+pub(super) fn admits_nothing_for(pattern: &str, how: &str) -> Kinds {
+    let pattern = pattern.replace("\\Z", "\\z");
+    let Ok(hir) = regex_syntax::ParserBuilder::new().build().parse(&pattern) else {
+        return if how == "fullmatch" { Kinds::ALL } else { Kinds::NONE };
+    };
+    let is_whole = match how {
+        "fullmatch" => true,
+        "match" => ends(&hir),
+        _ => begins(&hir) && ends(&hir),
+    };
+    if !is_whole {
+        return Kinds::NONE;
+    }
+    let mut kinds = Kinds::ALL;
+    for (name, danger) in DANGER {
+        // `..` leads out only between separators; a lone dot does not.
+        if danger.chars().any(|c| admits(&hir, c)) {
+            kinds = kinds.without(Kinds::named(name).unwrap_or_default());
+        }
+    }
+    kinds
+}
+
+/// The kinds for which a text is harmless in which every match of `pattern` was replaced by `with`.
+pub(super) fn removes_all_for(pattern: &str, with: &str) -> Kinds {
+    let Ok(hir) = regex_syntax::ParserBuilder::new().build().parse(pattern) else { return Kinds::NONE };
+    let class = match hir.kind() {
+        HirKind::Repetition(repetition) if repetition.min <= 1 => &repetition.sub,
+        _ => &hir,
+    };
+    let is_one = matches!(class.kind(), HirKind::Class(_))
+        || matches!(class.kind(), HirKind::Literal(literal) if literal.0.len() == 1);
+    if !is_one {
+        return Kinds::NONE;
+    }
+    let gone = |danger: &str| danger.chars().all(|c| admits(class, c) && !with.contains(c));
+    let named = DANGER.iter().filter(|(_, danger)| gone(danger)).filter_map(|(name, _)| Kinds::named(name));
+    named.fold(Kinds::NONE, Kinds::with)
+}
+
+fn ends(hir: &Hir) -> bool {
+    hir.properties().look_set_suffix().contains(Look::End)
+        || last_is(hir, &[Look::End, Look::EndLF, Look::EndCRLF])
+}
+
+fn begins(hir: &Hir) -> bool {
+    hir.properties().look_set_prefix().contains(Look::Start)
+}
+
+fn last_is(hir: &Hir, looks: &[Look]) -> bool {
+    match hir.kind() {
+        HirKind::Look(look) => looks.contains(look),
+        HirKind::Concat(parts) => parts.last().is_some_and(|last| last_is(last, looks)),
+        HirKind::Capture(capture) => last_is(&capture.sub, looks),
+        _ => false,
+    }
+}
+
+/// Whether a text that `hir` matches may hold `c`.
+fn admits(hir: &Hir, c: char) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).is_ok_and(|text| text.contains(c)),
+        HirKind::Class(Class::Unicode(class)) => {
+            class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&c))
+        }
+        HirKind::Class(Class::Bytes(class)) => u8::try_from(c)
+            .is_ok_and(|c| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&c))),
+        HirKind::Repetition(repetition) => admits(&repetition.sub, c),
+        HirKind::Capture(capture) => admits(&capture.sub, c),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(|part| admits(part, c)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::admits_nothing_for;
+    use crate::models::Kinds;
+
+    fn has(pattern: &str, how: &str, kind: &str) -> bool {
+        admits_nothing_for(pattern, how).has(Kinds::named(kind).unwrap_or_default())
+    }
+
+    #[test]
+    fn narrow_patterns_clear_what_they_do_not_admit() {
+        assert!(has("[a-z0-9]+", "fullmatch", "command"));
+        assert!(has("^[a-z0-9]+$", "match", "sql"));
+        assert!(has(r"\w+", "fullmatch", "path"));
+    }
+
+    #[test]
+    fn open_patterns_clear_nothing() {
+        assert!(!has("[a-z]+", "match", "command"));
+        assert!(!has(".*", "fullmatch", "command"));
+        assert!(!has("^[a-z]+", "search", "sql"));
+        assert!(!has("[a-z/]+", "fullmatch", "path"));
+    }
+}

@@ -1,0 +1,274 @@
+//! What reaches the calls and stores that do harm.
+
+use std::sync::Arc;
+
+use crate::ir::{Arg, ArgKind, Operand, Place, Step};
+use crate::models::{Argument, Kinds, Sink, Wanted};
+use crate::program::Meaning;
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::state::State;
+use crate::taint::summary::{Port, Reach, SinkSite};
+use crate::taint::value::{Hops, Key, Konst, Label, Tree};
+use crate::text::Span;
+
+impl Analyzer<'_, '_> {
+    /// Reports what reaches the sinks that a call is.
+    pub(super) fn meet(&self, state: &State, site: &Site<'_>) {
+        for sink in &site.known.model.sinks {
+            if sink.call.starts_with("*.") && !self.fits(site, sink) || !self.holds(site, sink) {
+                continue;
+            }
+            if sink.kinds == Kinds::named("argument").unwrap_or_default() {
+                self.program_of(state, site, sink);
+            }
+            for at in &sink.at {
+                match at {
+                    Argument::Name(name) if name == "self" => {
+                        if let Some(receiver) = &site.receiver {
+                            self.reach(state, site, sink, receiver, site.call.callee_span);
+                        }
+                    }
+                    Argument::Name(name) if name == "*" => {
+                        for (arg, tree) in site.call.args.iter().zip(&site.args) {
+                            self.reach(state, site, sink, tree, arg.span);
+                        }
+                    }
+                    Argument::Name(name) => {
+                        if let Some((tree, arg)) = self.named(site, name) {
+                            self.reach(state, site, sink, tree, arg.span);
+                        }
+                    }
+                    Argument::Index(index) => {
+                        if let Some((tree, arg)) = site.positional(*index) {
+                            self.reach(state, site, sink, tree, arg.span);
+                        } else if let Some((arg, tree)) =
+                            site.call.args.iter().zip(&site.args).find(|(arg, _)| arg.kind == ArgKind::Star)
+                        {
+                            self.reach(state, site, sink, tree, arg.span);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first of a list of arguments is the program; a shell's `-c` is followed by a command.
+    fn program_of(&self, state: &State, site: &Site<'_>, sink: &Sink) {
+        let list = sink.at.iter().find_map(|at| match at {
+            Argument::Index(index) => site.positional(*index),
+            Argument::Name(name) => self.named(site, name),
+        });
+        let Some((list, arg)) = list else { return };
+        let item = |index: i64| {
+            let key = Key::Item(Konst::Int(index));
+            list.fields.binary_search_by(|(known, _)| known.cmp(&key)).ok().map(|at| &list.fields[at].1)
+        };
+        let command = Sink { kinds: Kinds::named("command").unwrap_or_default(), ..sink.clone() };
+        if let Some(program) = item(0) {
+            self.reach(state, site, &command, program, arg.span);
+            let is_shell = program.beginning().is_some_and(|text| {
+                let name = text.rsplit('/').next().unwrap_or(text);
+                matches!(
+                    name,
+                    "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "cmd" | "cmd.exe" | "powershell"
+                )
+            });
+            let has_command = item(1).is_some_and(|flag| {
+                flag.beginning().is_some_and(|text| matches!(text, "-c" | "-lc" | "/c" | "/C" | "-Command"))
+            });
+            if let (true, true, Some(text)) = (is_shell, has_command, item(2)) {
+                self.reach(state, site, &command, text, arg.span);
+            }
+        }
+    }
+
+    pub(super) fn named<'s>(&self, site: &'s Site<'_>, name: &str) -> Option<(&'s Arc<Tree>, &'s Arg)>
+    where
+        's: 's,
+    {
+        let unit = self.module.unit;
+        let is_it = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(keyword) if unit.text(keyword) == name);
+        site.call.args.iter().zip(&site.args).find(|(arg, _)| is_it(arg)).map(|(arg, tree)| (tree, arg))
+    }
+
+    /// Whether the receiver of a method that many objects have is called like what the sink means.
+    fn fits(&self, site: &Site<'_>, sink: &Sink) -> bool {
+        if sink.receivers.is_empty() {
+            return true;
+        }
+        let text = self.file.slice(site.call.callee_span);
+        let Some((receiver, _)) = text.rsplit_once('.') else { return false };
+        let receiver = receiver.split('(').next().unwrap_or(receiver);
+        let last = receiver.rsplit('.').next().unwrap_or(receiver).trim_matches('_');
+        let word = last.rsplit('_').next().unwrap_or(last);
+        sink.receivers.iter().any(|known| known == word || known == last || known.eq_ignore_ascii_case(word))
+    }
+
+    fn holds(&self, site: &Site<'_>, sink: &Sink) -> bool {
+        let is = |name: &str, wanted: &Wanted| {
+            // `parser.resolve_entities`: what the object that is passed was made with.
+            let (name, made_with) =
+                name.split_once('.').map_or((name, None), |(name, part)| (name, Some(part)));
+            let found = match name.parse() {
+                Ok(index) => site.positional(index),
+                Err(_) => self.named(site, name),
+            };
+            let Some((tree, arg)) = found else { return false };
+            let part = made_with.map(|part| self.part(tree, &Key::Item(Konst::Str(part.into()))));
+            let tree = part.as_ref().unwrap_or(tree);
+            match wanted {
+                Wanted::Bool(value) => match &tree.konst {
+                    Some(konst) => konst.is_true() == *value,
+                    None => false,
+                },
+                Wanted::Text(text) => self.is_text(tree, arg, text),
+                Wanted::Any(texts) => texts.iter().any(|text| self.is_text(tree, arg, text)),
+            }
+        };
+        let by_position = |wanted: &Wanted| {
+            let texts = match wanted {
+                Wanted::Text(text) => std::slice::from_ref(text),
+                Wanted::Any(texts) => texts,
+                Wanted::Bool(_) => return false,
+            };
+            site.call.args.iter().any(|arg| {
+                let source = self.file.slice(arg.span).trim_end_matches([')', '(', ' ']);
+                let is_name = source.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+                arg.kind == ArgKind::Positional
+                    && is_name
+                    && texts.iter().any(|text| source.ends_with(text.as_str()))
+            })
+        };
+        sink.when.iter().all(|(name, wanted)| is(name, wanted))
+            && !sink.unless.iter().any(|(name, wanted)| is(name, wanted) || by_position(wanted))
+    }
+
+    fn is_text(&self, tree: &Tree, arg: &Arg, text: &str) -> bool {
+        let source = self.file.slice(arg.span).trim_end_matches([')', '(', ' ']);
+        tree.beginning().is_some_and(|known| known.ends_with(text)) || source.ends_with(text)
+    }
+
+    /// What a store into `base[key]` reaches: the headers of a reply, a session.
+    pub(super) fn meet_store(&self, state: &State, place: Place, value: &Arc<Tree>, span: Span) {
+        let steps = self.steps(place);
+        let Some((Step::Item(_) | Step::Element, before)) = steps.split_last() else { return };
+        let unit = self.module.unit;
+        let mut path = match place.base {
+            Operand::Local(local) => {
+                match self.body.locals[local].value.map(|value| self.module.meaning(value)) {
+                    Some(Meaning::Outside(path)) => path.to_string(),
+                    _ => unit.text(self.body.locals[local].name.unwrap_or(self.body.name)).to_owned(),
+                }
+            }
+            Operand::Global(name) => match self.module.meaning(name) {
+                Meaning::Outside(path) => path.to_string(),
+                _ => unit.text(name).to_owned(),
+            },
+            Operand::Const(_) => return,
+        };
+        for step in before {
+            if let Step::Attr(name) = step {
+                path.push('.');
+                path.push_str(unit.text(*name));
+            }
+        }
+        path.push_str("[]=");
+        let last = path.rsplit('.').next().unwrap_or_default().to_owned();
+        for sink in self.world.models.sinks(&path, &last) {
+            let callee = path.trim_end_matches("[]=").rsplit('.').next().unwrap_or_default().to_owned();
+            self.reach_at(state, (sink.kinds, &callee), value, span);
+        }
+    }
+
+    fn reach(&self, state: &State, site: &Site<'_>, sink: &Sink, tree: &Arc<Tree>, span: Span) {
+        let callee = self.spelled(site.call.callee_span);
+        self.reach_at(state, (sink.kinds, &callee), tree, span);
+    }
+
+    /// Notes what of `tree`, which goes to `callee`, is dangerous there.
+    pub(super) fn reach_at(&self, state: &State, (of, callee): (Kinds, &str), tree: &Arc<Tree>, span: Span) {
+        let sink_site = Arc::new(SinkSite {
+            file: self.module.file,
+            span,
+            value: self.spelled(span),
+            callee: callee.to_owned(),
+            func: self.id,
+        });
+        for (label, part) in parts(tree, of) {
+            let kinds = self.kinds(state, &label);
+            if kinds.and(of).is_empty() || is_fixed(&part, of) {
+                continue;
+            }
+            let marks = kinds.and(Kinds::THROUGH_UNKNOWN);
+            let hop = self.hop(span, format!("it goes to `{callee}` here"));
+            let via = Hops::after(label.via.as_ref(), hop);
+            let mut from = self.outward(state, &label);
+            from.hops = Hops::list(Some(&via));
+            let reach = Reach {
+                port: from.port,
+                kinds: kinds.and(of).with(marks),
+                sink: Arc::clone(&sink_site),
+                hops: from.hops,
+            };
+            self.note(reach);
+        }
+    }
+
+    /// Keeps a way to a sink, once.
+    pub(super) fn note(&self, reach: Reach) {
+        let mut out = self.out.borrow_mut();
+        let list = if matches!(reach.port, Port::Source(_)) { &mut out.meetings } else { &mut out.reaches };
+        if list.len() >= crate::taint::limits::MAX_REACHES && !matches!(reach.port, Port::Source(_)) {
+            return;
+        }
+        match list.iter_mut().find(|known| known.port == reach.port && known.sink == reach.sink) {
+            Some(known) => known.kinds = known.kinds.with(reach.kinds),
+            None => list.push(reach),
+        }
+    }
+}
+
+/// The labels in a value, each with the part it is of; what follows `--` in a list of arguments is no option.
+fn parts(tree: &Arc<Tree>, kinds: Kinds) -> Vec<(Label, Arc<Tree>)> {
+    let argument = Kinds::named("argument").unwrap_or_default();
+    let mut found: Vec<(Label, Arc<Tree>)> =
+        tree.labels.iter().map(|label| (label.clone(), Arc::clone(tree))).collect();
+    for (key, part) in &tree.fields {
+        if kinds == argument {
+            if part.konst == Some(Konst::Str("--".into())) {
+                break;
+            }
+            // The program itself is no argument.
+            if *key == Key::Item(Konst::Int(0)) {
+                continue;
+            }
+        }
+        for label in part.all() {
+            if !found.iter().any(|(known, _)| known.origin == label.origin) {
+                found.push((label, Arc::clone(part)));
+            }
+        }
+    }
+    found
+}
+
+/// Whether what a text certainly begins with makes it harmless for all of `kinds`.
+fn is_fixed(tree: &Tree, kinds: Kinds) -> bool {
+    let Some(beginning) = tree.beginning() else { return false };
+    let is = |name| kinds == Kinds::named(name).unwrap_or_default();
+    if is("argument") {
+        return true;
+    }
+    if is("redirect") {
+        let mut chars = beginning.chars();
+        let is_local = chars.next() == Some('/') && chars.next().is_some_and(|c| !matches!(c, '/' | '\\'));
+        return is_local || fixes_host(beginning);
+    }
+    is("url") && fixes_host(beginning)
+}
+
+/// Whether a text holds a scheme, a host and the slash behind it.
+pub(super) fn fixes_host(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, rest)| rest.find(['/', '?', '#']).is_some_and(|at| at > 0))
+}

@@ -1,0 +1,149 @@
+//! What is known at a point.
+
+use std::sync::Arc;
+
+use crate::base::Symbol;
+use crate::ir::LocalId;
+use crate::models::Kinds;
+use crate::taint::value::Tree;
+
+/// A variable.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Var {
+    Local(LocalId),
+    Global(Symbol),
+}
+
+/// Values of variables, sorted; nothing is known of those that are absent.
+#[derive(Clone, Default, Debug)]
+pub(super) struct State {
+    vars: Vec<(Var, Arc<Tree>)>,
+    /// Kinds for which checks have shown an origin to be harmless, sorted by origin.
+    cleared: Vec<(u32, Kinds)>,
+}
+
+impl State {
+    pub(super) fn get(&self, var: Var) -> Option<&Arc<Tree>> {
+        self.vars.binary_search_by_key(&var, |(known, _)| *known).ok().map(|at| &self.vars[at].1)
+    }
+
+    pub(super) fn set(&mut self, var: Var, tree: Arc<Tree>) {
+        match self.vars.binary_search_by_key(&var, |(known, _)| *known) {
+            Ok(at) if tree.is_plain() => drop(self.vars.remove(at)),
+            Ok(at) => self.vars[at].1 = tree,
+            Err(_) if tree.is_plain() => {}
+            Err(at) => self.vars.insert(at, (var, tree)),
+        }
+    }
+
+    /// The value of `var`, to be changed in place.
+    pub(super) fn change(&mut self, var: Var, change: impl FnOnce(&mut Tree)) {
+        let mut tree = self.get(var).cloned().unwrap_or_default();
+        change(Arc::make_mut(&mut tree));
+        self.set(var, tree);
+    }
+
+    pub(super) fn retain(&mut self, keep: impl Fn(Var) -> bool) {
+        self.vars.retain(|(var, _)| keep(*var));
+    }
+
+    /// The kinds for which `origin` is harmless here.
+    pub(super) fn cleared(&self, origin: u32) -> Kinds {
+        let at = self.cleared.binary_search_by_key(&origin, |(known, _)| *known);
+        at.map_or(Kinds::NONE, |at| self.cleared[at].1)
+    }
+
+    pub(super) fn clear(&mut self, origin: u32, kinds: Kinds) {
+        match self.cleared.binary_search_by_key(&origin, |(known, _)| *known) {
+            Ok(at) => self.cleared[at].1 = self.cleared[at].1.with(kinds),
+            Err(at) => self.cleared.insert(at, (origin, kinds)),
+        }
+    }
+
+    /// Forgets what was shown of `origin`: it is read anew.
+    pub(super) fn forget(&mut self, origin: u32) {
+        self.cleared.retain(|(known, _)| *known != origin);
+    }
+
+    /// Whether some variable holds taint of `origin`.
+    fn holds(&self, origin: u32) -> bool {
+        self.vars.iter().any(|(_, tree)| tree.holds(origin))
+    }
+
+    /// Joins `other` in; returns whether anything grew.
+    pub(super) fn join(&mut self, other: &Self) -> bool {
+        let mut grew = false;
+        let before_join =
+            if self.cleared.is_empty() && other.cleared.is_empty() { Self::default() } else { self.clone() };
+        let (mut at, mut from) = (0, 0);
+        while at < self.vars.len() || from < other.vars.len() {
+            let order = match (self.vars.get(at), other.vars.get(from)) {
+                (Some((a, _)), Some((b, _))) => a.cmp(b),
+                (Some(_), None) => std::cmp::Ordering::Less,
+                (None, _) => std::cmp::Ordering::Greater,
+            };
+            match order {
+                std::cmp::Ordering::Equal => {
+                    if !Arc::ptr_eq(&self.vars[at].1, &other.vars[from].1) {
+                        grew |= Arc::make_mut(&mut self.vars[at].1).join(&other.vars[from].1);
+                    }
+                    at += 1;
+                    from += 1;
+                }
+                std::cmp::Ordering::Less => {
+                    let loses = {
+                        let tree = &self.vars[at].1;
+                        tree.konst.is_some() || tree.prefix.is_some() || tree.cond.is_some()
+                    };
+                    if loses {
+                        let tree = Arc::make_mut(&mut self.vars[at].1);
+                        (tree.konst, tree.prefix, tree.cond) = (None, None, None);
+                        grew = true;
+                    }
+                    at += 1;
+                }
+                std::cmp::Ordering::Greater => {
+                    let (var, tree) = &other.vars[from];
+                    let mut tree = Tree::clone(tree);
+                    (tree.konst, tree.prefix, tree.cond) = (None, None, None);
+                    if !tree.is_plain() {
+                        self.vars.insert(at, (*var, Arc::new(tree)));
+                        at += 1;
+                        grew = true;
+                    }
+                    from += 1;
+                }
+            }
+        }
+        let before = self.cleared.len();
+        let mut shrunk = false;
+        // An origin that the other way does not hold is as harmless as it is on this one.
+        let only_here = |origin: u32, own: &Self, there: &Self| !there.holds(origin) && own.holds(origin);
+        let kept: Vec<u32> = self
+            .cleared
+            .iter()
+            .map(|(origin, _)| *origin)
+            .filter(|origin| only_here(*origin, &before_join, other))
+            .collect();
+        let gained: Vec<(u32, Kinds)> = other
+            .cleared
+            .iter()
+            .filter(|(origin, _)| only_here(*origin, other, &before_join))
+            .copied()
+            .collect();
+        self.cleared.retain_mut(|(origin, kinds)| {
+            if kept.contains(origin) {
+                return true;
+            }
+            let both = kinds.and(other.cleared(*origin));
+            shrunk |= both != *kinds;
+            *kinds = both;
+            !both.is_empty()
+        });
+        let lost = self.cleared.len() != before;
+        for (origin, kinds) in gained {
+            self.clear(origin, kinds);
+        }
+        grew | shrunk | lost
+    }
+}

@@ -1,0 +1,145 @@
+//! What one function does with taint, whoever calls it.
+
+use std::sync::Arc;
+
+use crate::base::Symbol;
+use crate::models::{Kinds, Threat};
+use crate::program::{ClassIx, FuncId};
+use crate::taint::value::{Key, Konst};
+use crate::text::{FileId, Span};
+
+/// A place on the way from source to sink.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hop {
+    /// Its file.
+    pub file: FileId,
+    /// Its span.
+    pub span: Span,
+    /// What happens there.
+    pub caption: String,
+}
+
+/// A value that an outsider controls.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct SourceSite {
+    /// Its file.
+    pub file: FileId,
+    /// Where it is read.
+    pub span: Span,
+    /// Its spelling.
+    pub text: String,
+    /// Who controls it.
+    pub threat: Threat,
+}
+
+/// A call that does harm with an argument.
+#[derive(PartialEq, Eq, Debug)]
+pub struct SinkSite {
+    /// Its file.
+    pub file: FileId,
+    /// The argument.
+    pub span: Span,
+    /// The callee as it is spelled.
+    pub callee: String,
+    /// The argument as it is spelled.
+    pub value: String,
+    /// The function around it.
+    pub func: FuncId,
+}
+
+/// Where taint in a function begins, as its callers see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Port {
+    /// A parameter, or a part of it.
+    Param(usize, Vec<Key>),
+    /// A variable of an enclosing function.
+    Outer(Symbol, Vec<Key>),
+    /// A source in the function or below it.
+    Source(Arc<SourceSite>),
+}
+
+/// Taint on its way out of a function.
+#[derive(Clone, Debug)]
+pub(super) struct From {
+    pub(super) port: Port,
+    pub(super) kinds: Kinds,
+    pub(super) hops: Vec<Hop>,
+}
+
+/// A way from a port to a sink.
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    pub(super) port: Port,
+    /// The kinds of the sink for which nothing on the way made it harmless; marks of the way.
+    pub(super) kinds: Kinds,
+    pub(super) sink: Arc<SinkSite>,
+    pub(super) hops: Vec<Hop>,
+}
+
+/// A variable that outlives calls.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) enum Cell {
+    /// A module's variable, or a class by its name.
+    Global(Symbol),
+    /// An attribute of the instances of a class.
+    Attr(ClassIx, Symbol),
+    /// All attributes of the instances of a class, where they are read.
+    Instance(ClassIx),
+}
+
+/// The sources that were left in cells, by the path in each.
+pub(super) type Cells = rustc_hash::FxHashMap<Cell, Vec<(Vec<Key>, Arc<SourceSite>, Kinds)>>;
+
+/// What a function does.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Summary {
+    /// Taint in what it returns, by path.
+    pub(super) returns: Vec<(Vec<Key>, From)>,
+    /// What it certainly returns.
+    pub(super) konst: Option<Konst>,
+    /// Taint that it stores into what a parameter holds, by path; also that a part is overwritten by what is harmless.
+    pub(super) effects: Vec<(usize, Vec<Key>, From)>,
+    /// Ways to sinks.
+    pub(super) reaches: Vec<Reach>,
+    /// Parameters that are harmless for some kinds where it returns something true, something false, or at all.
+    pub(super) valid_if_true: Vec<(usize, Kinds)>,
+    pub(super) valid_if_false: Vec<(usize, Kinds)>,
+    pub(super) valid_after: Vec<(usize, Kinds)>,
+    /// Whether no path returns.
+    pub(super) never_returns: bool,
+    /// Parameters that it calls, with taint of its own parameters by position.
+    pub(super) calls: Vec<(usize, Vec<Vec<From>>)>,
+    /// Sources that it leaves in cells.
+    pub(super) writes: Vec<(Cell, Vec<Key>, From)>,
+    /// Parameters whose values decide something.
+    pub(super) tested: Vec<usize>,
+    /// Cells that it reads.
+    pub(super) reads: Vec<Cell>,
+    /// Sources that reach sinks in it or below.
+    pub(super) meetings: Vec<Reach>,
+}
+
+impl Summary {
+    /// Whether callers see the same; traces aside.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        let from = |a: &From, b: &From| a.port == b.port && a.kinds == b.kinds;
+        let reach = |a: &Reach, b: &Reach| a.port == b.port && a.kinds == b.kinds && a.sink == b.sink;
+        self.returns.len() == other.returns.len()
+            && self.effects.len() == other.effects.len()
+            && self.reaches.len() == other.reaches.len()
+            && self.meetings.len() == other.meetings.len()
+            && self.writes.len() == other.writes.len()
+            && self.konst == other.konst
+            && self.never_returns == other.never_returns
+            && self.valid_after == other.valid_after
+            && self.valid_if_true == other.valid_if_true
+            && self.valid_if_false == other.valid_if_false
+            && self.returns.iter().zip(&other.returns).all(|(a, b)| a.0 == b.0 && from(&a.1, &b.1))
+            && self
+                .effects
+                .iter()
+                .zip(&other.effects)
+                .all(|(a, b)| a.0 == b.0 && a.1 == b.1 && from(&a.2, &b.2))
+            && self.reaches.iter().zip(&other.reaches).all(|(a, b)| reach(a, b))
+    }
+}

@@ -1,0 +1,356 @@
+//! What a variable holds: labels of taint, constants, fields and elements.
+
+use std::sync::Arc;
+
+use crate::base::Symbol;
+use crate::ir::{Const, Step};
+use crate::models::Kinds;
+use crate::program::{FuncId, Module};
+use crate::taint::limits::{MAX_DEPTH, MAX_FIELDS, MAX_LABELS};
+use crate::taint::summary::Hop;
+
+/// A constant.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) enum Konst {
+    None,
+    Bool(bool),
+    Int(i64),
+    Str(Arc<str>),
+}
+
+/// A step into a value.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) enum Key {
+    /// `.name`
+    Attr(Symbol),
+    /// `[constant]`
+    Item(Konst),
+    /// An element whose key is not known.
+    Any,
+}
+
+/// Taint that began at `origin` and is still dangerous for `kinds`. The way it took is no part of equality.
+#[derive(Clone, Debug)]
+pub(super) struct Label {
+    pub(super) origin: u32,
+    pub(super) kinds: Kinds,
+    pub(super) via: Option<Arc<Hops>>,
+}
+
+/// The hops of a label, last first.
+#[derive(Debug)]
+pub(super) struct Hops {
+    pub(super) hop: Hop,
+    pub(super) before: Option<Arc<Hops>>,
+}
+
+impl Hops {
+    /// One more hop behind `before`.
+    pub(super) fn after(before: Option<&Arc<Self>>, hop: Hop) -> Arc<Self> {
+        Arc::new(Self { hop, before: before.cloned() })
+    }
+
+    /// The hops, first to last.
+    pub(super) fn list(at: Option<&Arc<Self>>) -> Vec<Hop> {
+        let mut hops = Vec::new();
+        let mut at = at;
+        while let Some(node) = at {
+            hops.push(node.hop.clone());
+            at = node.before.as_ref();
+        }
+        hops.reverse();
+        hops
+    }
+}
+
+/// A function as a value, with what was bound to it.
+#[derive(Clone, Debug)]
+pub(super) struct FuncRef {
+    pub(super) func: FuncId,
+    /// Arguments that `functools.partial` or a bound method puts first.
+    pub(super) bound: Vec<Arc<Tree>>,
+}
+
+/// What the truth of a value tells: for which kinds which origins are harmless.
+#[derive(Clone, Default, PartialEq, Debug)]
+pub(super) struct Cond {
+    pub(super) yes: Vec<(u32, Kinds)>,
+    pub(super) no: Vec<(u32, Kinds)>,
+}
+
+impl Cond {
+    pub(super) fn flipped(self) -> Self {
+        Self { yes: self.no, no: self.yes }
+    }
+}
+
+/// A value.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Tree {
+    /// Taint of the whole, and of all parts that are not told apart below.
+    pub(super) labels: Vec<Label>,
+    /// What it certainly is.
+    pub(super) konst: Option<Konst>,
+    /// What its text certainly begins with, where the whole is not known.
+    pub(super) prefix: Option<Arc<str>>,
+    /// Parts that are told apart, sorted by key.
+    pub(super) fields: Vec<(Key, Arc<Tree>)>,
+    /// Functions that it may be.
+    pub(super) funcs: Vec<FuncRef>,
+    /// What its truth tells.
+    pub(super) cond: Option<Arc<Cond>>,
+}
+
+impl Tree {
+    pub(super) fn konst(konst: Konst) -> Self {
+        Self { konst: Some(konst), ..Self::default() }
+    }
+
+    pub(super) fn labeled(labels: Vec<Label>) -> Self {
+        Self { labels, ..Self::default() }
+    }
+
+    /// Whether nothing at all is known of it.
+    pub(super) fn is_plain(&self) -> bool {
+        self.labels.is_empty()
+            && self.konst.is_none()
+            && self.prefix.is_none()
+            && self.fields.is_empty()
+            && self.funcs.is_empty()
+            && self.cond.is_none()
+    }
+
+    /// Adds a label; labels of one origin are one.
+    pub(super) fn add(&mut self, label: &Label) -> bool {
+        add(&mut self.labels, label)
+    }
+
+    /// All labels in it.
+    pub(super) fn all(&self) -> Vec<Label> {
+        let mut all = self.labels.clone();
+        self.collect(&mut all);
+        all
+    }
+
+    fn collect(&self, all: &mut Vec<Label>) {
+        for (_, part) in &self.fields {
+            part.labels.iter().for_each(|label| {
+                add(all, label);
+            });
+            part.collect(all);
+        }
+    }
+
+    /// How many elements a list has that is known element by element.
+    pub(super) fn exact_len(&self) -> Option<i64> {
+        let mut next = 0;
+        if !self.labels.is_empty() || self.konst.is_some() {
+            return None;
+        }
+        for (key, _) in &self.fields {
+            match key {
+                Key::Item(Konst::Int(n)) if *n == next => next += 1,
+                _ => return None,
+            }
+        }
+        (next < 24).then_some(next)
+    }
+
+    /// A list of these elements.
+    pub(super) fn list(items: impl IntoIterator<Item = Arc<Tree>>) -> Self {
+        let fields = (0..).zip(items).map(|(index, item)| (Key::Item(Konst::Int(index)), item)).collect();
+        Self { fields, ..Self::default() }
+    }
+
+    /// The elements of a list that is known element by element.
+    pub(super) fn items(&self) -> Option<Vec<Arc<Tree>>> {
+        self.exact_len()?;
+        Some(self.fields.iter().map(|(_, part)| Arc::clone(part)).collect())
+    }
+
+    /// Whether it holds taint of `origin`.
+    pub(super) fn holds(&self, origin: u32) -> bool {
+        self.labels.iter().any(|label| label.origin == origin)
+            || self.fields.iter().any(|(_, part)| part.holds(origin))
+    }
+
+    /// The text that it certainly begins with.
+    pub(super) fn beginning(&self) -> Option<&str> {
+        match &self.konst {
+            Some(Konst::Str(text)) => Some(text),
+            _ => self.prefix.as_deref(),
+        }
+    }
+
+    /// Joins `other` in; returns whether anything grew.
+    pub(super) fn join(&mut self, other: &Self) -> bool {
+        let mut grew = false;
+        if self.konst != other.konst && self.konst.is_some() {
+            let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
+            (self.konst, self.prefix) = (None, prefix);
+            grew = true;
+        } else if self.konst.is_none() && self.prefix.is_some() && self.prefix.as_deref() != other.beginning()
+        {
+            let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
+            grew |= prefix != self.prefix;
+            self.prefix = prefix;
+        }
+        // A part that only one side tells apart is, on the other, what the whole is.
+        for (key, part) in &other.fields {
+            match self.fields.binary_search_by(|(known, _)| known.cmp(key)) {
+                Ok(at) => grew |= Arc::make_mut(&mut self.fields[at].1).join(part),
+                Err(at) if self.fields.len() < MAX_FIELDS => {
+                    let mut new = Tree::clone(part);
+                    self.labels.iter().for_each(|label| {
+                        new.add(label);
+                    });
+                    if new.konst.is_some() || new.prefix.is_some() {
+                        (new.konst, new.prefix) = (None, None);
+                    }
+                    self.fields.insert(at, (key.clone(), Arc::new(new)));
+                    grew = true;
+                }
+                Err(_) => part.all().iter().for_each(|label| grew |= add(&mut self.labels, label)),
+            }
+        }
+        for (key, part) in &mut self.fields {
+            if other.fields.binary_search_by(|(known, _)| known.cmp(key)).is_err() {
+                let fresh: Vec<&Label> =
+                    other.labels.iter().filter(|label| !has(&part.labels, label)).collect();
+                let loses = part.konst.is_some() || part.prefix.is_some();
+                if !fresh.is_empty() || loses {
+                    let part = Arc::make_mut(part);
+                    fresh.into_iter().for_each(|label| {
+                        part.add(label);
+                    });
+                    (part.konst, part.prefix) = (None, None);
+                    grew = true;
+                }
+            }
+        }
+        for label in &other.labels {
+            grew |= self.add(label);
+        }
+        for func in &other.funcs {
+            if !self.funcs.iter().any(|known| known.func == func.func) {
+                self.funcs.push(func.clone());
+                grew = true;
+            }
+        }
+        if self.cond.is_some() && self.cond != other.cond {
+            self.cond = None;
+            grew = true;
+        }
+        grew
+    }
+
+    /// Sets the part at `path`; a key that is not known only adds.
+    pub(super) fn store(&mut self, path: &[Key], value: &Arc<Tree>) {
+        let Some((key, rest)) = path.split_first() else {
+            *self = Tree::clone(value);
+            return;
+        };
+        (self.konst, self.prefix, self.cond) = (None, None, None);
+        let at = self.fields.binary_search_by(|(known, _)| known.cmp(key));
+        if *key == Key::Any || (self.fields.len() >= MAX_FIELDS && at.is_err()) || path.len() > MAX_DEPTH {
+            let mut part = match at {
+                Ok(at) => Tree::clone(&self.fields[at].1),
+                Err(_) => Tree::default(),
+            };
+            let mut new = part.clone();
+            new.store(rest, value);
+            part.join(&new);
+            part.konst = None;
+            if path.len() > MAX_DEPTH || self.fields.len() >= MAX_FIELDS {
+                part.all().iter().for_each(|label| {
+                    self.add(label);
+                });
+                return;
+            }
+            match at {
+                Ok(at) => self.fields[at].1 = Arc::new(part),
+                Err(at) => self.fields.insert(at, (Key::Any, Arc::new(part))),
+            }
+            return;
+        }
+        match at {
+            Ok(at) => Arc::make_mut(&mut self.fields[at].1).store(rest, value),
+            Err(at) => {
+                let mut part = Tree::labeled(if rest.is_empty() { Vec::new() } else { self.labels.clone() });
+                part.store(rest, value);
+                self.fields.insert(at, (key.clone(), Arc::new(part)));
+            }
+        }
+    }
+}
+
+/// Adds `label` to `labels`, kinds of one origin joined; returns whether they grew.
+pub(super) fn add(labels: &mut Vec<Label>, label: &Label) -> bool {
+    if let Some(known) = labels.iter_mut().find(|known| known.origin == label.origin) {
+        let kinds = known.kinds.with(label.kinds);
+        let grew = kinds != known.kinds;
+        known.kinds = kinds;
+        return grew;
+    }
+    let fits = labels.len() < MAX_LABELS;
+    if fits {
+        labels.push(label.clone());
+    }
+    fits
+}
+
+fn has(labels: &[Label], label: &Label) -> bool {
+    labels.iter().any(|known| known.origin == label.origin && known.kinds.has(label.kinds))
+}
+
+fn common(a: &str, b: &str) -> Option<Arc<str>> {
+    let length: usize = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    (length > 0).then(|| a[..length].into())
+}
+
+/// A literal of a file as a constant.
+pub(super) fn literal(module: &Module<'_>, constant: Const) -> Option<Konst> {
+    Some(match constant {
+        Const::None => Konst::None,
+        Const::Bool(value) => Konst::Bool(value),
+        Const::Int(value) => Konst::Int(i64::from(value)),
+        Const::Str(text) | Const::Bytes(text) => Konst::Str(module.unit.text(text).into()),
+        Const::Number(_) | Const::Ellipsis => return None,
+    })
+}
+
+/// A step of a path in a file as a key.
+pub(super) fn key(module: &Module<'_>, step: Step) -> Key {
+    match step {
+        Step::Attr(name) => Key::Attr(module.global(name)),
+        Step::Item(constant) => literal(module, constant).map_or(Key::Any, Key::Item),
+        Step::Element => Key::Any,
+    }
+}
+
+impl Konst {
+    /// Whether Python takes it for true.
+    pub(super) fn is_true(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Bool(value) => *value,
+            Self::Int(value) => *value != 0,
+            Self::Str(text) => !text.is_empty(),
+        }
+    }
+}
+
+impl Tree {
+    /// The same without taint.
+    pub(super) fn without_labels(&self) -> Self {
+        let fields = self.fields.iter().map(|(key, part)| (key.clone(), Arc::new(part.without_labels())));
+        Self {
+            labels: Vec::new(),
+            konst: self.konst.clone(),
+            prefix: self.prefix.clone(),
+            fields: fields.collect(),
+            funcs: self.funcs.clone(),
+            cond: None,
+        }
+    }
+}
