@@ -19,6 +19,14 @@ pub struct Interner {
 }
 
 impl Interner {
+    /// Makes room for `n` strings of `bytes` bytes in all.
+    pub fn reserve(&mut self, n: usize, bytes: usize) {
+        self.texts.all.reserve(bytes);
+        self.texts.ranges.reserve(n);
+        let texts = &self.texts;
+        self.known.reserve(n, |symbol| hash(texts.get(*symbol)));
+    }
+
     /// The symbol of `text`, new or known.
     pub fn intern(&mut self, text: &str) -> Symbol {
         let hash = hash(text);
@@ -61,6 +69,12 @@ pub struct Names {
 }
 
 impl Names {
+    /// How many strings there are, and their bytes in all.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.texts.ranges.len(), self.texts.all.len())
+    }
+
     /// The strings in order of their symbols.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.texts.ranges.iter().map(|range| &self.texts.all[range.start as usize..range.end as usize])

@@ -6,11 +6,13 @@
 mod defs;
 mod dominance;
 mod graph;
+mod liveness;
 mod paths;
 mod solver;
 
 pub use defs::{Def, Uses, defined, definitions, end_reads, is_read_after, operands, rvalue_operands};
 pub use dominance::{Dominators, dominators, post_dominators};
 pub use graph::{Cfg, Edge, Point, may_raise};
+pub use liveness::Liveness;
 pub use paths::{Exit, Step, walk};
 pub use solver::{Analysis, Lattice, solve};

@@ -29,7 +29,9 @@ impl Kinds {
     /// No kind.
     pub const NONE: Self = Self(0);
     /// All kinds.
-    pub const ALL: Self = Self(u64::MAX >> 2);
+    pub const ALL: Self = Self(u64::MAX >> 3);
+    /// Set while the value stands behind another part of a text, which decides the host of an address.
+    pub const BEHIND: Self = Self(1 << 61);
     /// Set while a path may still hold `..`: a test of its beginning proves nothing before it is resolved.
     pub const UNRESOLVED: Self = Self(1 << 62);
     /// Set when the value went through a call of which nothing is known.

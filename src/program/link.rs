@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::base::{IdVec, Symbol};
 use crate::ir::{FnId, Op, Operand, Unit};
 use crate::program::modules::Modules;
-use crate::program::resolve::{Definition, Meaning, Resolver};
+use crate::program::resolve::{Bound, Definition, Meaning, Resolver};
 use crate::program::{ClassInfo, ClassIx, FuncId, Module, ModuleId, Program, names};
 use crate::text::FileId;
 
@@ -14,8 +14,7 @@ use crate::text::FileId;
 #[must_use]
 pub fn link<'a>(units: &[(FileId, &'a Unit, bool)]) -> Program<'a> {
     let only: Vec<&Unit> = units.iter().map(|(_, unit, _)| *unit).collect();
-    let (all, maps) = names::merge(&only);
-    let (names, known) = names::finish(all);
+    let (names, maps) = names::merge(&only);
     let mut funcs = IdVec::new();
     let mut modules: IdVec<ModuleId, Module<'a>> = IdVec::new();
     let mut first_class = 0;
@@ -30,16 +29,28 @@ pub fn link<'a>(units: &[(FileId, &'a Unit, bool)]) -> Program<'a> {
         first_class += unit.classes.len();
     }
     let mut program =
-        Program { modules, classes: IdVec::new(), funcs, names, known, by_class: FxHashMap::default() };
+        Program { modules, classes: IdVec::new(), funcs, names, by_class: FxHashMap::default() };
     let module_names: Vec<String> = only.iter().map(|unit| unit.text(unit.module).to_owned()).collect();
     let packages: FxHashSet<&str> =
         units.iter().filter(|(.., package)| *package).map(|(_, unit, _)| unit.text(unit.module)).collect();
     let table = Modules::new(&module_names, &packages);
     let definitions = define(&mut program);
-    link_bases(&mut program, &table, &definitions);
+    let ids: Vec<ModuleId> = program.modules.ids().collect();
+    let bound: IdVec<ModuleId, Bound> = ids
+        .par_iter()
+        .map(|id| {
+            let module = &program.modules[*id];
+            let global = |(name, value): (&Symbol, &Symbol)| (module.global(*name), *value);
+            let imports = module.unit.imports.iter().map(|(name, path)| global((name, path))).collect();
+            Bound { imports, globals: module.unit.globals.iter().map(global).collect() }
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect();
+    link_bases(&mut program, &table, &definitions, &bound);
     let meanings: Vec<Vec<Option<Box<Meaning>>>> = {
-        let resolver = Resolver { program: &program, modules: &table, definitions: &definitions };
-        let ids: Vec<ModuleId> = program.modules.ids().collect();
+        let resolver =
+            Resolver { program: &program, modules: &table, definitions: &definitions, bound: &bound };
         ids.par_iter().map(|id| meanings(&resolver, *id)).collect()
     };
     for (module, meanings) in program.modules.iter_mut().zip(meanings) {
@@ -88,10 +99,11 @@ fn link_bases(
     program: &mut Program<'_>,
     modules: &Modules,
     definitions: &FxHashMap<(ModuleId, Symbol), Definition>,
+    bound: &IdVec<ModuleId, Bound>,
 ) {
     let mut all: Vec<(ClassIx, Vec<ClassIx>, Vec<Box<str>>)> = Vec::new();
     {
-        let resolver = Resolver { program, modules, definitions };
+        let resolver = Resolver { program, modules, definitions, bound };
         for (id, module) in program.modules.pairs() {
             for (index, class) in module.unit.classes.iter().enumerate() {
                 let ix = ClassIx::new(module.first_class + index);

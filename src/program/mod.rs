@@ -17,7 +17,7 @@ pub use resolve::Meaning;
 
 use rustc_hash::FxHashMap;
 
-use crate::base::{IdVec, Names, Symbol};
+use crate::base::{IdVec, Interner, Symbol};
 use crate::define_id;
 use crate::ir::{Body, FnId, Unit};
 use crate::text::FileId;
@@ -50,8 +50,7 @@ pub struct Program<'a> {
     /// Its classes.
     pub classes: IdVec<ClassIx, ClassInfo>,
     funcs: IdVec<FuncId, (ModuleId, FnId)>,
-    names: Names,
-    known: FxHashMap<Box<str>, Symbol>,
+    names: Interner,
     by_class: FxHashMap<(ModuleId, crate::ir::ClassId), ClassIx>,
 }
 
@@ -98,13 +97,13 @@ impl<'a> Program<'a> {
     /// The string behind a symbol of the program.
     #[must_use]
     pub fn text(&self, symbol: Symbol) -> &str {
-        &self.names[symbol]
+        self.names.text(symbol)
     }
 
     /// The program's symbol for `text`, if any file has it.
     #[must_use]
     pub fn symbol(&self, text: &str) -> Option<Symbol> {
-        self.known.get(text).copied()
+        self.names.find(text)
     }
 }
 

@@ -1,20 +1,15 @@
 //! The strings of all files under one numbering.
 
-use rustc_hash::FxHashMap;
-
-use crate::base::{Interner, Names, Symbol};
+use crate::base::{Interner, Symbol};
 use crate::ir::Unit;
 
 /// Merges the names of `units` in their order. Out: the names, and the symbol of each unit's symbols.
 pub(super) fn merge(units: &[&Unit]) -> (Interner, Vec<Vec<Symbol>>) {
     let mut all = Interner::default();
+    let sizes = units.iter().map(|unit| unit.names.size());
+    let (n, bytes) = sizes.fold((0, 0), |(n, bytes), (more, longer)| (n + more, bytes + longer));
+    // About a third of what files name is new.
+    all.reserve(n / 3, bytes / 3);
     let maps = units.iter().map(|unit| unit.names.iter().map(|text| all.intern(text)).collect()).collect();
     (all, maps)
-}
-
-/// The names for reading, and the way back from text to symbol.
-pub(super) fn finish(all: Interner) -> (Names, FxHashMap<Box<str>, Symbol>) {
-    let names = all.freeze();
-    let known = names.iter().enumerate().map(|(index, text)| (text.into(), Symbol::new(index))).collect();
-    (names, known)
 }

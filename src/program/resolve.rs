@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::base::Symbol;
+use crate::base::{IdVec, Symbol};
 use crate::ir::{Body, BodyKind, Operand, Terminator};
 use crate::program::modules::Modules;
 use crate::program::{ClassIx, FuncId, ModuleId, Program};
@@ -41,6 +41,16 @@ pub(super) struct Resolver<'r, 'a> {
     pub(super) modules: &'r Modules,
     /// Functions and classes by absolute dotted name, per file.
     pub(super) definitions: &'r FxHashMap<(ModuleId, Symbol), Definition>,
+    /// What each file's own scope binds.
+    pub(super) bound: &'r IdVec<ModuleId, Bound>,
+}
+
+/// What a file's own scope binds, by the program's symbols; the values are the file's.
+pub(super) struct Bound {
+    /// Imported names, with their paths.
+    pub(super) imports: FxHashMap<Symbol, Symbol>,
+    /// Variables by absolute dotted name, with the value paths they hold.
+    pub(super) globals: FxHashMap<Symbol, Symbol>,
 }
 
 #[derive(Clone, Copy)]
@@ -125,21 +135,22 @@ impl Resolver<'_, '_> {
         let unit = data.unit;
         let own = unit.text(unit.module);
         let full = format!("{own}.{name}");
-        if let Some(symbol) = self.program.symbol(&full) {
+        let symbol = self.program.symbol(&full);
+        if let Some(symbol) = symbol {
             match self.definitions.get(&(module, symbol)) {
                 Some(Definition::Function(func)) => return Meaning::Function(*func),
                 Some(Definition::Class(class)) => return Meaning::Class(*class),
                 None => {}
             }
         }
-        if let Some((_, path)) = unit.imports.iter().find(|(bound, _)| unit.text(*bound) == name) {
+        let bound = &self.bound[module];
+        let import = self.program.symbol(name).and_then(|name| bound.imports.get(&name));
+        if let Some(path) = import {
             let path = unit.text(*path);
             return if path == full { self.below(module, &full) } else { self.at_depth(module, path, depth) };
         }
-        let value =
-            unit.globals.iter().find(|(global, _)| unit.text(**global) == full).map(|(_, value)| *value);
-        if let Some(value) = value {
-            return self.at_depth(module, unit.text(value), depth);
+        if let Some(value) = symbol.and_then(|symbol| bound.globals.get(&symbol)) {
+            return self.at_depth(module, unit.text(*value), depth);
         }
         let below = self.below(module, &full);
         if below != Meaning::Unknown {

@@ -2,7 +2,7 @@
 
 use crate::base::IdVec;
 use crate::finding::{Finding, Note, Severity};
-use crate::models::Threat;
+use crate::models::{Kinds, Threat};
 use crate::program::Program;
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
@@ -10,6 +10,8 @@ use crate::rules::pages;
 use crate::taint::{Hop, Meeting};
 use crate::text::{FileId, SourceFile};
 
+/// Most hops of a way with a call of which nothing is known; longer ones are guesses upon guesses.
+const MAX_VAGUE_HOPS: usize = 8;
 /// Most other sources of one sink that a finding names.
 const MAX_OTHERS: usize = 5;
 
@@ -33,17 +35,21 @@ impl Judge {
             let page = pages().iter().find(|page| page.id == id);
             let Some(spec) = page.and_then(|page| page.flow.as_ref()) else { continue };
             let wanted = |meeting: &&Meeting| {
-                !meeting.kinds.and(spec.kinds).is_empty() && meeting.source.threat == Threat::Remote
+                let is_test = files[meeting.sink.file].is_test || files[meeting.source.file].is_test;
+                !meeting.kinds.and(spec.kinds).is_empty()
+                    && meeting.source.threat == Threat::Remote
+                    && !is_test
+                    && !(meeting.is_vague && meeting.hops.len() > MAX_VAGUE_HOPS)
             };
             let mut group: Vec<&Meeting> = Vec::new();
             for meeting in meetings.iter().filter(wanted) {
                 if group.first().is_some_and(|first| !same_place(first, meeting)) {
-                    findings.extend(finding(id, severity, spec, &group, (program, files)));
+                    findings.extend(finding(id, severity, spec, &group, program));
                     group.clear();
                 }
                 group.push(meeting);
             }
-            findings.extend(finding(id, severity, spec, &group, (program, files)));
+            findings.extend(finding(id, severity, spec, &group, program));
         }
         findings
     }
@@ -58,7 +64,7 @@ fn finding(
     severity: Severity,
     spec: &FlowSpec,
     group: &[&Meeting],
-    (program, files): (&Program<'_>, &IdVec<FileId, SourceFile>),
+    program: &Program<'_>,
 ) -> Option<Finding> {
     let main = *group.iter().min_by_key(|meeting| (meeting.is_vague, meeting.hops.len()))?;
     let (source, sink) = (&main.source, &main.sink);
@@ -79,10 +85,9 @@ fn finding(
         span: other.source.span,
         caption: format!("`{}` reaches it too", other.source.text),
     });
-    let _ = files;
     Some(Finding {
         rule,
-        severity: if main.is_vague { milder(severity) } else { severity },
+        severity: if main.is_vague || is_partial(spec, main) { milder(severity) } else { severity },
         file: sink.file,
         span: sink.span,
         function,
@@ -94,6 +99,12 @@ fn finding(
         suppressed: None,
         foreign_marker: None,
     })
+}
+
+/// Whether no more than the path of an address is chosen.
+fn is_partial(spec: &FlowSpec, meeting: &Meeting) -> bool {
+    let names = ["url", "redirect"].into_iter().filter_map(Kinds::named).fold(Kinds::NONE, Kinds::with);
+    meeting.is_behind && names.has(spec.kinds)
 }
 
 /// One step down: a call on the way is not known.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::Operand;
+use crate::ir::{ArgKind, Operand};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::body::{Analyzer, analyze};
@@ -162,7 +162,9 @@ impl Analyzer<'_, '_> {
             .into_iter()
             .map(|label| {
                 let kinds = self.kinds(state, &label);
-                let kinds = kinds.and(from.kinds).with(from.kinds.with(kinds).and(Kinds::THROUGH_UNKNOWN));
+                let kinds = kinds
+                    .and(from.kinds)
+                    .with(from.kinds.with(kinds).and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND)));
                 let text = format!("{caption} `{}`", self.spelled(site.call.callee_span));
                 let via = Some(Hops::after(label.via.as_ref(), self.hop(site.call.span, text)));
                 Label { origin: label.origin, kinds, via }
@@ -205,7 +207,10 @@ impl Analyzer<'_, '_> {
             outward.hops.truncate(MAX_HOPS);
             self.note(Reach {
                 port: outward.port,
-                kinds: label.kinds.and(reach.kinds).with(label.kinds.and(Kinds::THROUGH_UNKNOWN)),
+                kinds: label
+                    .kinds
+                    .and(reach.kinds)
+                    .with(label.kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND))),
                 sink: Arc::clone(&reach.sink),
                 hops: outward.hops,
             });
@@ -331,17 +336,35 @@ impl Analyzer<'_, '_> {
         (!summary.never_returns).then_some(result)
     }
 
-    /// Calls a function that was handed to one of which nothing is known, with all else that it was given.
+    /// Calls a function that was handed to one of which nothing is known: with what follows it (`submit(f, a, b)`),
+    /// with `args=(a, b)`, else with all that was given beside it.
     pub(super) fn call_back(&self, state: &mut State, site: &Site<'_>, func: &FuncRef) -> Option<Arc<Tree>> {
-        let mut given = Tree::default();
-        for arg in site.args.iter().filter(|arg| arg.funcs.is_empty()) {
-            arg.all().iter().for_each(|label| {
-                given.add(label);
-            });
+        let given = site.call.args.iter().zip(&site.args);
+        let after: Vec<Arc<Tree>> = given
+            .clone()
+            .filter(|(arg, _)| arg.kind == ArgKind::Positional)
+            .map(|(_, tree)| tree)
+            .skip_while(|tree| !tree.funcs.iter().any(|known| known.func == func.func))
+            .skip(1)
+            .cloned()
+            .collect();
+        if !after.is_empty() {
+            return self.run_with(state, site, func, &after);
         }
+        let named = given.clone().find(
+            |(arg, _)| matches!(arg.kind, ArgKind::Keyword(name) if self.module.unit.text(name) == "args"),
+        );
+        if let Some(items) = named.and_then(|(_, tree)| tree.items()) {
+            return self.run_with(state, site, func, &items);
+        }
+        let mut all = Tree::default();
+        let others = site.args.iter().filter(|arg| arg.funcs.is_empty()).chain(&site.receiver);
+        others.flat_map(|arg| arg.all()).for_each(|label| {
+            all.add(&label);
+        });
+        let all = Arc::new(all);
         let (_, _, body) = self.world.program.func(func.func);
-        let given = Arc::new(given);
-        let args: Vec<Arc<Tree>> = body.params.iter().map(|_| Arc::clone(&given)).collect();
+        let args: Vec<Arc<Tree>> = body.params.iter().map(|_| Arc::clone(&all)).collect();
         self.run_with(state, site, func, &args)
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
-use crate::flow::Cfg;
-use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
+use crate::flow::{Cfg, Liveness};
+use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Step, Terminator};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{ClassIx, FuncId, Module, Program};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
@@ -87,7 +87,7 @@ pub(super) struct Analyzer<'w, 'a> {
     /// What is found; filled in the last pass.
     pub(super) out: RefCell<Summary>,
     pub(super) reporting: RefCell<bool>,
-    pub(super) kept: FxHashSet<LocalId>,
+    pub(super) live: Liveness,
     /// What is known of each call.
     pub(super) calls: IdVec<crate::ir::CallId, Known<'w>>,
     /// Constants that the caller passes, where the summary is made for it.
@@ -111,6 +111,8 @@ pub(super) fn analyze<'w, 'a>(
         return Summary::default();
     }
     let class = world.program.class_of(id);
+    let cfg = Cfg::new(body);
+    let live = Liveness::new(body, &cfg);
     let analyzer = Analyzer {
         world,
         module,
@@ -118,13 +120,13 @@ pub(super) fn analyze<'w, 'a>(
         body,
         class,
         file: &world.files[module.file],
-        cfg: Cfg::new(body),
+        cfg,
         calls: known(world, module, class, body),
         summaries,
         origins: RefCell::default(),
         out: RefCell::default(),
         reporting: RefCell::new(false),
-        kept: kept(body),
+        live,
         given,
         depth,
         tested: RefCell::default(),
@@ -226,13 +228,18 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             _ => data.successors().map(|to| (to, state.clone())).collect(),
         };
         for (to, mut state) in ends {
-            state.retain(|var| match var {
-                Var::Local(local) => self.body.locals[local].name.is_some() || self.kept.contains(&local),
-                Var::Global(_) => true,
-            });
+            self.forget_dead(&mut state, to);
             out.push((to, state));
         }
         out
+    }
+
+    /// Drops what nobody reads from `to` on; parameters are kept for what is stored into them.
+    fn forget_dead(&self, state: &mut State, to: BlockId) {
+        state.retain(|var| match var {
+            Var::Local(local) => self.live.is_live(to, local) || self.body.param(local).is_some(),
+            Var::Global(_) => true,
+        });
     }
 
     /// What a branch teaches.
@@ -373,7 +380,12 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     pub(super) fn source(&self, span: Span, text: String, threat: Threat, caption: &str) -> Label {
         let site = Arc::new(SourceSite { file: self.module.file, span, text: text.clone(), threat });
         let hop = self.hop(span, format!("`{text}` {caption}"));
-        self.label(Port::Source(site), Some(Hops::after(None, hop)))
+        let is_own_address = crate::taint::entry::is_own_address(&text);
+        let mut label = self.label(Port::Source(site), Some(Hops::after(None, hop)));
+        if is_own_address {
+            label.kinds = label.kinds.without(Kinds::named("redirect").unwrap_or_default());
+        }
+        label
     }
 
     pub(super) fn hop(&self, span: Span, caption: String) -> crate::taint::summary::Hop {
@@ -427,32 +439,4 @@ impl<'w, 'a> Analyzer<'w, 'a> {
 /// The name of a parameter.
 pub(super) fn param_name(module: &Module<'_>, body: &Body, local: LocalId) -> String {
     body.locals[local].name.map_or_else(String::new, |name| module.unit.text(name).to_owned())
-}
-
-/// The temporaries that another block than their own reads.
-pub(super) fn kept(body: &Body) -> FxHashSet<LocalId> {
-    let mut made: FxHashMap<LocalId, BlockId> = FxHashMap::default();
-    for (block, data) in body.blocks.pairs() {
-        for inst in &data.insts {
-            made.extend(crate::flow::defined(inst).map(|local| (local, block)));
-        }
-    }
-    let mut kept = FxHashSet::default();
-    for (block, data) in body.blocks.pairs() {
-        let read = data.insts.iter().flat_map(|inst| crate::flow::operands(body, inst));
-        let ends = crate::flow::end_reads(&data.end);
-        for local in read.filter_map(Operand::local).chain(ends) {
-            if made.get(&local) != Some(&block) {
-                kept.insert(local);
-            }
-        }
-        for inst in &data.insts {
-            if let Op::Let(to, Rvalue::Use(_)) = inst.op
-                && made.get(&to) != Some(&block)
-            {
-                kept.insert(to);
-            }
-        }
-    }
-    kept
 }

@@ -37,6 +37,19 @@ impl Analyzer<'_, '_> {
                 let yes = self.of_kinds(&subject, clears);
                 Some(self.cond(crate::taint::value::Cond { yes, no: Vec::new() }))
             }
+            "urllib.parse.urlunsplit" | "urllib.parse.urlunparse" | "six.moves.urllib.parse.urlunsplit" => {
+                let parts = first()?;
+                let host = parts.items().and_then(|items| items.get(1).cloned());
+                let mut tree = Tree::labeled(parts.all());
+                if let Some(host) = host {
+                    let url = Kinds::named("url").unwrap_or_default();
+                    let fixed = url.with(Kinds::named("redirect").unwrap_or_default());
+                    for label in tree.labels.iter_mut().filter(|label| !host.holds(label.origin)) {
+                        label.kinds = label.kinds.without(fixed);
+                    }
+                }
+                Some(Arc::new(tree))
+            }
             "re.sub" => {
                 let (pattern, with, text) = (first()?, site.positional(1)?.0, site.positional(2)?.0);
                 let mut tree = Tree::labeled(text.all());

@@ -134,7 +134,10 @@ impl Analyzer<'_, '_> {
         }
         *state = after?;
         let mut tree = all?;
-        // A project's own sanitizer that a pack names.
+        // A project's own sanitizer or guard that a pack names.
+        if let Some(cond) = self.guard(site) {
+            tree.cond = Some(cond);
+        }
         self.clear_result(site, &mut tree);
         Some(Arc::new(tree))
     }

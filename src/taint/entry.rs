@@ -160,3 +160,28 @@ pub(super) fn called_by(program: &Program<'_>, models: &Models, id: FuncId) -> O
         program.outside_bases(class).into_iter().find_map(|base| models.entry_by_base(base, method))
     })
 }
+
+/// Whether a source is the address that the request itself was sent to: who follows a link to it is there already.
+pub(super) fn is_own_address(text: &str) -> bool {
+    let name = text.split('(').next().unwrap_or(text).trim_end();
+    let last = name.rsplit('.').next().unwrap_or(name);
+    matches!(
+        last,
+        "path"
+            | "path_info"
+            | "full_path"
+            | "get_full_path"
+            | "get_full_path_info"
+            | "url"
+            | "base_url"
+            | "host"
+            | "host_url"
+            | "get_host"
+            | "build_absolute_uri"
+            | "uri"
+            | "script_root"
+            | "root_url"
+            | "path_url"
+    ) || text.contains("PATH_INFO")
+        || text.contains("QUERY_STRING")
+}

@@ -7,7 +7,7 @@ use crate::models::Kinds;
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
 use crate::taint::state::State;
-use crate::taint::value::{Cond, Key, Konst, Tree, add, literal};
+use crate::taint::value::{Cond, Key, Konst, Label, Tree, add, literal};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
@@ -285,9 +285,14 @@ pub(super) fn text_of(parts: &[Arc<Tree>]) -> Tree {
     let mut tree = Tree::default();
     let mut text = String::new();
     let mut whole = true;
+    let first = parts.iter().find(|part| part.konst.as_ref().is_none_or(Konst::is_true));
     for part in parts {
+        let is_first = first.is_some_and(|first| Arc::ptr_eq(first, part));
         for label in part.all() {
-            add(&mut tree.labels, &label);
+            let is_behind = !is_first
+                && first.is_some_and(|first| !first.holds(label.origin) && !begins_only_scheme(first));
+            let kinds = if is_behind { label.kinds.with(Kinds::BEHIND) } else { label.kinds };
+            add(&mut tree.labels, &Label { kinds, ..label });
         }
         if whole {
             match &part.konst {
@@ -373,4 +378,9 @@ fn slice(source: &str, items: Vec<Arc<Tree>>) -> Option<Vec<Arc<Tree>>> {
     let low = usize::try_from(low).ok()?;
     let count = usize::try_from(high).ok()?.saturating_sub(low);
     Some(items.into_iter().skip(low).take(count).collect())
+}
+
+/// Whether a part is a text that ends where a host begins: `https://`.
+fn begins_only_scheme(part: &Tree) -> bool {
+    matches!(&part.konst, Some(Konst::Str(text)) if text.ends_with("://") || text.ends_with("//") || text.is_empty())
 }

@@ -16,6 +16,7 @@ impl Analyzer<'_, '_> {
             let subject = match &guard.at {
                 Argument::Name(name) if name == "self" => site.receiver.clone(),
                 Argument::Name(name) => self.named(site, name).map(|(tree, _)| Arc::clone(tree)),
+                Argument::Index(0) if site.positional(0).is_none() => site.args.first().cloned(),
                 Argument::Index(index) => site.positional(*index).map(|(tree, _)| Arc::clone(tree)),
             };
             let Some(subject) = subject else { continue };

@@ -49,6 +49,8 @@ pub struct Meeting {
     pub kinds: Kinds,
     /// Whether a call on the way is not known.
     pub is_vague: bool,
+    /// Whether the source stands behind what decides the host of an address.
+    pub is_behind: bool,
     /// The source.
     pub source: Arc<SourceSite>,
     /// The way.
@@ -214,6 +216,7 @@ fn meetings(summaries: &IdVec<FuncId, Option<Box<Summary>>>) -> Vec<Meeting> {
                 sink: Arc::clone(&reach.sink),
                 kinds: reach.kinds,
                 is_vague: reach.kinds.has(Kinds::THROUGH_UNKNOWN),
+                is_behind: reach.kinds.has(Kinds::BEHIND),
                 source: Arc::clone(source),
                 hops: reach.hops.clone(),
             });

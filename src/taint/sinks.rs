@@ -141,7 +141,17 @@ impl Analyzer<'_, '_> {
             })
         };
         sink.when.iter().all(|(name, wanted)| is(name, wanted))
-            && !sink.unless.iter().any(|(name, wanted)| is(name, wanted) || by_position(wanted))
+            && !sink.unless.iter().any(|(name, wanted)| {
+                is(name, wanted) || by_position(wanted) || self.is_open(site, name, wanted)
+            })
+    }
+
+    /// Whether an argument that may make the call harmless is passed, and nothing is known of it.
+    fn is_open(&self, site: &Site<'_>, name: &str, wanted: &Wanted) -> bool {
+        let Some((tree, arg)) = self.named(site, name) else { return false };
+        let is_told =
+            matches!(arg.value, Operand::Global(_) | Operand::Const(_)) || tree.beginning().is_some();
+        !matches!(wanted, Wanted::Bool(_)) && !is_told
     }
 
     fn is_text(&self, tree: &Tree, arg: &Arg, text: &str) -> bool {
@@ -200,7 +210,7 @@ impl Analyzer<'_, '_> {
             if kinds.and(of).is_empty() || is_fixed(&part, of) {
                 continue;
             }
-            let marks = kinds.and(Kinds::THROUGH_UNKNOWN);
+            let marks = kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND));
             let hop = self.hop(span, format!("it goes to `{callee}` here"));
             let via = Hops::after(label.via.as_ref(), hop);
             let mut from = self.outward(state, &label);

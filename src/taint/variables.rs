@@ -6,10 +6,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::base::Symbol;
-use crate::flow::Cfg;
+use crate::flow::{Cfg, Liveness};
 use crate::ir::{Op, Operand, Place};
 use crate::program::FuncId;
-use crate::taint::body::{Analyzer, World, kept, known};
+use crate::taint::body::{Analyzer, World, known};
 use crate::taint::limits::MAX_INSTS;
 use crate::taint::state::{State, Var};
 use crate::taint::value::Tree;
@@ -33,6 +33,8 @@ pub(super) fn variables(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<T
         }
     }
     let lookup = |_: FuncId| None;
+    let cfg = Cfg::new(body);
+    let live = Liveness::new(body, &cfg);
     let analyzer = Analyzer {
         world,
         module,
@@ -40,13 +42,13 @@ pub(super) fn variables(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<T
         body,
         class: None,
         file: &world.files[module.file],
-        cfg: Cfg::new(body),
+        cfg,
         calls: known(world, module, None, body),
         summaries: &lookup,
         origins: RefCell::default(),
         out: RefCell::default(),
         reporting: RefCell::new(false),
-        kept: kept(body),
+        live,
         given: Vec::new(),
         depth: u32::MAX,
         tested: RefCell::default(),
