@@ -49,7 +49,7 @@ pub struct Models {
     /// Whether sources count that whoever starts the program controls.
     pub local: bool,
     /// Functions whose parameters are sources, by decorator and by base and method.
-    by_decorator: FxHashMap<String, Threat>,
+    by_decorator: FxHashMap<String, (Threat, Kinds)>,
     by_base: FxHashMap<(String, String), Threat>,
     sinks: FxHashMap<String, Vec<Sink>>,
     sanitizers: FxHashMap<String, Kinds>,
@@ -91,7 +91,7 @@ impl Models {
         }
         for entry in pack.entries {
             if let Some(decorator) = entry.decorator {
-                self.by_decorator.insert(decorator, entry.threat);
+                self.by_decorator.insert(decorator, (entry.threat, entry.returns));
             }
             if let Some(base) = entry.base {
                 for method in entry.methods {
@@ -128,8 +128,15 @@ impl Models {
     /// Who calls a function that has this decorator.
     #[must_use]
     pub fn entry_by_decorator(&self, path: &str) -> Option<Threat> {
-        let found = prefixes(path).find_map(|prefix| self.by_decorator.get(prefix).copied());
-        found.filter(|threat| self.counts(*threat))
+        let found = prefixes(path).find_map(|prefix| self.by_decorator.get(prefix));
+        found.map(|(threat, _)| *threat).filter(|threat| self.counts(*threat))
+    }
+
+    /// What the text is dangerous for that a function with this decorator returns.
+    #[must_use]
+    pub fn returned_to(&self, path: &str) -> Kinds {
+        let found = prefixes(path).find_map(|prefix| self.by_decorator.get(prefix));
+        found.map_or(Kinds::NONE, |(_, returns)| *returns)
     }
 
     /// Who calls the method of a class that has this base.

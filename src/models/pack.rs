@@ -48,6 +48,7 @@ struct RawEntry {
     #[serde(default)]
     methods: Vec<String>,
     kind: Spanned<String>,
+    returns: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +125,8 @@ pub struct Entry {
     pub methods: Vec<String>,
     /// Who controls them.
     pub threat: Threat,
+    /// What text that they return is dangerous for.
+    pub returns: Kinds,
 }
 
 /// A call that does harm with an argument.
@@ -219,8 +222,9 @@ impl Pack {
         }
         for entry in raw.entries {
             let threat = threat(&entry.kind)?;
+            let returns = entry.returns.as_ref().map(kind).transpose()?.unwrap_or_default();
             let RawEntry { decorator, base, methods, .. } = entry;
-            pack.entries.push(Entry { decorator, base, methods, threat });
+            pack.entries.push(Entry { decorator, base, methods, threat, returns });
         }
         for sink in raw.sinks {
             if sink.at.is_empty() {

@@ -39,7 +39,7 @@ impl Judge {
                 !meeting.kinds.and(spec.kinds).is_empty()
                     && meeting.source.threat == Threat::Remote
                     && !is_test
-                    && !(meeting.is_vague && meeting.hops.len() > MAX_VAGUE_HOPS)
+                    && (!meeting.is_vague || meeting.hops.len() <= MAX_VAGUE_HOPS)
             };
             let mut group: Vec<&Meeting> = Vec::new();
             for meeting in meetings.iter().filter(wanted) {

@@ -179,6 +179,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             if let Terminator::Return(value) = self.body.blocks[block].end {
                 let tree = self.value(&state, value);
+                self.meet_return(&state, block, value, &tree);
                 returned.push((state, Tree::clone(&tree), value));
             }
         }

@@ -1,7 +1,7 @@
 //! Where outsiders come in: parameters of functions that frameworks call, fields of requests.
 
 use crate::ir::{LocalId, Operand, ParamKind, Step};
-use crate::models::{Models, Threat};
+use crate::models::{Kinds, Models, Threat};
 use crate::program::{FuncId, Meaning, Program};
 use crate::taint::body::Analyzer;
 use crate::taint::value::Label;
@@ -184,4 +184,14 @@ pub(super) fn is_own_address(text: &str) -> bool {
             | "path_url"
     ) || text.contains("PATH_INFO")
         || text.contains("QUERY_STRING")
+}
+
+/// What the text is dangerous for that a function returns to who called it from outside.
+pub(super) fn answers_with(program: &Program<'_>, models: &Models, id: FuncId) -> Kinds {
+    let (module, _, body) = program.func(id);
+    let paths = body.decorators.iter().filter_map(|decorator| match module.meaning(decorator.name?) {
+        Meaning::Outside(path) => Some(&**path),
+        _ => None,
+    });
+    paths.fold(Kinds::NONE, |sum, path| sum.with(models.returned_to(path)))
 }

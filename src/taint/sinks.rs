@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind, Operand, Place, Step};
+use crate::ir::{Arg, ArgKind, BlockId, Operand, Place, Step, StmtKind};
 use crate::models::{Argument, Kinds, Sink, Wanted};
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
@@ -152,6 +152,33 @@ impl Analyzer<'_, '_> {
         let is_told =
             matches!(arg.value, Operand::Global(_) | Operand::Const(_)) || tree.beginning().is_some();
         !matches!(wanted, Wanted::Bool(_)) && !is_told
+    }
+
+    /// What a function that answers requests returns as text.
+    pub(super) fn meet_return(&self, state: &State, block: BlockId, value: Operand, tree: &Arc<Tree>) {
+        let kinds = crate::taint::entry::answers_with(self.world.program, self.world.models, self.id);
+        if kinds.is_empty() || self.is_answer(value) {
+            return;
+        }
+        let region = self.body.blocks[block].region;
+        let returns =
+            self.body.stmts_in(region).map(|(_, stmt)| stmt).filter(|stmt| stmt.kind == StmtKind::Return);
+        let Some(stmt) = returns.last() else { return };
+        let start = stmt.span.start + u32::try_from("return ".len()).unwrap_or(0);
+        let span = Span::new(start.min(stmt.span.end), stmt.span.end);
+        // `return text, 400`
+        let first = self.part(tree, &Key::Item(Konst::Int(0)));
+        let is_pair = tree.labels.is_empty() && matches!(tree.exact_len(), Some(2 | 3));
+        let labels = if is_pair { first.labels.clone() } else { tree.labels.clone() };
+        self.reach_at(state, (kinds, "return"), &Arc::new(Tree::labeled(labels)), span);
+    }
+
+    /// Whether a value was made by the framework, which says itself what it is.
+    fn is_answer(&self, value: Operand) -> bool {
+        let Operand::Local(local) = value else { return false };
+        let path = self.body.locals[local].value.map(|value| self.module.meaning(value));
+        matches!(path, Some(Meaning::Outside(path)) if path.ends_with("()") && !path.starts_with("str()") && path.contains('.'))
+            && !matches!(path, Some(Meaning::Outside(path)) if self.world.models.source(path).is_some())
     }
 
     fn is_text(&self, tree: &Tree, arg: &Arg, text: &str) -> bool {
