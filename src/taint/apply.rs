@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::ir::{ArgKind, Operand};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
-use crate::taint::body::{Analyzer, analyze};
+use crate::taint::body::{Analyzer, Given, analyze};
 use crate::taint::calls::Site;
 use crate::taint::limits::MAX_HOPS;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Port, Reach, Summary};
-use crate::taint::value::{Cond, FuncRef, Hops, Key, Konst, Label, Tree};
+use crate::taint::value::{Cond, FuncRef, Hops, Key, Label, Tree};
 
 /// The arguments of a call by parameter.
 pub(super) type Bound = Vec<Option<Arc<Tree>>>;
@@ -87,6 +87,12 @@ impl Analyzer<'_, '_> {
             }
         }
         self.effects(state, site, summary, bound, func);
+        for (cell, path, from) in &summary.keeps {
+            let labels = self.labels(state, from, bound, site, "it is kept by");
+            if !labels.is_empty() {
+                self.leave(state, *cell, path, &Tree::labeled(labels));
+            }
+        }
         let mut cond = Cond::default();
         for (list, to) in [(&summary.valid_if_true, &mut cond.yes), (&summary.valid_if_false, &mut cond.no)] {
             for (param, kinds) in list {
@@ -301,14 +307,14 @@ impl Analyzer<'_, '_> {
         }
         for (path, label) in all {
             let from = self.outward(state, &label);
-            if let Port::Source(_) = from.port {
+            {
                 let mut out = self.out.borrow_mut();
+                let out = if matches!(from.port, Port::Source(_)) { &mut out.writes } else { &mut out.keeps };
                 let is_known = out
-                    .writes
                     .iter()
                     .any(|(known, at, other)| *known == cell && *at == path && other.port == from.port);
-                if !is_known {
-                    out.writes.push((cell, path, from));
+                if !is_known && out.len() < 64 {
+                    out.push((cell, path, from));
                 }
             }
         }
@@ -383,12 +389,16 @@ impl Analyzer<'_, '_> {
         if known.reaches.is_empty() && known.returns.is_empty() && known.effects.is_empty() {
             return None;
         }
-        let given: Vec<(usize, Konst)> = known
+        let given: Vec<(usize, Given)> = known
             .tested
             .iter()
             .filter_map(|param| {
-                let konst = bound.get(*param)?.as_ref()?.konst.clone()?;
-                Some((*param, konst))
+                let tree = bound.get(*param)?.as_ref()?;
+                match (&tree.konst, &tree.funcs[..]) {
+                    (Some(konst), _) => Some((*param, Given::Konst(konst.clone()))),
+                    (None, [only]) if only.bound.is_empty() => Some((*param, Given::Func(only.func))),
+                    _ => None,
+                }
             })
             .collect();
         let (.., body) = self.world.program.func(func);

@@ -17,9 +17,15 @@ use crate::taint::summary::{Cells, From, Port, SourceSite, Summary};
 use crate::taint::value::{Cond, FuncRef, Hops, Key, Label, Tree, literal};
 use crate::text::{SourceFile, Span};
 
+/// What a caller passes that decides something.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Given {
+    Konst(crate::taint::value::Konst),
+    Func(FuncId),
+}
+
 /// Summaries for given constants, by function and constants.
-pub(super) type Special =
-    std::sync::Mutex<FxHashMap<(FuncId, Vec<(usize, crate::taint::value::Konst)>), Arc<Summary>>>;
+pub(super) type Special = std::sync::Mutex<FxHashMap<(FuncId, Vec<(usize, Given)>), Arc<Summary>>>;
 
 /// What all bodies share.
 pub(super) struct World<'w, 'a> {
@@ -91,7 +97,7 @@ pub(super) struct Analyzer<'w, 'a> {
     /// What is known of each call.
     pub(super) calls: IdVec<crate::ir::CallId, Known<'w>>,
     /// Constants that the caller passes, where the summary is made for it.
-    pub(super) given: Vec<(usize, crate::taint::value::Konst)>,
+    pub(super) given: Vec<(usize, Given)>,
     /// How many summaries may be made for one caller, one within the other.
     pub(super) depth: u32,
     /// Parameters whose values decide something.
@@ -103,7 +109,7 @@ pub(super) fn analyze<'w, 'a>(
     world: &'w World<'w, 'a>,
     id: FuncId,
     summaries: &'w dyn Fn(FuncId) -> Option<&'w Summary>,
-    (given, depth): (Vec<(usize, crate::taint::value::Konst)>, u32),
+    (given, depth): (Vec<(usize, Given)>, u32),
 ) -> Summary {
     let (module, _, body) = world.program.func(id);
     let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
@@ -274,8 +280,10 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             if index == 0 && self.class.is_some() {
                 self.fill_self(&mut tree);
             }
-            if let Some((_, konst)) = self.given.iter().find(|(given, _)| *given == index) {
-                tree.konst = Some(konst.clone());
+            match self.given.iter().find(|(given, _)| *given == index) {
+                Some((_, Given::Konst(konst))) => tree.konst = Some(konst.clone()),
+                Some((_, Given::Func(func))) => tree.funcs = vec![FuncRef { func: *func, bound: Vec::new() }],
+                None => {}
             }
             state.set(Var::Local(param.local), Arc::new(tree));
         }
@@ -313,6 +321,13 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     fn bind(&self, state: &mut State, to: LocalId, tree: Arc<Tree>) {
+        let mut tree = tree;
+        // What a check has shown on this way holds for the copy on others too.
+        if state.has_cleared() && tree.labels.iter().any(|label| state.cleared(label.origin) != Kinds::NONE) {
+            for label in &mut Arc::make_mut(&mut tree).labels {
+                label.kinds = label.kinds.without(state.cleared(label.origin));
+            }
+        }
         state.set(Var::Local(to), tree);
     }
 

@@ -26,6 +26,49 @@ impl Analyzer<'_, '_> {
                 tree.store(&[Key::Item(Konst::Str("pattern".into()))], &first()?);
                 Some(Arc::new(tree))
             }
+            "os.path.commonpath" | "os.path.commonprefix" => {
+                let list = first()?;
+                let path = Kinds::named("path").unwrap_or_default();
+                let holds = |label: &crate::taint::value::Label| {
+                    site.path == "os.path.commonpath" && !label.kinds.has(Kinds::UNRESOLVED)
+                };
+                let yes = list
+                    .all()
+                    .iter()
+                    .filter(|label| holds(label))
+                    .map(|label| (label.origin, path))
+                    .collect();
+                let cond = crate::taint::value::Cond { yes, no: Vec::new() };
+                Some(Arc::new(Tree { cond: Some(Arc::new(cond)), ..Tree::labeled(list.all()) }))
+            }
+            "os.path.basename" => {
+                let tree = first()?;
+                let path = Kinds::named("path").unwrap_or_default();
+                let cond = crate::taint::value::Cond { yes: self.of_kinds(&tree, path), no: Vec::new() };
+                let mut last = Tree { cond: Some(Arc::new(cond)), ..Tree::labeled(tree.all()) };
+                for label in &mut last.labels {
+                    label.kinds = label.kinds.without(path);
+                }
+                Some(Arc::new(last))
+            }
+            "len" => match &first()?.konst {
+                Some(Konst::Str(text)) => {
+                    let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+                    Some(Arc::new(Tree::konst(Konst::Int(length))))
+                }
+                _ => Some(Arc::default()),
+            },
+            "json.dumps" | "pickle.dumps" | "yaml.dump" | "yaml.safe_dump" => {
+                let tree = first()?;
+                let mut text = Tree::labeled(tree.all());
+                text.store(&[inner_key()], &tree);
+                Some(Arc::new(text))
+            }
+            "json.loads" | "yaml.safe_load" => {
+                let text = first()?;
+                let at = text.fields.iter().find(|(key, _)| *key == inner_key())?;
+                Some(Arc::clone(&at.1))
+            }
             "isinstance" => {
                 let (subject, kind) = (first()?, site.positional(1)?.1);
                 let kind = self.file.slice(kind.span);
@@ -61,7 +104,6 @@ impl Analyzer<'_, '_> {
                     for label in &mut tree.labels {
                         label.kinds = label.kinds.without(clears);
                     }
-                    tree.labels.retain(|label| !label.kinds.is_empty());
                 }
                 Some(Arc::new(tree))
             }
@@ -220,4 +262,9 @@ fn callee_clears(site: &Site<'_>, analyzer: &Analyzer<'_, '_>) -> Kinds {
         }
         _ => Kinds::NONE,
     }
+}
+
+/// Where a text that was made of a value keeps the value itself.
+fn inner_key() -> Key {
+    Key::Item(Konst::Str("\0inner".into()))
 }

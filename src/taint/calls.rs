@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Place, Step};
 use crate::models::Kinds;
-use crate::program::FuncId;
+use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{FuncRef, Key, Konst, Label, Tree};
@@ -109,6 +109,9 @@ impl Analyzer<'_, '_> {
                 None => return Vec::new(),
             },
         };
+        if callee.funcs.is_empty() {
+            self.test(&callee);
+        }
         callee.funcs.clone()
     }
 
@@ -150,6 +153,24 @@ impl Analyzer<'_, '_> {
                 self.clear_result(site, Arc::make_mut(&mut tree));
             }
             return tree;
+        }
+        if let Some(class) = self.enum_of(site) {
+            let _ = class;
+            site.args
+                .iter()
+                .flat_map(|arg| arg.all())
+                .for_each(|label| state.clear(label.origin, Kinds::ALL));
+            return Arc::default();
+        }
+        if raises_unless_number(site.path) {
+            let given = site.positional(0).map(|(tree, _)| tree.all());
+            given.into_iter().flatten().for_each(|label| state.clear(label.origin, Kinds::ALL));
+        }
+        if site.method == "relative_to"
+            && let Some(receiver) = &site.receiver
+        {
+            let resolved = receiver.all().into_iter().filter(|label| !label.kinds.has(Kinds::UNRESOLVED));
+            resolved.for_each(|label| state.clear(label.origin, Kinds::named("path").unwrap_or_default()));
         }
         let cond = self.guard(site);
         let mut tree = Tree::default();
@@ -203,6 +224,19 @@ impl Analyzer<'_, '_> {
         Arc::new(tree)
     }
 
+    /// The enumeration of the program that a call looks a member up in.
+    fn enum_of(&self, site: &Site<'_>) -> Option<crate::program::ClassIx> {
+        let Meaning::Class(class) = self.module.meaning(site.call.name?) else { return None };
+        let bases = self.world.program.outside_bases(*class);
+        let is_enum = bases.iter().any(|base| base.starts_with("enum."));
+        let is_lax = self
+            .world
+            .program
+            .symbol("_missing_")
+            .is_some_and(|name| self.world.program.method(*class, name).is_some());
+        (is_enum && !is_lax).then_some(*class)
+    }
+
     /// Takes from the result what the packs say of the callee.
     fn clear_result(&self, site: &Site<'_>, tree: &mut Tree) {
         let mut clears = site.known.model.clears;
@@ -248,7 +282,6 @@ fn clear(tree: &mut Tree, kinds: Kinds) {
     for label in &mut tree.labels {
         label.kinds = label.kinds.without(kinds);
     }
-    tree.labels.retain(|label| !label.kinds.is_empty());
     for (_, part) in &mut tree.fields {
         clear(Arc::make_mut(part), kinds);
     }
@@ -266,4 +299,10 @@ fn value_span(arg: &Arg, analyzer: &Analyzer<'_, '_>) -> Span {
         }
         ArgKind::Positional | ArgKind::Star | ArgKind::DoubleStar => arg.span,
     }
+}
+
+/// Whether a call raises for anything that is no number, id or address.
+fn raises_unless_number(path: &str) -> bool {
+    matches!(path, "int" | "float" | "complex" | "uuid.UUID" | "decimal.Decimal" | "fractions.Fraction")
+        || matches!(path, "ipaddress.IPv4Address" | "ipaddress.IPv4Network" | "ipaddress.ip_network")
 }

@@ -145,9 +145,22 @@ impl Analyzer<'_, '_> {
             // `"%s" % value`, `base / name`, `{} | other`
             Operator::Mod => {
                 let mut tree = Tree::labeled(left.labels.clone());
-                right.all().iter().for_each(|label| {
+                let template = match &left.konst {
+                    Some(Konst::Str(text)) => Some(text),
+                    _ => None,
+                };
+                let is_used = |key: &Key| match (template, key) {
+                    (Some(text), Key::Item(Konst::Str(name))) => text.contains(&format!("%({name})")),
+                    _ => true,
+                };
+                right.labels.iter().for_each(|label| {
                     tree.add(label);
                 });
+                for (_, part) in right.fields.iter().filter(|(key, _)| is_used(key)) {
+                    part.all().iter().for_each(|label| {
+                        tree.add(label);
+                    });
+                }
                 let beginning =
                     left.beginning().map(|text| text.split('%').next().unwrap_or_default().to_owned());
                 tree.prefix = beginning.filter(|text| !text.is_empty()).map(Into::into);
@@ -190,6 +203,11 @@ impl Analyzer<'_, '_> {
                     let cond = Cond::clone(cond);
                     let says_none = matches!(op, CmpOp::Eq | CmpOp::Is);
                     return self.cond(if says_none { cond.flipped() } else { cond });
+                }
+                if let Some(cond) = left.cond.as_ref().or(right.cond.as_ref()).filter(|_| !is_none) {
+                    let cond = Cond::clone(cond);
+                    let is_other = matches!(op, CmpOp::NotEq | CmpOp::IsNot);
+                    return self.cond(if is_other { cond.flipped() } else { cond });
                 }
                 if tainted(other) || is_none || !tainted(subject) {
                     // `commonpath([base, path]) == base` compares what is made of the value.

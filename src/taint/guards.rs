@@ -81,6 +81,16 @@ impl Analyzer<'_, '_> {
                 (how, pattern, site.positional(0)?.0)
             }
         };
+        // Flags change what a pattern means.
+        let n_plain = if by_module.is_some() { 2 } else { 1 };
+        if site.args.len() > n_plain {
+            return None;
+        }
+        if let (Some(Konst::Str(pattern)), "search" | "match" | "findall") = (&pattern, how)
+            && let Some(clears) = crate::taint::regex::absent_without(pattern, how)
+        {
+            return Some(Cond { yes: Vec::new(), no: self.of_kinds(subject, clears) });
+        }
         let clears = match pattern {
             Some(Konst::Str(pattern)) => crate::taint::regex::admits_nothing_for(&pattern, how),
             _ if how == "fullmatch" => Kinds::ALL,

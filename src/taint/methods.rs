@@ -21,7 +21,34 @@ impl Analyzer<'_, '_> {
     ) -> Option<Arc<Tree>> {
         let first = || site.positional(0).map(|(tree, _)| Arc::clone(tree));
         let key = || first().and_then(|tree| tree.konst.clone()).map_or(Key::Any, Key::Item);
+        if site.path.starts_with("configparser.")
+            && let Some(found) = self.configured(state, site, receiver)
+        {
+            return Some(found);
+        }
         match site.method {
+            "count" | "find" | "rfind" | "index" | "rindex" | "endswith" | "start" | "end" | "span"
+            | "isspace" | "istitle"
+                if site.receiver.is_some() =>
+            {
+                let text = match &receiver.konst {
+                    Some(Konst::Str(text)) => Some(text),
+                    _ => None,
+                };
+                let given = first().and_then(|tree| tree.konst.clone());
+                Some(match (site.method, text, given) {
+                    ("endswith", Some(text), Some(Konst::Str(end))) => {
+                        Arc::new(Tree::konst(Konst::Bool(text.ends_with(&*end))))
+                    }
+                    _ => Arc::default(),
+                })
+            }
+            "startswith" if receiver.konst.is_some() => match (&receiver.konst, first()?.konst.clone()) {
+                (Some(Konst::Str(text)), Some(Konst::Str(begin))) => {
+                    Some(Arc::new(Tree::konst(Konst::Bool(text.starts_with(&*begin)))))
+                }
+                _ => None,
+            },
             "pop" | "popleft" | "insert" | "reverse"
                 if receiver.items().is_some_and(|items| !items.is_empty()) =>
             {
@@ -172,7 +199,29 @@ impl Analyzer<'_, '_> {
             "copy" if site.call.args.is_empty() => Some(Arc::clone(receiver)),
             "format" => {
                 let mut parts = vec![Arc::clone(receiver)];
-                parts.extend(site.args.iter().cloned());
+                let template = match &receiver.konst {
+                    Some(Konst::Str(text)) => Some(Arc::clone(text)),
+                    _ => None,
+                };
+                let mut index = 0;
+                for (arg, tree) in site.call.args.iter().zip(&site.args) {
+                    let is_used = match (&template, arg.kind) {
+                        (Some(text), ArgKind::Positional) => {
+                            index += 1;
+                            text.contains("{}")
+                                || text.contains("{:")
+                                || text.contains("{!")
+                                || text.contains(&format!("{{{}", index - 1))
+                        }
+                        (Some(text), ArgKind::Keyword(name)) => {
+                            text.contains(&format!("{{{}", self.module.unit.text(name)))
+                        }
+                        _ => true,
+                    };
+                    if is_used {
+                        parts.push(Arc::clone(tree));
+                    }
+                }
                 let mut tree = text_of(&parts);
                 tree.konst = None;
                 tree.prefix = receiver
@@ -203,7 +252,6 @@ impl Analyzer<'_, '_> {
                     for label in &mut tree.labels {
                         label.kinds = label.kinds.without(clears);
                     }
-                    tree.labels.retain(|label| !label.kinds.is_empty());
                 }
                 Some(Arc::new(tree))
             }
@@ -221,6 +269,32 @@ impl Analyzer<'_, '_> {
                 }
                 Some(Arc::new(tree))
             }
+            _ => None,
+        }
+    }
+
+    /// `set(section, option, value)` and `get(section, option)` of a configuration.
+    fn configured(&self, state: &mut State, site: &Site<'_>, receiver: &Arc<Tree>) -> Option<Arc<Tree>> {
+        let key =
+            |index| site.positional(index).map(|(tree, _)| tree.konst.clone().map_or(Key::Any, Key::Item));
+        match site.method {
+            "set" => {
+                let value = site.positional(2).map_or_else(Arc::default, |(tree, _)| Arc::clone(tree));
+                self.fill(state, site, &[key(0)?, key(1)?], &value);
+                Some(Arc::default())
+            }
+            "get" => {
+                let mut found = self.part(&self.part(receiver, &key(0)?), &key(1)?);
+                let unit = self.module.unit;
+                for (arg, tree) in site.call.args.iter().zip(&site.args) {
+                    if matches!(arg.kind, ArgKind::Keyword(name) if unit.text(name) == "fallback") {
+                        Arc::make_mut(&mut found).join(tree);
+                    }
+                }
+                Some(found)
+            }
+            "getint" | "getfloat" | "getboolean" => Some(Arc::default()),
+            "add_section" => Some(Arc::default()),
             _ => None,
         }
     }

@@ -137,6 +137,9 @@ impl Analyzer<'_, '_> {
                     let label = self.source(span, text, threat, "comes in here");
                     return Arc::new(Tree::labeled(vec![label]));
                 }
+                if matches!(&**path, "os.sep" | "os.path.sep") {
+                    return Arc::new(Tree::konst(Konst::Str("/".into())));
+                }
                 self.module_variable(symbol)
             }
             Meaning::Function(func) | Meaning::Method(func, _) => self.func_value(*func),

@@ -39,11 +39,58 @@ pub(super) fn admits_nothing_for(pattern: &str, how: &str) -> Kinds {
     let mut kinds = Kinds::ALL;
     for (name, danger) in DANGER {
         // `..` leads out only between separators; a lone dot does not.
-        if danger.chars().any(|c| admits(&hir, c)) {
+        let is_open = match *name {
+            "argument" => begins_with(&hir, '-'),
+            // `//host` and `/\\host` lead to another host, `/page` does not.
+            "redirect" => admits(&hir, ':') || admits(&hir, '\\') || begins_twice(&hir, '/'),
+            _ => danger.chars().any(|c| admits(&hir, c)),
+        };
+        if is_open {
             kinds = kinds.without(Kinds::named(name).unwrap_or_default());
         }
     }
     kinds
+}
+
+/// Whether a text that `hir` matches may begin with `c`.
+fn begins_with(hir: &Hir, c: char) -> bool {
+    match hir.kind() {
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).is_ok_and(|text| text.starts_with(c)),
+        HirKind::Repetition(repetition) => begins_with(&repetition.sub, c),
+        HirKind::Capture(capture) => begins_with(&capture.sub, c),
+        HirKind::Alternation(parts) => parts.iter().any(|part| begins_with(part, c)),
+        HirKind::Concat(parts) => {
+            for part in parts {
+                if begins_with(part, c) {
+                    return true;
+                }
+                if part.properties().minimum_len() != Some(0) {
+                    return false;
+                }
+            }
+            false
+        }
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) => admits(hir, c),
+    }
+}
+
+/// Whether a text that `hir` matches may begin with `c` twice.
+fn begins_twice(hir: &Hir, c: char) -> bool {
+    if !begins_with(hir, c) {
+        return false;
+    }
+    let HirKind::Concat(parts) = hir.kind() else { return true };
+    let mut parts = parts.iter().skip_while(|part| matches!(part.kind(), HirKind::Look(_)));
+    match parts.next().map(Hir::kind) {
+        Some(HirKind::Literal(literal)) => match std::str::from_utf8(&literal.0) {
+            Ok(text) if text.chars().count() > 1 => text.chars().nth(1) == Some(c),
+            _ => {
+                let rest: Vec<Hir> = parts.cloned().collect();
+                begins_with(&Hir::concat(rest), c)
+            }
+        },
+        _ => true,
+    }
 }
 
 /// The kinds for which a text is harmless in which every match of `pattern` was replaced by `with`.
@@ -61,6 +108,22 @@ pub(super) fn removes_all_for(pattern: &str, with: &str) -> Kinds {
     let gone = |danger: &str| danger.chars().all(|c| admits(class, c) && !with.contains(c));
     let named = DANGER.iter().filter(|(_, danger)| gone(danger)).filter_map(|(name, _)| Kinds::named(name));
     named.fold(Kinds::NONE, Kinds::with)
+}
+
+/// The kinds for which a text is harmless in which `pattern`, a class of characters, is nowhere found.
+pub(super) fn absent_without(pattern: &str, how: &str) -> Option<Kinds> {
+    if how == "match" {
+        return None;
+    }
+    let hir = regex_syntax::ParserBuilder::new().build().parse(pattern).ok()?;
+    let is_class = match hir.kind() {
+        HirKind::Class(_) => true,
+        HirKind::Repetition(repetition) => {
+            repetition.min == 1 && matches!(repetition.sub.kind(), HirKind::Class(_))
+        }
+        _ => false,
+    };
+    is_class.then(|| removes_all_for(pattern, ""))
 }
 
 fn ends(hir: &Hir) -> bool {

@@ -47,6 +47,11 @@ impl State {
         self.vars.retain(|(var, _)| keep(*var));
     }
 
+    /// Whether a check has shown anything.
+    pub(super) fn has_cleared(&self) -> bool {
+        !self.cleared.is_empty()
+    }
+
     /// The kinds for which `origin` is harmless here.
     pub(super) fn cleared(&self, origin: u32) -> Kinds {
         let at = self.cleared.binary_search_by_key(&origin, |(known, _)| *known);

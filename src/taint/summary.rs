@@ -113,6 +113,8 @@ pub(super) struct Summary {
     pub(super) writes: Vec<(Cell, Vec<Key>, From)>,
     /// Parameters whose values decide something.
     pub(super) tested: Vec<usize>,
+    /// What it leaves of its ports in cells.
+    pub(super) keeps: Vec<(Cell, Vec<Key>, From)>,
     /// Cells that it reads.
     pub(super) reads: Vec<Cell>,
     /// Sources that reach sinks in it or below.
@@ -129,6 +131,7 @@ impl Summary {
             && self.reaches.len() == other.reaches.len()
             && self.meetings.len() == other.meetings.len()
             && self.writes.len() == other.writes.len()
+            && self.keeps.len() == other.keeps.len()
             && self.konst == other.konst
             && self.never_returns == other.never_returns
             && self.valid_after == other.valid_after
