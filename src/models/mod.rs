@@ -46,6 +46,8 @@ pub struct Models {
     sources: FxHashMap<String, Threat>,
     /// Last attributes of request objects, which parameters called `request` are taken for.
     request_fields: FxHashSet<String>,
+    /// Classes of request objects.
+    request_types: FxHashSet<String>,
     /// Whether sources count that whoever starts the program controls.
     pub local: bool,
     /// Functions whose parameters are sources, by decorator and by base and method.
@@ -86,6 +88,7 @@ impl Models {
                 && (object.ends_with("equest()") || object.ends_with(".request"))
             {
                 self.request_fields.insert(field.to_owned());
+                self.request_types.insert(object.trim_end_matches("()").to_owned());
             }
             self.sources.insert(source.at, source.threat);
         }
@@ -157,6 +160,12 @@ impl Models {
             decodes: self.decodes(path),
             keeps: self.keeps(path, method),
         }
+    }
+
+    /// Whether the packs know sources in instances of the class `path`.
+    #[must_use]
+    pub fn has_type(&self, path: &str) -> bool {
+        self.request_types.contains(path)
     }
 
     /// Whether `field` is what a request holds of its sender's choice.

@@ -35,7 +35,8 @@ impl Judge {
             let page = pages().iter().find(|page| page.id == id);
             let Some(spec) = page.and_then(|page| page.flow.as_ref()) else { continue };
             let wanted = |meeting: &&Meeting| {
-                let is_test = files[meeting.sink.file].is_test || files[meeting.source.file].is_test;
+                let is_test = files[meeting.sink.file].is_test
+                    || meeting.hops.iter().any(|hop| files[hop.file].is_test);
                 !meeting.kinds.and(spec.kinds).is_empty()
                     && meeting.source.threat == Threat::Remote
                     && !is_test

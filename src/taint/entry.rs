@@ -1,6 +1,6 @@
 //! Where outsiders come in: parameters of functions that frameworks call, fields of requests.
 
-use crate::ir::{LocalId, Operand, ParamKind, Step};
+use crate::ir::{LocalId, Operand, ParamKind, Step, Unit};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{FuncId, Meaning, Program};
 use crate::taint::body::Analyzer;
@@ -51,13 +51,30 @@ impl Analyzer<'_, '_> {
             // `Depends(…)`: the framework makes it.
             return None;
         }
-        (!self.is_converted(&name)).then_some(threat)
+        (!self.is_converted(&name) && !self.is_injected(param.local)).then_some(threat)
     }
 
     fn is_enum(&self, annotation: crate::base::Symbol) -> bool {
         let Meaning::Class(class) = self.module.meaning(annotation) else { return false };
         let bases = self.world.program.outside_bases(*class);
         bases.iter().any(|base| base.starts_with("enum."))
+    }
+
+    /// Whether the framework makes the parameter: `Annotated[Store, Depends(store)]`.
+    fn is_injected(&self, local: LocalId) -> bool {
+        let from = self.body.locals[local].span.end;
+        let rest = self.file.slice(Span::new(from, self.body.span.end.max(from)));
+        let mut depth = 0_i32;
+        let end = rest.find(|c| {
+            depth += match c {
+                '(' | '[' | '{' => 1,
+                ')' | ']' | '}' => -1,
+                _ => 0,
+            };
+            c == ',' && depth == 0 || depth < 0
+        });
+        let text = &rest[..end.unwrap_or(rest.len())];
+        ["Depends", "Security(", "Inject"].iter().any(|word| text.contains(word))
     }
 
     /// Whether a route converts the parameter to something that is no text: `<int:name>`.
@@ -93,6 +110,7 @@ impl Analyzer<'_, '_> {
             0 if self.is_request(local) && models.is_request_field(unit.text(last)) => Some(Threat::Remote),
             1 if self.is_self(local)
                 && matches!(steps[0], Step::Attr(first) if unit.text(first) == "request")
+                && is_web(unit)
                 && models.is_request_field(unit.text(last)) =>
             {
                 Some(Threat::Remote)
@@ -132,8 +150,11 @@ impl Analyzer<'_, '_> {
         let Some(param) = self.body.param(local) else { return false };
         let name = crate::taint::body::param_name(self.module, self.body, local);
         match param.annotation {
-            None => matches!(name.as_str(), "request" | "req"),
-            Some(annotation) => self.module.unit.text(annotation).ends_with("equest"),
+            None => matches!(name.as_str(), "request" | "req") && is_web(self.module.unit),
+            Some(annotation) => {
+                let text = self.module.unit.text(annotation);
+                text.ends_with("equest") && self.world.models.has_type(text)
+            }
         }
     }
 }
@@ -163,27 +184,22 @@ pub(super) fn called_by(program: &Program<'_>, models: &Models, id: FuncId) -> O
 
 /// Whether a source is the address that the request itself was sent to: who follows a link to it is there already.
 pub(super) fn is_own_address(text: &str) -> bool {
-    let name = text.split('(').next().unwrap_or(text).trim_end();
-    let last = name.rsplit('.').next().unwrap_or(name);
-    matches!(
-        last,
-        "path"
-            | "path_info"
-            | "full_path"
-            | "get_full_path"
-            | "get_full_path_info"
-            | "url"
-            | "base_url"
-            | "host"
-            | "host_url"
-            | "get_host"
-            | "build_absolute_uri"
-            | "uri"
-            | "script_root"
-            | "root_url"
-            | "path_url"
-    ) || text.contains("PATH_INFO")
-        || text.contains("QUERY_STRING")
+    let name = text.split(['(', '[']).next().unwrap_or(text).trim_end();
+    let is_own = |part: &str| {
+        let plain = [
+            "path",
+            "path_info",
+            "full_path",
+            "get_full_path",
+            "get_full_path_info",
+            "path_url",
+            "script_root",
+        ];
+        let whole =
+            ["url", "base_url", "host", "host_url", "get_host", "build_absolute_uri", "uri", "root_url"];
+        plain.contains(&part) || whole.contains(&part)
+    };
+    name.split('.').skip(1).any(is_own) || text.contains("PATH_INFO") || text.contains("QUERY_STRING")
 }
 
 /// What the text is dangerous for that a function returns to who called it from outside.
@@ -194,4 +210,35 @@ pub(super) fn answers_with(program: &Program<'_>, models: &Models, id: FuncId) -
         _ => None,
     });
     paths.fold(Kinds::NONE, |sum, path| sum.with(models.returned_to(path)))
+}
+
+/// Whether a file imports a framework that answers requests: elsewhere a `request` is one that is sent.
+pub(super) fn is_web(unit: &Unit) -> bool {
+    const WEB: &[&str] = &[
+        "django",
+        "flask",
+        "rest_framework",
+        "aiohttp.web",
+        "starlette",
+        "fastapi",
+        "tornado.web",
+        "pyramid",
+        "webob",
+        "falcon",
+        "bottle",
+        "sanic",
+        "quart",
+        "werkzeug",
+        "twisted.web",
+        "litestar",
+        "cherrypy",
+        "homeassistant.components.http",
+    ];
+    let is_web = |path: &str| {
+        WEB.iter()
+            .any(|web| path.strip_prefix(web).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    };
+    unit.imports.iter().any(|(_, path)| is_web(unit.text(*path)))
+        || unit.stars.iter().any(|path| is_web(unit.text(*path)))
+        || is_web(unit.text(unit.module))
 }

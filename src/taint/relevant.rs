@@ -35,7 +35,7 @@ fn touches(program: &Program<'_>, models: &Models, id: FuncId) -> bool {
         body.params.iter().any(|param| {
             let name = body.locals[param.local].name.map_or("", |name| unit.text(name));
             match param.annotation {
-                None => matches!(name, "request" | "req"),
+                None => matches!(name, "request" | "req") && entry::is_web(unit),
                 Some(annotation) => unit.text(annotation).ends_with("equest"),
             }
         })
