@@ -42,6 +42,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) variables: &'w FxHashMap<Symbol, Arc<Tree>>,
     /// Summaries that were made for given constants.
     pub(super) special: &'w Special,
+    /// Whether the program answers requests.
+    pub(super) is_web: bool,
 }
 
 /// What is known of a call before anything flows.

@@ -110,7 +110,7 @@ impl Analyzer<'_, '_> {
             0 if self.is_request(local) && models.is_request_field(unit.text(last)) => Some(Threat::Remote),
             1 if self.is_self(local)
                 && matches!(steps[0], Step::Attr(first) if unit.text(first) == "request")
-                && is_web(unit)
+                && is_web(unit, self.world.is_web)
                 && models.is_request_field(unit.text(last)) =>
             {
                 Some(Threat::Remote)
@@ -150,7 +150,7 @@ impl Analyzer<'_, '_> {
         let Some(param) = self.body.param(local) else { return false };
         let name = crate::taint::body::param_name(self.module, self.body, local);
         match param.annotation {
-            None => matches!(name.as_str(), "request" | "req") && is_web(self.module.unit),
+            None => matches!(name.as_str(), "request" | "req") && is_web(self.module.unit, self.world.is_web),
             Some(annotation) => {
                 let text = self.module.unit.text(annotation);
                 text.ends_with("equest") && self.world.models.has_type(text)
@@ -212,33 +212,73 @@ pub(super) fn answers_with(program: &Program<'_>, models: &Models, id: FuncId) -
     paths.fold(Kinds::NONE, |sum, path| sum.with(models.returned_to(path)))
 }
 
-/// Whether a file imports a framework that answers requests: elsewhere a `request` is one that is sent.
-pub(super) fn is_web(unit: &Unit) -> bool {
-    const WEB: &[&str] = &[
-        "django",
-        "flask",
-        "rest_framework",
-        "aiohttp.web",
-        "starlette",
-        "fastapi",
-        "tornado.web",
-        "pyramid",
-        "webob",
-        "falcon",
-        "bottle",
-        "sanic",
-        "quart",
-        "werkzeug",
-        "twisted.web",
-        "litestar",
-        "cherrypy",
-        "homeassistant.components.http",
-    ];
-    let is_web = |path: &str| {
-        WEB.iter()
-            .any(|web| path.strip_prefix(web).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+/// Whether what a file calls a request is one that is answered: it imports a framework for that, or nothing that sends
+/// requests in a program where others import one.
+pub(super) fn is_web(unit: &Unit, in_web_program: bool) -> bool {
+    let paths = || {
+        unit.imports
+            .iter()
+            .map(|(_, path)| unit.text(*path))
+            .chain(unit.stars.iter().map(|path| unit.text(*path)))
     };
-    unit.imports.iter().any(|(_, path)| is_web(unit.text(*path)))
-        || unit.stars.iter().any(|path| is_web(unit.text(*path)))
-        || is_web(unit.text(unit.module))
+    answers(unit)
+        || in_web_program
+            && !paths().any(|path| is_below(path, CLIENTS))
+            && !is_below(unit.text(unit.module), CLIENTS)
+}
+
+/// Whether a file imports a framework that answers requests, or is part of one.
+pub(super) fn answers(unit: &Unit) -> bool {
+    let paths = unit.imports.iter().map(|(_, path)| unit.text(*path));
+    paths
+        .chain(unit.stars.iter().map(|path| unit.text(*path)))
+        .chain([unit.text(unit.module)])
+        .any(|path| is_below(path, WEB))
+}
+
+/// Frameworks that answer requests.
+const WEB: &[&str] = &[
+    "django",
+    "flask",
+    "rest_framework",
+    "aiohttp.web",
+    "starlette",
+    "fastapi",
+    "tornado.web",
+    "pyramid",
+    "webob",
+    "falcon",
+    "bottle",
+    "sanic",
+    "quart",
+    "werkzeug",
+    "twisted.web",
+    "litestar",
+    "cherrypy",
+    "homeassistant.components.http",
+];
+/// Libraries that send requests.
+const CLIENTS: &[&str] = &[
+    "requests",
+    "httpx",
+    "urllib3",
+    "urllib.request",
+    "http.client",
+    "aiohttp",
+    "tornado.httpclient",
+    "tornado.httputil",
+    "tornado.simple_httpclient",
+    "pip",
+    "scrapy",
+    "botocore",
+    "googleapiclient",
+    "google",
+    "playwright",
+    "selenium",
+];
+
+fn is_below(path: &str, packages: &[&str]) -> bool {
+    packages.iter().any(|package| {
+        path.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }

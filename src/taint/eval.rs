@@ -93,8 +93,14 @@ impl Analyzer<'_, '_> {
             Rvalue::Function(id) => self.func_value(self.own_func(*id)),
             Rvalue::Matches(subject, parts) => {
                 let subject = self.value(state, *subject);
-                let constant =
-                    parts.iter().all(|part| self.value(state, *part).labels.is_empty()) && !parts.is_empty();
+                self.test(&subject);
+                let values: Vec<Arc<Tree>> = parts.iter().map(|part| self.value(state, *part)).collect();
+                let constants: Option<Vec<&Konst>> = values.iter().map(|part| part.konst.as_ref()).collect();
+                let constants = constants.filter(|constants| !constants.is_empty());
+                if let (Some(constants), Some(konst)) = (&constants, &subject.konst) {
+                    return Arc::new(Tree::konst(Konst::Bool(constants.contains(&konst))));
+                }
+                let constant = constants.is_some();
                 let yes = if constant { self.all_kinds(&subject) } else { Vec::new() };
                 self.cond(Cond { yes, no: Vec::new() })
             }

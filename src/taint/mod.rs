@@ -61,12 +61,13 @@ pub struct Meeting {
 #[must_use]
 pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, SourceFile>) -> Vec<Meeting> {
     let graph = program.call_graph();
+    let is_web = program.modules.iter().any(|module| entry::answers(module.unit));
     let variables = variables(program, models, files);
     let mut cells: Cells = FxHashMap::default();
     let roots: FxHashSet<FuncId> = program.funcs().filter(|id| graph.callers[*id].is_empty()).collect();
     let mut summaries: IdVec<FuncId, Option<Box<Summary>>> = program.funcs().map(|_| None).collect();
     // Nothing can be found where no source is, above it or below it.
-    let mut wanted = relevant::reach(&graph, relevant::touching(program, models));
+    let mut wanted = relevant::reach(&graph, relevant::touching(program, models, is_web));
     for _ in 0..MAX_CELL_ROUNDS {
         let names: FxHashSet<Symbol> = cells
             .keys()
@@ -85,6 +86,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
             variables: &variables,
             roots: &roots,
             special: &special,
+            is_web,
         };
         for level in &graph.levels {
             let done: Vec<Vec<(FuncId, Box<Summary>)>> = level
@@ -150,6 +152,7 @@ fn variables(
     files: &IdVec<FileId, SourceFile>,
 ) -> FxHashMap<Symbol, Arc<Tree>> {
     let (cells, names, none) = (FxHashMap::default(), FxHashSet::default(), FxHashMap::default());
+    let is_web = false;
     let roots = FxHashSet::default();
     let special = body::Special::default();
     let world = World {
@@ -161,6 +164,7 @@ fn variables(
         variables: &none,
         roots: &roots,
         special: &special,
+        is_web,
     };
     let modules: Vec<FuncId> =
         program.funcs().filter(|id| program.func(*id).2.kind == BodyKind::Module).collect();

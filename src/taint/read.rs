@@ -73,8 +73,11 @@ impl Analyzer<'_, '_> {
                 Arc::make_mut(&mut found).join(part);
             }
         }
-        if let (Some(Konst::Str(_)), None) = (&tree.konst, exact) {
-            return Arc::default();
+        if let (Some(Konst::Str(text)), None) = (&tree.konst, exact) {
+            return match key {
+                Key::Item(Konst::Int(n)) => letter(text, *n),
+                _ => Arc::default(),
+            };
         }
         found
     }
@@ -227,4 +230,12 @@ pub(super) fn shown(name: &str) -> String {
     let mut parts: Vec<&str> = name.rsplit('.').take(2).collect();
     parts.reverse();
     parts.join(".")
+}
+
+/// One character of a constant text.
+fn letter(text: &str, index: i64) -> Arc<Tree> {
+    let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    let index = if index < 0 { index + length } else { index };
+    let found = usize::try_from(index).ok().and_then(|index| text.chars().nth(index));
+    found.map_or_else(Arc::default, |c| Arc::new(Tree::konst(Konst::Str(c.to_string().into()))))
 }

@@ -11,12 +11,12 @@ use crate::taint::entry;
 use crate::taint::summary::{Cell, Summary};
 
 /// The functions that read a source or are called from outside.
-pub(super) fn touching(program: &Program<'_>, models: &Models) -> Vec<FuncId> {
+pub(super) fn touching(program: &Program<'_>, models: &Models, is_web: bool) -> Vec<FuncId> {
     let all: Vec<FuncId> = program.funcs().collect();
-    all.into_par_iter().filter(|id| touches(program, models, *id)).collect()
+    all.into_par_iter().filter(|id| touches(program, models, *id, is_web)).collect()
 }
 
-fn touches(program: &Program<'_>, models: &Models, id: FuncId) -> bool {
+fn touches(program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> bool {
     let (module, _, body) = program.func(id);
     let unit = module.unit;
     let is_source = |name| match module.meaning(name) {
@@ -35,7 +35,7 @@ fn touches(program: &Program<'_>, models: &Models, id: FuncId) -> bool {
         body.params.iter().any(|param| {
             let name = body.locals[param.local].name.map_or("", |name| unit.text(name));
             match param.annotation {
-                None => matches!(name, "request" | "req") && entry::is_web(unit),
+                None => matches!(name, "request" | "req") && entry::is_web(unit, is_web),
                 Some(annotation) => unit.text(annotation).ends_with("equest"),
             }
         })
