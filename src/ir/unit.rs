@@ -25,6 +25,8 @@ pub struct Class {
     pub bases: Vec<Symbol>,
     /// The body that runs its block.
     pub body: FnId,
+    /// Names that its block annotates, in order: the fields of a dataclass.
+    pub fields: Vec<Symbol>,
     /// Methods by name, in source order.
     pub methods: Vec<(Symbol, FnId)>,
     /// Paths of the values of `self.attr`, where all assignments in the class agree.

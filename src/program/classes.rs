@@ -20,6 +20,8 @@ pub struct ClassInfo {
     pub outside: Vec<Box<str>>,
     /// The classes that name it as a base, in order.
     pub derived: Vec<ClassIx>,
+    /// Names that its block annotates, in order.
+    pub fields: Vec<Symbol>,
     /// Its own methods; the last definition of a name counts.
     pub methods: FxHashMap<Symbol, FuncId>,
     /// Value paths of `self.attr`, as written in its file.

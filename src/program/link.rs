@@ -79,6 +79,7 @@ fn define(program: &mut Program<'_>) -> FxHashMap<(ModuleId, Symbol), Definition
                 bases: Vec::new(),
                 outside: Vec::new(),
                 derived: Vec::new(),
+                fields: class.fields.iter().map(|name| module.global(*name)).collect(),
                 methods: methods.collect(),
                 attrs: attrs.collect(),
             };

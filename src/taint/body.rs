@@ -177,15 +177,20 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         let mut yields = Tree::default();
         for &block in &order {
             let Some(mut state) = ins[block].clone() else { continue };
+            let mut goes_on = true;
             for inst in &self.body.blocks[block].insts {
-                self.step(&mut state, inst);
+                goes_on = self.step(&mut state, inst);
+                if !goes_on {
+                    break;
+                }
                 if let Op::Yield(_, value, _) = inst.op {
                     let mut part = Tree::default();
                     part.store(&[Key::Any], &self.value(&state, value));
                     yields.join(&part);
                 }
             }
-            if let Terminator::Return(value) = self.body.blocks[block].end {
+            if let (true, Terminator::Return(value)) = (goes_on, &self.body.blocks[block].end) {
+                let value = *value;
                 let tree = self.value(&state, value);
                 self.meet_return(&state, block, value, &tree);
                 returned.push((state, Tree::clone(&tree), value));

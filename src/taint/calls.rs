@@ -61,6 +61,17 @@ impl Analyzer<'_, '_> {
         Some(self.outside(state, &site))
     }
 
+    /// `args.get("page", type=int)`
+    pub(super) fn is_number(&self, call: &Call) -> bool {
+        call.args.iter().any(|arg| {
+            matches!(arg.kind, ArgKind::Keyword(name) if self.module.unit.text(name) == "type")
+                && matches!(
+                    self.file.slice(arg.span).rsplit('=').next().map(str::trim),
+                    Some("int" | "float" | "bool")
+                )
+        })
+    }
+
     /// What a method is called on; and the source that the call itself is.
     fn receiver(
         &self,
@@ -74,7 +85,15 @@ impl Analyzer<'_, '_> {
             Operand::Local(_) => self.has_source(&self.value(state, call.callee.base)),
             Operand::Global(_) | Operand::Const(_) => false,
         };
-        if !is_known && let Some(threat) = known {
+        // `request.args.get("x")` is a source, `request.args["x"].strip()` is made of one.
+        let gives = || {
+            let text = self.file.slice(call.callee_span);
+            let receiver = text.rsplit_once('.').map_or("", |(receiver, _)| receiver);
+            !receiver.ends_with([']', ')', '"', '\''])
+                && !IS_TEXT.contains(&self.module.unit.text(call.method))
+                && !self.is_number(call)
+        };
+        if !is_known && let Some(threat) = known.filter(|_| gives()) {
             return (None, source(threat));
         }
         let steps = self.steps(call.callee);
@@ -162,6 +181,9 @@ impl Analyzer<'_, '_> {
                 .for_each(|label| state.clear(label.origin, Kinds::ALL));
             return Arc::default();
         }
+        if let Some(record) = self.record(site) {
+            return record;
+        }
         if raises_unless_number(site.path) {
             let given = site.positional(0).map(|(tree, _)| tree.all());
             given.into_iter().flatten().for_each(|label| state.clear(label.origin, Kinds::ALL));
@@ -222,6 +244,40 @@ impl Analyzer<'_, '_> {
             tree.cond = cond;
         }
         Arc::new(tree)
+    }
+
+    /// An instance of a class of the program that has fields and no constructor of its own: a dataclass, a named tuple.
+    fn record(&self, site: &Site<'_>) -> Option<Arc<Tree>> {
+        let Meaning::Class(class) = self.module.meaning(site.call.name?) else { return None };
+        let program = self.world.program;
+        let above = program.above(*class);
+        let fields: Vec<crate::base::Symbol> =
+            above.iter().rev().flat_map(|class| program.classes[*class].fields.iter().copied()).collect();
+        if fields.is_empty() || site.call.has_spread() {
+            return None;
+        }
+        let is_tuple = program.outside_bases(*class).iter().any(|base| base.ends_with("NamedTuple"));
+        let mut tree = Tree::default();
+        let mut next = 0;
+        for (arg, value) in site.call.args.iter().zip(&site.args) {
+            let index = match arg.kind {
+                ArgKind::Keyword(name) => {
+                    let name = self.module.global(name);
+                    fields.iter().position(|field| *field == name)
+                }
+                _ => {
+                    next += 1;
+                    Some(next - 1)
+                }
+            };
+            let Some(index) = index.filter(|index| *index < fields.len()) else { continue };
+            tree.store(&[Key::Attr(fields[index])], value);
+            if is_tuple {
+                let index = i64::try_from(index).unwrap_or(i64::MAX);
+                tree.store(&[Key::Item(Konst::Int(index))], value);
+            }
+        }
+        Some(Arc::new(tree))
     }
 
     /// The enumeration of the program that a call looks a member up in.
@@ -306,3 +362,32 @@ fn raises_unless_number(path: &str) -> bool {
     matches!(path, "int" | "float" | "complex" | "uuid.UUID" | "decimal.Decimal" | "fractions.Fraction")
         || matches!(path, "ipaddress.IPv4Address" | "ipaddress.IPv4Network" | "ipaddress.ip_network")
 }
+
+/// Methods of texts.
+const IS_TEXT: &[&str] = &[
+    "replace",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "split",
+    "rsplit",
+    "splitlines",
+    "lower",
+    "upper",
+    "title",
+    "format",
+    "encode",
+    "decode",
+    "startswith",
+    "endswith",
+    "isdigit",
+    "isalnum",
+    "isalpha",
+    "count",
+    "find",
+    "index",
+    "join",
+    "partition",
+    "translate",
+    "zfill",
+];

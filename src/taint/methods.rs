@@ -80,13 +80,7 @@ impl Analyzer<'_, '_> {
                 Some(taken)
             }
             "get" | "pop" | "setdefault" if !site.call.args.is_empty() && !is_network(site) => {
-                let is_number = site.call.args.iter().any(|arg| {
-                    matches!(arg.kind, ArgKind::Keyword(name) if self.module.unit.text(name) == "type")
-                        && matches!(
-                            self.file.slice(arg.span).rsplit('=').next().map(str::trim),
-                            Some("int" | "float" | "bool")
-                        )
-                });
+                let is_number = self.is_number(site.call);
                 if is_number {
                     return Some(Arc::default());
                 }
@@ -125,6 +119,11 @@ impl Analyzer<'_, '_> {
                 };
                 let value = Arc::clone(value);
                 self.fill(state, site, &[key], &value);
+                Some(Arc::default())
+            }
+            "extend" if receiver.items().is_some() && first().and_then(|tree| tree.items()).is_some() => {
+                let items = receiver.items()?.into_iter().chain(first()?.items()?);
+                self.fill(state, site, &[], &Arc::new(Tree::list(items.collect::<Vec<_>>())));
                 Some(Arc::default())
             }
             "extend" | "update" => {
@@ -179,7 +178,7 @@ impl Analyzer<'_, '_> {
             }
             "items" if site.call.args.is_empty() => {
                 let mut pair = Tree::default();
-                pair.store(&[Key::Item(Konst::Int(1))], &self.element(receiver));
+                pair.store(&[Key::Item(Konst::Int(1))], &self.any_part(receiver));
                 let keys = Tree::labeled(receiver.labels.clone());
                 pair.store(&[Key::Item(Konst::Int(0))], &Arc::new(keys));
                 let mut list = Tree::default();
@@ -193,7 +192,7 @@ impl Analyzer<'_, '_> {
             }
             "values" if site.call.args.is_empty() => {
                 let mut list = Tree::default();
-                list.store(&[Key::Any], &self.element(receiver));
+                list.store(&[Key::Any], &self.any_part(receiver));
                 Some(Arc::new(list))
             }
             "copy" if site.call.args.is_empty() => Some(Arc::clone(receiver)),
@@ -325,7 +324,7 @@ fn replaced(old: &str) -> Kinds {
         |names: &[&str]| names.iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with);
     match old {
         "\n" | "\r\n" | "\r" => named(&["header", "log"]),
-        "/" | ".." | "../" => named(&["path"]),
+        "/" => named(&["path"]),
         "'" => named(&["sql"]),
         "<" => named(&["html"]),
         _ => Kinds::NONE,

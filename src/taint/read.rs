@@ -101,8 +101,19 @@ impl Analyzer<'_, '_> {
         }
     }
 
-    /// An element of what is iterated.
+    /// An element of what is iterated: of a mapping its keys, which are constants where they are told apart.
     pub(super) fn element(&self, tree: &Tree) -> Arc<Tree> {
+        let is_mapping = tree.fields.iter().any(|(key, _)| matches!(key, Key::Item(Konst::Str(_))));
+        if is_mapping {
+            return Arc::new(Tree::labeled(
+                tree.labels.iter().map(|label| self.deeper(label, &Key::Any)).collect(),
+            ));
+        }
+        self.any_part(tree)
+    }
+
+    /// An element or value, whichever.
+    pub(super) fn any_part(&self, tree: &Tree) -> Arc<Tree> {
         let mut found =
             Tree::labeled(tree.labels.iter().map(|label| self.deeper(label, &Key::Any)).collect());
         let mut first = true;

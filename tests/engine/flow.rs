@@ -57,7 +57,9 @@ fn unit(lines: &[String]) -> Unit {
     let code = format!("def f(x, y, z):\n    while g():\n{text}");
     let file = SourceFile::new("m.py".to_owned(), FileKind::Module, false, code.clone());
     let front = scan::front(&file);
-    assert!(front.errors.is_empty() && front.failure.is_none(), "{:?}\n{code}", front.errors);
+    // Deep nests of `finally` reach the limit of copies, which is told; the graph is whole all the same.
+    let is_told = front.errors.iter().all(|error| error.message.starts_with("too many ways out"));
+    assert!(is_told && front.failure.is_none(), "{:?}\n{code}", front.errors);
     front.unit.unwrap()
 }
 

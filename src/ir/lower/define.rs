@@ -94,7 +94,9 @@ impl<'t> Builder<'_, '_, 't> {
         let name = self.shared.outline.scopes[scope].name;
         let body = self.shared.bodies.push(None);
         let at = span(def);
+        let fields = self.fields(&def.body);
         let class = self.shared.classes.push(Class {
+            fields,
             name,
             span: at,
             name_span: span(&def.name),
@@ -113,6 +115,15 @@ impl<'t> Builder<'_, '_, 't> {
         inner.block_of(&def.body);
         inner.finish();
         self.define(&def.name, Rvalue::Class(class));
+    }
+
+    /// The names that a class block annotates.
+    fn fields(&mut self, block: &[ast::Stmt]) -> Vec<Symbol> {
+        let names = block.iter().filter_map(|stmt| match stmt {
+            ast::Stmt::AnnAssign(assign) => assign.target.as_name_expr(),
+            _ => None,
+        });
+        names.map(|name| self.intern(&name.id)).collect()
     }
 
     /// Evaluates decorators; they are noted by the name of what makes them.
