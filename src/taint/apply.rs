@@ -7,7 +7,7 @@ use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::body::{Analyzer, Given, analyze};
 use crate::taint::calls::Site;
-use crate::taint::limits::MAX_HOPS;
+use crate::taint::limits::{MAX_HOPS, MAX_SPECIAL};
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Port, Reach, Summary};
 use crate::taint::value::{Cond, FuncRef, Hops, Key, Label, Tree};
@@ -378,12 +378,10 @@ impl Analyzer<'_, '_> {
 
     /// The summary for the constants that are passed, where they decide something.
     fn specialized(&self, func: FuncId, known: &Summary, bound: &Bound) -> Option<Arc<Summary>> {
-        const MAX_DEPTH: u32 = 2;
-        const MAX_BODY: usize = 400;
-        if self.depth >= MAX_DEPTH
-            || known.tested.is_empty()
-            || !self.is_reporting() && known.returns.is_empty()
-        {
+        let (.., body) = self.world.program.func(func);
+        let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
+        let most = [MAX_SPECIAL, MAX_SPECIAL / 4].get(self.depth as usize).copied().unwrap_or(0);
+        if n_insts > most || known.tested.is_empty() || !self.is_reporting() && known.returns.is_empty() {
             return None;
         }
         if known.reaches.is_empty() && known.returns.is_empty() && known.effects.is_empty() {
@@ -401,9 +399,7 @@ impl Analyzer<'_, '_> {
                 }
             })
             .collect();
-        let (.., body) = self.world.program.func(func);
-        let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
-        if given.is_empty() || n_insts > MAX_BODY || func == self.id {
+        if given.is_empty() || func == self.id {
             return None;
         }
         let key = (func, given);

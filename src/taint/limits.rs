@@ -10,6 +10,9 @@ pub(super) const MAX_LABELS: usize = 16;
 pub(super) const MAX_VISITS: u32 = 8;
 /// Most rounds over functions that call each other.
 pub(super) const MAX_ROUNDS: u32 = 4;
+/// Most instructions of a function that gets a summary for the constants of one call; a quarter of that where the call
+/// stands in one that was made so itself.
+pub(super) const MAX_SPECIAL: usize = 240;
 /// Most ways from a parameter to a sink that one function hands up.
 pub(super) const MAX_REACHES: usize = 48;
 /// Most hops of a trace.
