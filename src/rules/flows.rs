@@ -79,7 +79,7 @@ fn finding(
     let name = module.unit.text(body.name);
     let own = module.unit.text(module.unit.module);
     let function = name.strip_prefix(own).unwrap_or(name).trim_start_matches('.').to_owned();
-    let note = |hop: &Hop| Note { file: hop.file, span: hop.span, caption: hop.caption.clone() };
+    let note = |hop: &Hop| Note { file: hop.file, span: hop.span, caption: hop.caption.to_string() };
     let others = group.iter().filter(|other| other.source != main.source).take(MAX_OTHERS);
     let related = others.map(|other| Note {
         file: other.source.file,

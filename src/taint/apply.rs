@@ -164,15 +164,17 @@ impl Analyzer<'_, '_> {
             }
             Port::Outer(name, path) => self.along(&self.outer(state, *name), path),
         };
-        arg.all()
-            .into_iter()
+        let all = arg.all();
+        if all.is_empty() {
+            return Vec::new();
+        }
+        let hop = self.hop(site.call.span, format!("{caption} `{}`", self.spelled(site.call.callee_span)));
+        let marks = Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND);
+        all.into_iter()
             .map(|label| {
                 let kinds = self.kinds(state, &label);
-                let kinds = kinds
-                    .and(from.kinds)
-                    .with(from.kinds.with(kinds).and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND)));
-                let text = format!("{caption} `{}`", self.spelled(site.call.callee_span));
-                let via = Some(Hops::after(label.via.as_ref(), self.hop(site.call.span, text)));
+                let kinds = kinds.and(from.kinds).with(from.kinds.with(kinds).and(marks));
+                let via = Some(Hops::after(label.via.as_ref(), hop.clone()));
                 Label { origin: label.origin, kinds, via }
             })
             .filter(|label| !label.kinds.is_empty())
@@ -313,7 +315,7 @@ impl Analyzer<'_, '_> {
                 let is_known = out
                     .iter()
                     .any(|(known, at, other)| *known == cell && *at == path && other.port == from.port);
-                if !is_known && out.len() < 64 {
+                if !is_known && out.len() < 32 {
                     out.push((cell, path, from));
                 }
             }

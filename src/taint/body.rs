@@ -74,7 +74,7 @@ pub(super) fn known<'w>(
 }
 
 /// Where labels of a body begin.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Origin {
     pub(super) port: Port,
     /// For what undoes an encoding: a new origin with the same port, which earlier checks do not cover.
@@ -92,6 +92,9 @@ pub(super) struct Analyzer<'w, 'a> {
     /// What other functions do.
     pub(super) summaries: &'w dyn Fn(FuncId) -> Option<&'w Summary>,
     pub(super) origins: RefCell<Vec<Origin>>,
+    pub(super) known_origins: RefCell<FxHashMap<Origin, u32>>,
+    /// The origins of parts of what an origin is of.
+    pub(super) parts: RefCell<FxHashMap<(u32, Key), u32>>,
     /// What is found; filled in the last pass.
     pub(super) out: RefCell<Summary>,
     pub(super) reporting: RefCell<bool>,
@@ -132,6 +135,8 @@ pub(super) fn analyze<'w, 'a>(
         calls: known(world, module, class, body),
         summaries,
         origins: RefCell::default(),
+        known_origins: RefCell::default(),
+        parts: RefCell::default(),
         out: RefCell::default(),
         reporting: RefCell::new(false),
         live,
@@ -391,12 +396,15 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     pub(super) fn origin(&self, origin: Origin) -> u32 {
+        let mut known = self.known_origins.borrow_mut();
+        if let Some(id) = known.get(&origin) {
+            return *id;
+        }
         let mut origins = self.origins.borrow_mut();
-        let known = origins.iter().position(|known| *known == origin).unwrap_or_else(|| {
-            origins.push(origin);
-            origins.len() - 1
-        });
-        u32::try_from(known).expect("a body has few origins")
+        let id = u32::try_from(origins.len()).expect("a body has few origins");
+        origins.push(origin.clone());
+        known.insert(origin, id);
+        id
     }
 
     /// The label of a source at `span`.
@@ -411,8 +419,8 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         label
     }
 
-    pub(super) fn hop(&self, span: Span, caption: String) -> crate::taint::summary::Hop {
-        crate::taint::summary::Hop { file: self.module.file, span, caption }
+    pub(super) fn hop(&self, span: Span, caption: impl Into<Arc<str>>) -> crate::taint::summary::Hop {
+        crate::taint::summary::Hop { file: self.module.file, span, caption: caption.into() }
     }
 
     /// The source under `span` on one line, shortened.

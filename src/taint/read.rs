@@ -84,7 +84,18 @@ impl Analyzer<'_, '_> {
 
     /// The label of a part of what a label is of.
     fn deeper(&self, label: &Label, key: &Key) -> Label {
-        let origin = self.origins.borrow()[label.origin as usize].clone();
+        let at = (label.origin, key.clone());
+        let known = self.parts.borrow().get(&at).copied();
+        let origin = known.unwrap_or_else(|| {
+            let origin = self.deeper_origin(label.origin, key);
+            self.parts.borrow_mut().insert(at, origin);
+            origin
+        });
+        Label { origin, kinds: label.kinds, via: label.via.clone() }
+    }
+
+    fn deeper_origin(&self, id: u32, key: &Key) -> u32 {
+        let origin = self.origins.borrow()[id as usize].clone();
         let longer =
             |path: &[Key]| (path.len() < MAX_DEPTH - 1).then(|| [path, std::slice::from_ref(key)].concat());
         let port = match &origin.port {
@@ -92,13 +103,7 @@ impl Analyzer<'_, '_> {
             Port::Outer(name, path) => longer(path).map(|path| Port::Outer(*name, path)),
             Port::Source(_) => None,
         };
-        match port {
-            Some(port) => {
-                let deeper = self.origin(crate::taint::body::Origin { port, decoded: origin.decoded });
-                Label { origin: deeper, kinds: label.kinds, via: label.via.clone() }
-            }
-            None => label.clone(),
-        }
+        port.map_or(id, |port| self.origin(crate::taint::body::Origin { port, decoded: origin.decoded }))
     }
 
     /// An element of what is iterated: of a mapping its keys, which are constants where they are told apart.
@@ -183,7 +188,7 @@ impl Analyzer<'_, '_> {
             let hop = crate::taint::summary::Hop {
                 file: site.file,
                 span: site.span,
-                caption: format!("`{}` comes in here and is kept", site.text),
+                caption: format!("`{}` comes in here and is kept", site.text).into(),
             };
             let label = self.label(Port::Source(Arc::clone(site)), Some(Hops::after(None, hop)));
             let part = Arc::new(Tree::labeled(vec![Label { kinds: *kinds, ..label }]));

@@ -16,11 +16,11 @@ pub struct Hop {
     /// Its span.
     pub span: Span,
     /// What happens there.
-    pub caption: String,
+    pub caption: Arc<str>,
 }
 
 /// A value that an outsider controls.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SourceSite {
     /// Its file.
     pub file: FileId,
@@ -48,7 +48,7 @@ pub struct SinkSite {
 }
 
 /// Where taint in a function begins, as its callers see it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Port {
     /// A parameter, or a part of it.
     Param(usize, Vec<Key>),

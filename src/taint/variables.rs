@@ -46,6 +46,8 @@ pub(super) fn variables(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<T
         calls: known(world, module, None, body),
         summaries: &lookup,
         origins: RefCell::default(),
+        known_origins: RefCell::default(),
+        parts: RefCell::default(),
         out: RefCell::default(),
         reporting: RefCell::new(false),
         live,
