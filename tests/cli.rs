@@ -146,3 +146,49 @@ fn the_sample_in_the_readme_is_what_the_example_prints() {
         assert!(out.contains(finding), "{finding}\nis not in\n{out}");
     }
 }
+
+const SHOP: &str = "import os\n\nfrom shop.queue import receive\nfrom shop.text import clean\n\n\n\
+    def work():\n    os.system(\"echo \" + receive())\n    os.system(\"echo \" + clean(receive()))\n";
+
+#[test]
+fn packs_of_the_project_name_sources_and_sanitizers() {
+    let pack = "sources:\n  - { at: shop.queue.receive(), kind: remote }\nsanitizers:\n  - { call: shop.text.clean, clears: [command] }\n";
+    let config = "models: [packs/shop.yaml]\nselect: [command-injection]\n";
+    let dir = tree(&[("a.py", SHOP), ("packs/shop.yaml", pack), ("snakestone.yml", config)]);
+    let (code, out, err) = run(dir.path(), &["scan", "-o", "jsonl"]);
+    assert_eq!(code, 1, "{err}");
+    let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 1, "{out}");
+    assert_eq!((&lines[0]["rule"], &lines[0]["line"]), (&"command-injection".into(), &8.into()));
+}
+
+#[test]
+fn a_wrong_pack_is_told_with_its_line() {
+    let config = "models: [shop.yaml]\n";
+    let dir = tree(&[
+        ("a.py", SHOP),
+        ("shop.yaml", "sinks:\n  - { call: f, in: [0], kind: sqli }\n"),
+        ("snakestone.yml", config),
+    ]);
+    let (code, _, err) = run(dir.path(), &["scan"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("shop.yaml:2: unknown kind `sqli`; known kinds are command"), "{err}");
+    for (path, said) in [("../shop.yaml", "must lie below"), ("missing.yaml", "cannot be read")] {
+        let dir = tree(&[("a.py", SHOP), ("snakestone.yml", &format!("models: [{path}]\n"))]);
+        let (code, _, err) = run(dir.path(), &["scan"]);
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains(said), "{err}");
+    }
+}
+
+#[test]
+fn local_data_counts_where_it_is_asked_for() {
+    let code = "import os\nimport sys\n\n\ndef work():\n    os.system(\"echo \" + sys.argv[1])\n";
+    let dir = tree(&[("a.py", code), ("snakestone.yml", "select: [command-injection]\n")]);
+    assert_eq!(run(dir.path(), &["scan"]).0, 0);
+    let config = "select: [command-injection]\nthreat-models: [remote, local]\n";
+    let dir = tree(&[("a.py", code), ("snakestone.yml", config)]);
+    let (code, out, _) = run(dir.path(), &["scan", "-o", "jsonl"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("whoever starts the program"), "{out}");
+}

@@ -65,8 +65,10 @@ fn finish(result: anyhow::Result<Code>) -> ExitCode {
     };
     let said = crate::report::annotations::neutralize(&format!("error: {error:#}"));
     let _ = writeln!(std::io::stderr(), "{said}");
-    let is_usage =
-        error.is::<ConfigError>() || error.is::<DiscoverError>() || error.is::<action::InputError>();
+    let is_usage = error.is::<ConfigError>()
+        || error.is::<crate::models::PackError>()
+        || error.is::<DiscoverError>()
+        || error.is::<action::InputError>();
     if is_usage { Code::Usage.into() } else { Code::Failed.into() }
 }
 

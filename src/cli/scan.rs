@@ -11,8 +11,9 @@ use crate::cli::Code;
 use crate::cli::args::{Format, Output, ScanArgs};
 use crate::cli::output::Outputs;
 use crate::cli::progress::Progress;
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, ThreatModel};
 use crate::discover::{self, Discovery, Selection};
+use crate::models::{Models, Pack, PackError};
 use crate::report::{Broken, Report, Skipped, Summary};
 use crate::rules::{self, Page};
 use crate::scan::{self, Front, Marker};
@@ -76,6 +77,33 @@ fn root(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
     Ok(if common.starts_with(&current) { current } else { common })
 }
 
+/// The packs with those that the configuration names; `None` where those that are compiled in are enough.
+fn own_models(settings: &Settings) -> anyhow::Result<Option<Models>> {
+    let local = settings.threat_models.contains(&ThreatModel::Local);
+    if settings.models.is_empty() && !local {
+        return Ok(None);
+    }
+    let mut models = Models::built_in().map_err(|error| anyhow::anyhow!("{error}"))?.clone();
+    models.local = local;
+    for path in &settings.models {
+        let name = path.display().to_string();
+        let refuse = |what: &str| PackError { pack: name.clone(), line: 1, what: what.to_owned() };
+        let leads_out = path.components().any(|part| part == std::path::Component::ParentDir);
+        let is_link = path.symlink_metadata().is_ok_and(|data| data.is_symlink());
+        if leads_out || is_link {
+            return Err(refuse(
+                "a model pack must lie below the folder of the configuration, and be no link",
+            )
+            .into());
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            refuse(&format!("cannot be read: {error}; `models` names files relative to the configuration"))
+        })?;
+        models.add(Pack::parse(&name, &text)?);
+    }
+    Ok(Some(models))
+}
+
 /// Scans `paths`, which lie in `root`.
 pub(super) fn outcome(root: PathBuf, paths: &[PathBuf], settings: Settings) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
@@ -88,7 +116,10 @@ pub(super) fn outcome(root: PathBuf, paths: &[PathBuf], settings: Settings) -> a
         .context("cannot start worker threads")?;
     std::panic::set_hook(Box::new(|_| {})); // a panic is reported with its file, in the summary
     let (files, mut skipped) = pool.install(|| load(&found));
-    let judge = rules::judge(|id| settings.runs(id));
+    let mut judge = rules::judge(|id| settings.runs(id));
+    if let Some(models) = own_models(&settings)? {
+        judge = judge.with_models(models);
+    }
     let progress = Progress::new(files.len() * 2);
     let scan = pool.install(|| scan::scan(&files, &judge, &|| progress.step()));
     progress.clear();

@@ -28,6 +28,8 @@ const KEYS: &[&str] = &[
     "minimum-severity",
     "other-markers",
     "threads",
+    "models",
+    "threat-models",
 ];
 /// Keys of an entry of `paths`.
 const PATH_KEYS: &[&str] = &["match", "disable", "severity"];
@@ -56,6 +58,18 @@ pub(super) struct Raw {
     pub(super) minimum_severity: Option<Named>,
     pub(super) other_markers: Option<OtherMarkers>,
     pub(super) threads: Option<usize>,
+    pub(super) models: Vec<PathBuf>,
+    pub(super) threat_models: Option<Vec<ThreatModel>>,
+}
+
+/// Whose data counts as coming from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThreatModel {
+    /// Requests, messages, remote calls.
+    Remote,
+    /// Arguments, environment, files, standard input.
+    Local,
 }
 
 /// An entry of `paths`.

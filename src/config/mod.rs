@@ -10,7 +10,7 @@ mod settings;
 use std::path::Path;
 
 pub use error::{ConfigError, nearest};
-pub use file::{ConfigFile, find, read};
+pub use file::{ConfigFile, ThreatModel, find, read};
 pub use settings::{OtherMarkers, Overrides, PathRules, RuleLevel, Settings, Tests};
 
 /// Resolves the settings for `root`: `overrides` over the file over the defaults.

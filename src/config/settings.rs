@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
 use crate::config::ConfigError;
 use crate::config::error::unknown;
-use crate::config::file::{ConfigFile, position};
+use crate::config::file::{ConfigFile, ThreatModel, position};
 use crate::finding::Severity;
 
 /// A rule's severity by configuration.
@@ -133,6 +134,10 @@ pub struct Settings {
     pub other_markers: OtherMarkers,
     /// Worker threads; 0 for one a core.
     pub threads: usize,
+    /// Model packs of the project's own, relative to the folder of the configuration.
+    pub models: Vec<PathBuf>,
+    /// Whose data counts as coming from outside.
+    pub threat_models: Vec<ThreatModel>,
     origins: BTreeMap<&'static str, String>,
 }
 
@@ -169,6 +174,9 @@ pub(super) fn settings(
     note("minimum-severity", overrides.minimum_severity.is_some(), raw.minimum_severity.is_some());
     note("other-markers", overrides.other_markers.is_some(), raw.other_markers.is_some());
     note("threads", overrides.threads.is_some(), raw.threads.is_some());
+    note("models", false, !raw.models.is_empty());
+    note("threat-models", false, raw.threat_models.is_some());
+    let folder = file.and_then(|file| file.path.parent()).unwrap_or(Path::new(""));
     Ok(Settings {
         exclude: raw.exclude.iter().flatten().chain(&overrides.exclude).cloned().collect(),
         default_excludes: raw.default_excludes.unwrap_or(true),
@@ -187,6 +195,8 @@ pub(super) fn settings(
             .unwrap_or(Severity::Low),
         other_markers: overrides.other_markers.or(raw.other_markers).unwrap_or_default(),
         threads: overrides.threads.or(raw.threads).unwrap_or(0),
+        models: raw.models.iter().map(|path| folder.join(path)).collect(),
+        threat_models: raw.threat_models.clone().unwrap_or_else(|| vec![ThreatModel::Remote]),
         origins,
     })
 }
@@ -288,6 +298,8 @@ impl Settings {
         line("fail-on", self.fail_on.map_or("none", Severity::name).to_owned());
         line("minimum-severity", self.minimum_severity.name().to_owned());
         line("other-markers", format!("{:?}", self.other_markers).to_lowercase());
+        line("models", format!("{:?}", self.models));
+        line("threat-models", format!("{:?}", self.threat_models).to_lowercase());
         line("threads", if self.threads == 0 { "one a core".to_owned() } else { self.threads.to_string() });
         out
     }

@@ -41,7 +41,7 @@ pub struct CallModel<'m> {
 }
 
 /// All packs, by name.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Models {
     sources: FxHashMap<String, Threat>,
     /// Last attributes of request objects, which parameters called `request` are taken for.

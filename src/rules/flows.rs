@@ -38,7 +38,6 @@ impl Judge {
                 let is_test = files[meeting.sink.file].is_test
                     || meeting.hops.iter().any(|hop| files[hop.file].is_test);
                 !meeting.kinds.and(spec.kinds).is_empty()
-                    && meeting.source.threat == Threat::Remote
                     && !is_test
                     && (!meeting.is_vague || meeting.hops.len() <= MAX_VAGUE_HOPS)
             };
@@ -69,9 +68,13 @@ fn finding(
 ) -> Option<Finding> {
     let main = *group.iter().min_by_key(|meeting| (meeting.is_vague, meeting.hops.len()))?;
     let (source, sink) = (&main.source, &main.sink);
+    let whence = match source.threat {
+        Threat::Remote => "another machine",
+        Threat::Local => "whoever starts the program",
+    };
     let fill = |text: &str| {
         text.replace("{source}", &source.text)
-            .replace("{whence}", "another machine")
+            .replace("{whence}", whence)
             .replace("{sink}", &sink.callee)
             .replace("{value}", &sink.value)
     };
@@ -88,7 +91,11 @@ fn finding(
     });
     Some(Finding {
         rule,
-        severity: if main.is_vague || is_partial(spec, main) { milder(severity) } else { severity },
+        severity: if main.is_vague || is_partial(spec, main) || source.threat == Threat::Local {
+            milder(severity)
+        } else {
+            severity
+        },
         file: sink.file,
         span: sink.span,
         function,

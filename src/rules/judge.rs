@@ -4,6 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Edit, Finding, Note, Severity};
 use crate::ir::Unit;
+use crate::models::Models;
 use crate::rules::{Check, Context, Rule};
 use crate::text::{FileId, SourceFile, Span};
 
@@ -65,6 +66,7 @@ impl Hit {
 pub struct Judge {
     rules: Vec<(&'static Rule, &'static str, Severity)>,
     calls: FxHashMap<&'static str, Vec<usize>>,
+    models: Option<Box<Models>>,
 }
 
 impl Judge {
@@ -79,7 +81,25 @@ impl Judge {
                 }
             }
         }
-        Self { rules, calls }
+        Self { rules, calls, models: None }
+    }
+
+    /// With these packs instead of those that are compiled in.
+    #[must_use]
+    pub fn with_models(mut self, models: Models) -> Self {
+        self.models = Some(Box::new(models));
+        self
+    }
+
+    /// The packs to follow data by.
+    ///
+    /// # Panics
+    /// When a pack that is compiled in is malformed, which tests keep from happening.
+    #[must_use]
+    pub fn models(&self) -> &Models {
+        self.models
+            .as_deref()
+            .unwrap_or_else(|| Models::built_in().expect("the packs that are compiled in are well formed"))
     }
 
     /// The rules that are a page alone, with their severities.

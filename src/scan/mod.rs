@@ -17,7 +17,6 @@ use rayon::prelude::*;
 use crate::base::{IdVec, Interner};
 use crate::finding::Finding;
 use crate::ir::{self, Unit};
-use crate::models::Models;
 use crate::outline;
 use crate::program;
 use crate::python::{self, SyntaxError};
@@ -133,8 +132,7 @@ fn flows(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>, judge
         })
         .collect();
     let program = program::link(&units);
-    let models = Models::built_in().expect("the packs that are compiled in are well formed");
-    let meetings = taint::analyze(&program, models, files);
+    let meetings = taint::analyze(&program, judge.models(), files);
     judge.judge_flows(&meetings, &program, files)
 }
 
