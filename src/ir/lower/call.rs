@@ -75,13 +75,12 @@ impl<'t> Builder<'_, '_, 't> {
     }
 
     fn never_returns(&mut self, func: &Expr) -> bool {
-        let ends_like_one = match func {
-            Expr::Name(name) => NEVER_RETURN.iter().any(|known| known.ends_with(name.id.as_str())),
-            Expr::Attribute(attribute) => {
-                NEVER_RETURN.iter().any(|known| known.ends_with(attribute.attr.id.as_str()))
-            }
-            _ => false,
+        let last = match func {
+            Expr::Name(name) => name.id.as_str(),
+            Expr::Attribute(attribute) => attribute.attr.id.as_str(),
+            _ => return false,
         };
+        let ends_like_one = matches!(last, "exit" | "_exit" | "abort" | "quit");
         ends_like_one
             && self.dotted(func).is_some_and(|name| NEVER_RETURN.contains(&self.shared.names.text(name)))
     }

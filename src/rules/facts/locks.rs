@@ -79,7 +79,7 @@ pub(crate) fn is_lock_file(ways: &[Text<'_>]) -> bool {
 
 /// The argument that is the path of the lock file, if `call` makes such a lock.
 pub(crate) fn path_lock<'a>(context: &Context<'a>, call: &'a Call) -> Option<&'a Arg> {
-    if !PATH_LOCKS.contains(&context.name(call)) {
+    if !context.method(call).contains("ock") || !PATH_LOCKS.contains(&context.name(call)) {
         return None;
     }
     call.positional(0).or_else(|| {
