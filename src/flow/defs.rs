@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::base::IdVec;
 use crate::flow::{Cfg, Point};
-use crate::ir::{Arg, BlockId, Body, Inst, LocalId, Op, Operand, Place, Rvalue, Terminator};
+use crate::ir::{BlockId, Body, Inst, LocalId, Op, Operand, Place, Terminator, operands};
 
 /// A definition that may reach a point.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -72,7 +72,7 @@ pub fn is_read_after(body: &Body, cfg: &Cfg, from: Point, local: LocalId) -> boo
         let block = &body.blocks[point.block];
         let mut redefined = false;
         for inst in &block.insts[point.index.min(block.insts.len())..] {
-            if reads(body, inst).contains(&local) {
+            if reads(body, inst).any(|read| read == local) {
                 return true;
             }
             if defined(inst) == Some(local) {
@@ -122,54 +122,8 @@ impl Uses {
     }
 }
 
-/// The operands an instruction reads, in order.
-#[must_use]
-pub fn operands(body: &Body, inst: &Inst) -> Vec<Operand> {
-    match &inst.op {
-        Op::Let(_, value) => rvalue_operands(value),
-        Op::Call(_, call) => {
-            let call = &body.calls[*call];
-            let mut all = vec![call.callee.base];
-            all.extend(call.args.iter().map(|arg: &Arg| arg.value));
-            all
-        }
-        Op::Store(place, value) if *place == Place::bare(place.base) => vec![*value],
-        Op::Store(place, value) => vec![place.base, *value],
-        Op::Delete(place) if *place == Place::bare(place.base) => Vec::new(),
-        Op::Delete(place) => vec![place.base],
-        Op::Await(_, value) | Op::Yield(_, value, _) => vec![*value],
-        Op::Exit(_) => Vec::new(),
-    }
-}
-
-/// The operands a value is made of.
-#[must_use]
-pub fn rvalue_operands(value: &Rvalue) -> Vec<Operand> {
-    match value {
-        Rvalue::Use(a) | Rvalue::Unary(_, a) | Rvalue::Next(a) | Rvalue::Enter(a) | Rvalue::Spread(a) => {
-            vec![*a]
-        }
-        Rvalue::Load(place) => vec![place.base],
-        Rvalue::Binary(_, a, b) | Rvalue::Compare(_, a, b) => vec![*a, *b],
-        Rvalue::Format(items)
-        | Rvalue::List(items)
-        | Rvalue::Tuple(items)
-        | Rvalue::Set(items)
-        | Rvalue::Opaque(items) => items.to_vec(),
-        Rvalue::Slice(of, items) | Rvalue::Matches(of, items) => {
-            let mut all = vec![*of];
-            all.extend(items.iter().copied());
-            all
-        }
-        Rvalue::Dict(items) => {
-            items.iter().flat_map(|(key, value)| key.iter().copied().chain([*value])).collect()
-        }
-        Rvalue::Caught(_) | Rvalue::Function(_) | Rvalue::Class(_) => Vec::new(),
-    }
-}
-
-fn reads(body: &Body, inst: &Inst) -> Vec<LocalId> {
-    operands(body, inst).into_iter().filter_map(Operand::local).collect()
+fn reads<'b>(body: &'b Body, inst: &'b Inst) -> impl Iterator<Item = LocalId> + use<'b> {
+    operands(body, inst).filter_map(Operand::local)
 }
 
 /// The locals a terminator reads.

@@ -1,8 +1,8 @@
 //! Which locals may still be read.
 
 use crate::base::IdVec;
-use crate::flow::{Cfg, defined, end_reads, operands};
-use crate::ir::{BlockId, Body, LocalId, Operand};
+use crate::flow::{Cfg, defined, end_reads};
+use crate::ir::{BlockId, Body, LocalId, Operand, operands};
 
 /// The locals that some path from the start of a block reads before it gives them another value.
 pub struct Liveness {
@@ -29,10 +29,8 @@ impl Liveness {
                     if let Some(local) = defined(inst) {
                         live[local.index() / 64] &= !(1 << (local.index() % 64));
                     }
-                    operands(body, inst)
-                        .into_iter()
-                        .filter_map(Operand::local)
-                        .for_each(|local| set(&mut live, local));
+                    let read = operands(body, inst).filter_map(Operand::local);
+                    read.for_each(|local| set(&mut live, local));
                 }
                 // An exception may leave the block before any of its definitions.
                 for edge in cfg.succs(block).iter().filter(|edge| edge.unwind) {

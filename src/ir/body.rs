@@ -66,6 +66,8 @@ pub struct Body {
     pub docstring: Option<Span>,
     /// Resolved name of the return annotation, as for [`Param::annotation`].
     pub returns: Option<Symbol>,
+    /// What it reads or writes that lives outside of it, as in [`Operand::Global`]; each once, sorted.
+    pub globals: Box<[Symbol]>,
 }
 
 /// A decorator.

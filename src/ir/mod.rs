@@ -8,6 +8,7 @@
 mod body;
 mod lower;
 mod names;
+mod operands;
 mod place;
 mod print;
 mod region;
@@ -19,6 +20,7 @@ pub use body::{
     ParamKind, Rvalue, Stmt, StmtId, StmtKind, Terminator,
 };
 pub use lower::{MAX_DEPTH, Problem, lower};
+pub use operands::{Operands, operands, rvalue_operands};
 pub use place::{Const, Operand, PathId, Paths, Place, Step};
 pub use print::{print, print_body, print_place};
 pub use region::{Handler, Region, RegionId, RegionKind, Try, TryId, With};

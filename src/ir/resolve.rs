@@ -8,8 +8,10 @@ use rustc_hash::FxHashMap;
 
 use crate::base::{IdVec, Interner, Symbol};
 use crate::ir::{
-    Body, BodyKind, Call, ClassId, Const, FnId, LocalId, Op, Operand, PathId, Place, Rvalue, Step, Unit,
+    Body, BodyKind, Call, ClassId, Const, FnId, LocalId, Op, Operand, PathId, Place, Rvalue, Step,
+    Terminator, Unit, operands,
 };
+use crate::text::Span;
 
 /// Longest value path, in bytes; longer ones are unknown.
 const MAX_PATH: usize = 240;
@@ -59,6 +61,33 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
             resolver.body(unit, id, round + 1 == ROUNDS);
         }
     }
+    decorators(unit);
+}
+
+/// Names decorators that hang on a local of the body around: `app = Flask(…)`, `@app.route(…)` in a factory.
+fn decorators(unit: &mut Unit) {
+    for id in unit.bodies.ids() {
+        let Some(outer) = unit.bodies[id].parent else { continue };
+        for index in 0..unit.bodies[id].decorators.len() {
+            let decorator = &unit.bodies[id].decorators[index];
+            if decorator.name.is_none() {
+                let name = made_by(&unit.bodies[outer], decorator.span);
+                unit.bodies[id].decorators[index].name = name;
+            }
+        }
+    }
+}
+
+/// Value path of the callee of the call at `span`, or of what is read there.
+fn made_by(body: &Body, span: Span) -> Option<Symbol> {
+    if let Some(call) = body.calls.iter().find(|call| call.span == span) {
+        return call.name;
+    }
+    let insts = body.blocks.iter().flat_map(|block| &block.insts);
+    insts.filter(|inst| inst.span == span).find_map(|inst| match inst.op {
+        Op::Let(to, _) => body.locals[to].value,
+        _ => None,
+    })
 }
 
 /// What is known of each local.
@@ -117,7 +146,9 @@ impl Resolver<'_> {
         }
         let call_names: Vec<Option<Symbol>> =
             unit.bodies[id].calls.iter().map(|call| self.place(unit, &values, call.callee)).collect();
+        let globals = globals(&unit.bodies[id]);
         let body = &mut unit.bodies[id];
+        body.globals = globals;
         for (call, name) in body.calls.iter_mut().zip(call_names) {
             call.name = name;
         }
@@ -331,6 +362,39 @@ impl Resolver<'_> {
         self.longer.insert((base, suffix), longer);
         longer
     }
+}
+
+/// The globals that a body mentions, each once, sorted.
+fn globals(body: &Body) -> Box<[Symbol]> {
+    let mut found = Vec::new();
+    let mut note = |operand| {
+        if let Operand::Global(name) = operand
+            && found.last() != Some(&name)
+        {
+            found.push(name);
+        }
+    };
+    for block in body.blocks.iter() {
+        for inst in &block.insts {
+            operands(body, inst).for_each(&mut note);
+            if let Op::Store(place, _) | Op::Delete(place) = &inst.op {
+                note(place.base);
+            }
+        }
+        match block.end {
+            Terminator::Return(value) | Terminator::Branch { on: value, .. } => note(value),
+            Terminator::Raise { exception, cause, .. } => {
+                exception.into_iter().chain(cause).for_each(&mut note)
+            }
+            Terminator::Goto(_)
+            | Terminator::Iterate { .. }
+            | Terminator::Dispatch { .. }
+            | Terminator::Unreachable => {}
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found.into()
 }
 
 fn join(slot: &mut Option<Value>, found: Option<Symbol>) {

@@ -44,6 +44,8 @@ pub struct CallModel<'m> {
 #[derive(Clone, Default)]
 pub struct Models {
     sources: FxHashMap<String, Threat>,
+    /// First names of the sources' paths.
+    source_roots: FxHashSet<String>,
     /// Last attributes of request objects, which parameters called `request` are taken for.
     request_fields: FxHashSet<String>,
     /// Classes of request objects.
@@ -90,6 +92,8 @@ impl Models {
                 self.request_fields.insert(field.to_owned());
                 self.request_types.insert(object.trim_end_matches("()").to_owned());
             }
+            let root = source.at.split(['.', '(', '[']).next().unwrap_or_default();
+            self.source_roots.insert(root.to_owned());
             self.sources.insert(source.at, source.threat);
         }
         for entry in pack.entries {
@@ -120,6 +124,11 @@ impl Models {
     /// Who controls the value at `path`: that of a source, or of something in it.
     #[must_use]
     pub fn source(&self, path: &str) -> Option<Threat> {
+        // Most paths begin as no source does.
+        let root = path.find(['.', '(', '[']).map_or(path, |end| &path[..end]);
+        if !self.source_roots.contains(root) {
+            return None;
+        }
         let found = prefixes(path).find_map(|prefix| self.sources.get(prefix).copied());
         found.filter(|threat| self.counts(*threat))
     }

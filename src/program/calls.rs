@@ -1,5 +1,7 @@
 //! Who calls whom, as far as names and classes tell; and an order in which callees come first.
 
+use rayon::prelude::*;
+
 use crate::base::IdVec;
 use crate::ir::{Call, Rvalue};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
@@ -36,7 +38,7 @@ impl Program<'_> {
             && let (Some(class), Some(name)) = (class, self.symbol(method))
         {
             let above = self.above(class);
-            let found = above.into_iter().skip(1).find_map(|above| self.classes[above].methods.get(&name));
+            let found = above.iter().skip(1).find_map(|above| self.classes[*above].methods.get(&name));
             return found.copied().into_iter().collect();
         }
         let _ = module;
@@ -66,31 +68,35 @@ impl Program<'_> {
     /// The call graph. A function is also taken to call those that are defined in it, and those it names.
     #[must_use]
     pub fn call_graph(&self) -> CallGraph {
-        let mut callees: IdVec<FuncId, Vec<FuncId>> = IdVec::filled(Vec::new(), self.n_funcs());
+        let all: Vec<FuncId> = self.funcs().collect();
+        let callees: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.called_by(*id)).collect();
+        let callees: IdVec<FuncId, Vec<FuncId>> = callees.into_iter().collect();
         let mut callers: IdVec<FuncId, Vec<FuncId>> = IdVec::filled(Vec::new(), self.n_funcs());
-        for id in self.funcs() {
-            let (module, _, body) = self.func(id);
-            let class = self.class_of(id);
-            let mut found: Vec<FuncId> =
-                body.calls.iter().flat_map(|call| self.callees(module, class, call)).collect();
-            for inst in body.blocks.iter().flat_map(|block| &block.insts) {
-                if let crate::ir::Op::Let(_, Rvalue::Function(inner)) = inst.op {
-                    found.push(self.of(module, inner));
-                }
-                for operand in crate::flow::operands(body, inst) {
-                    if let crate::ir::Operand::Global(name) = operand
-                        && let Meaning::Function(func) = module.meaning(name)
-                    {
-                        found.push(*func);
-                    }
-                }
-            }
-            found.sort_unstable();
-            found.dedup();
-            found.iter().for_each(|callee| callers[*callee].push(id));
-            callees[id] = found;
+        for (id, callees) in callees.pairs() {
+            callees.iter().for_each(|callee| callers[*callee].push(id));
         }
         CallGraph { levels: levels(&callees), callees, callers }
+    }
+
+    /// The functions that a function may run, sorted.
+    fn called_by(&self, id: FuncId) -> Vec<FuncId> {
+        let (module, _, body) = self.func(id);
+        let class = self.class_of(id);
+        let mut found: Vec<FuncId> =
+            body.calls.iter().flat_map(|call| self.callees(module, class, call)).collect();
+        for inst in body.blocks.iter().flat_map(|block| &block.insts) {
+            if let crate::ir::Op::Let(_, Rvalue::Function(inner)) = inst.op {
+                found.push(self.of(module, inner));
+            }
+        }
+        for name in &body.globals {
+            if let Meaning::Function(func) = module.meaning(*name) {
+                found.push(*func);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 }
 

@@ -26,20 +26,34 @@ pub struct ClassInfo {
     pub methods: FxHashMap<Symbol, FuncId>,
     /// Value paths of `self.attr`, as written in its file.
     pub attrs: FxHashMap<Symbol, Box<str>>,
+    /// Itself and the classes above it, nearest first; filled when the bases are linked.
+    pub(super) above: Box<[ClassIx]>,
+    /// Itself and the classes below it.
+    pub(super) below: Box<[ClassIx]>,
 }
 
 impl Program<'_> {
     /// The class and those above it, nearest first. Breadth first, which differs from Python's order only where a
     /// name is defined twice above.
     #[must_use]
-    pub fn above(&self, class: ClassIx) -> Vec<ClassIx> {
-        self.reach(class, |class| &class.bases)
+    pub fn above(&self, class: ClassIx) -> &[ClassIx] {
+        &self.classes[class].above
     }
 
     /// The class and those below it.
     #[must_use]
-    pub fn below(&self, class: ClassIx) -> Vec<ClassIx> {
-        self.reach(class, |class| &class.derived)
+    pub fn below(&self, class: ClassIx) -> &[ClassIx] {
+        &self.classes[class].below
+    }
+
+    /// Notes what stands above and below each class.
+    pub(super) fn link_hierarchy(&mut self) {
+        for class in self.classes.ids().collect::<Vec<_>>() {
+            let above = self.reach(class, |class| &class.bases).into();
+            let below = self.reach(class, |class| &class.derived).into();
+            let info = &mut self.classes[class];
+            (info.above, info.below) = (above, below);
+        }
     }
 
     fn reach<'s>(&'s self, class: ClassIx, next: impl Fn(&'s ClassInfo) -> &'s Vec<ClassIx>) -> Vec<ClassIx> {
@@ -59,15 +73,15 @@ impl Program<'_> {
     /// The method that an instance of `class` has under `name`.
     #[must_use]
     pub fn method(&self, class: ClassIx, name: Symbol) -> Option<FuncId> {
-        self.above(class).into_iter().find_map(|class| self.classes[class].methods.get(&name).copied())
+        self.above(class).iter().find_map(|class| self.classes[*class].methods.get(&name).copied())
     }
 
     /// The methods of classes below `class` that may run in place of its own, its own first; at most `limit`.
     #[must_use]
     pub fn overrides(&self, class: ClassIx, name: Symbol, limit: usize) -> Vec<FuncId> {
         let mut found: Vec<FuncId> = self.method(class, name).into_iter().collect();
-        for below in self.below(class).into_iter().skip(1) {
-            if let Some(method) = self.classes[below].methods.get(&name)
+        for below in self.below(class).iter().skip(1) {
+            if let Some(method) = self.classes[*below].methods.get(&name)
                 && !found.contains(method)
                 && found.len() < limit
             {
@@ -81,8 +95,8 @@ impl Program<'_> {
     #[must_use]
     pub fn outside_bases(&self, class: ClassIx) -> Vec<&str> {
         self.above(class)
-            .into_iter()
-            .flat_map(|class| self.classes[class].outside.iter().map(|name| &**name))
+            .iter()
+            .flat_map(|class| self.classes[*class].outside.iter().map(|name| &**name))
             .collect()
     }
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
-use crate::ir::{FnId, Op, Operand, Unit};
+use crate::ir::{FnId, Unit};
 use crate::program::modules::Modules;
 use crate::program::resolve::{Bound, Definition, Meaning, Resolver};
 use crate::program::{ClassInfo, ClassIx, FuncId, Module, ModuleId, Program, names};
@@ -82,6 +82,8 @@ fn define(program: &mut Program<'_>) -> FxHashMap<(ModuleId, Symbol), Definition
                 fields: class.fields.iter().map(|name| module.global(*name)).collect(),
                 methods: methods.collect(),
                 attrs: attrs.collect(),
+                above: [classes.next_id()].into(),
+                below: [classes.next_id()].into(),
             };
             let ix: ClassIx = classes.push(info);
             definitions.insert((id, module.global(class.name)), Definition::Class(ix));
@@ -127,6 +129,7 @@ fn link_bases(
         program.classes[ix].bases = bases;
         program.classes[ix].outside = outside;
     }
+    program.link_hierarchy();
 }
 
 /// The meanings of all value paths that a file uses.
@@ -143,32 +146,8 @@ fn meanings(resolver: &Resolver<'_, '_>, id: ModuleId) -> Vec<Option<Box<Meaning
         body.locals.iter().filter_map(|local| local.value).for_each(&mut tell);
         body.decorators.iter().filter_map(|decorator| decorator.name).for_each(&mut tell);
         body.params.iter().filter_map(|param| param.annotation).for_each(&mut tell);
-        for call in body.calls.iter() {
-            call.name.into_iter().for_each(&mut tell);
-            for operand in call.args.iter().map(|arg| arg.value).chain([call.callee.base]) {
-                global(operand).into_iter().for_each(&mut tell);
-            }
-        }
-        for inst in body.blocks.iter().flat_map(|block| &block.insts) {
-            for operand in crate::flow::operands(body, inst) {
-                global(operand).into_iter().for_each(&mut tell);
-            }
-            if let Op::Store(place, _) = &inst.op {
-                global(place.base).into_iter().for_each(&mut tell);
-            }
-        }
-        for block in body.blocks.iter() {
-            if let crate::ir::Terminator::Return(Operand::Global(name)) = block.end {
-                tell(name);
-            }
-        }
+        body.calls.iter().filter_map(|call| call.name).for_each(&mut tell);
+        body.globals.iter().copied().for_each(&mut tell);
     }
     found
-}
-
-fn global(operand: Operand) -> Option<Symbol> {
-    match operand {
-        Operand::Global(name) => Some(name),
-        Operand::Local(_) | Operand::Const(_) => None,
-    }
 }

@@ -73,10 +73,15 @@ impl Resolver<'_, '_> {
         let plain = path.find(['(', '[']).unwrap_or(path.len());
         let (dotted, rest) = path.split_at(plain);
         let mut meaning = self.dotted(from, dotted, depth);
-        for part in parts(rest) {
-            meaning = self.step(from, meaning, &part, depth);
+        let mut parts = Parts { rest };
+        loop {
+            // What is outside stays there: the rest is spelled as it is.
+            if let Meaning::Outside(path) = &meaning {
+                return outside(path, parts.rest);
+            }
+            let Some(part) = parts.next() else { return meaning };
+            meaning = self.step(meaning, &part, depth);
         }
-        meaning
     }
 
     /// The longest beginning that is a file, then names in it.
@@ -88,10 +93,14 @@ impl Resolver<'_, '_> {
             let found = if own.text(own.module) == head { Some(from) } else { self.modules.find(head, from) };
             if let Some(module) = found {
                 let mut meaning = Meaning::Module(module);
-                for name in dotted[end..].split('.').filter(|name| !name.is_empty()) {
-                    meaning = self.step(from, meaning, &Part::Name(name), depth);
+                let mut parts = Parts { rest: &dotted[end..] };
+                loop {
+                    if let Meaning::Outside(path) = &meaning {
+                        return outside(path, parts.rest);
+                    }
+                    let Some(part) = parts.next() else { return meaning };
+                    meaning = self.step(meaning, &part, depth);
                 }
-                return meaning;
             }
             match head.rfind('.') {
                 Some(dot) => end = dot,
@@ -100,7 +109,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn step(&self, from: ModuleId, meaning: Meaning, part: &Part<'_>, depth: u32) -> Meaning {
+    fn step(&self, meaning: Meaning, part: &Part<'_>, depth: u32) -> Meaning {
         match (meaning, part) {
             (Meaning::Module(module), Part::Name(name)) => self.member(module, name, depth),
             (Meaning::Class(class), Part::Call) => Meaning::Instance(class),
@@ -113,18 +122,10 @@ impl Resolver<'_, '_> {
                 Meaning::Method(func, _) => self.returned(func, depth),
                 _ => Meaning::Unknown,
             },
-            (Meaning::Outside(path), part) => {
-                let longer = match part {
-                    Part::Name(name) => format!("{path}.{name}"),
-                    Part::Call => format!("{path}()"),
-                    Part::Element => format!("{path}[]"),
-                };
-                if longer.len() > 240 { Meaning::Unknown } else { Meaning::Outside(longer.into()) }
-            }
-            (_, Part::Element) | (Meaning::Module(_), Part::Call) | (Meaning::Unknown, _) => {
-                let _ = from;
-                Meaning::Unknown
-            }
+            (Meaning::Outside(path), Part::Name(name)) => outside(&path, &format!(".{name}")),
+            (Meaning::Outside(path), Part::Call) => outside(&path, "()"),
+            (Meaning::Outside(path), Part::Element) => outside(&path, "[]"),
+            (_, Part::Element) | (Meaning::Module(_), Part::Call) | (Meaning::Unknown, _) => Meaning::Unknown,
         }
     }
 
@@ -180,7 +181,7 @@ impl Resolver<'_, '_> {
         let depth = depth.saturating_sub(1);
         if let Some(symbol) = self.program.symbol(name) {
             for above in self.program.above(class) {
-                let info = &self.program.classes[above];
+                let info = &self.program.classes[*above];
                 if let Some(&method) = info.methods.get(&symbol) {
                     let (.., body) = self.program.func(method);
                     if bound && is_property(self.program, method, body) {
@@ -250,26 +251,39 @@ fn returned_path(body: &Body) -> Option<Symbol> {
     found
 }
 
-/// The steps of what follows the plain part of a value path.
-fn parts(rest: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    let mut at = rest;
-    while !at.is_empty() {
-        if let Some(next) = at.strip_prefix("()") {
-            parts.push(Part::Call);
-            at = next;
-        } else if let Some(next) = at.strip_prefix("[]") {
-            parts.push(Part::Element);
-            at = next;
-        } else {
-            let name = at.trim_start_matches('.');
-            let end = name.find(['.', '(', '[']).unwrap_or(name.len());
-            if end == 0 {
-                break;
-            }
-            parts.push(Part::Name(&name[..end]));
-            at = &name[end..];
-        }
+/// `path` of something outside of the program, and what follows it.
+fn outside(path: &str, rest: &str) -> Meaning {
+    const MAX_PATH: usize = 240;
+    if path.len() + rest.len() > MAX_PATH {
+        return Meaning::Unknown;
     }
-    parts
+    Meaning::Outside([path, rest].concat().into())
+}
+
+/// The steps of what follows the plain part of a value path.
+struct Parts<'p> {
+    rest: &'p str,
+}
+
+impl<'p> Iterator for Parts<'p> {
+    type Item = Part<'p>;
+
+    fn next(&mut self) -> Option<Part<'p>> {
+        if let Some(rest) = self.rest.strip_prefix("()") {
+            self.rest = rest;
+            return Some(Part::Call);
+        }
+        if let Some(rest) = self.rest.strip_prefix("[]") {
+            self.rest = rest;
+            return Some(Part::Element);
+        }
+        let name = self.rest.trim_start_matches('.');
+        let end = name.find(['.', '(', '[']).unwrap_or(name.len());
+        self.rest = &name[end..];
+        if end == 0 {
+            self.rest = "";
+            return None;
+        }
+        Some(Part::Name(&name[..end]))
+    }
 }

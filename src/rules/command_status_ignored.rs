@@ -1,8 +1,8 @@
 //! Finds commands whose exit status no path reads.
 
 use crate::finding::{Change, Edit, Safety, Severity};
-use crate::flow::{Point, Step, defined, operands, walk};
-use crate::ir::{Call, CallId, Const, FnId, LocalId, Op, Operand, RegionId, RegionKind, Rvalue};
+use crate::flow::{Point, Step, defined, walk};
+use crate::ir::{Call, CallId, Const, FnId, LocalId, Op, Operand, RegionId, RegionKind, Rvalue, operands};
 use crate::rules::facts::results::{is_afterwards, is_unread, variable};
 use crate::rules::facts::teardown::stem;
 use crate::rules::facts::{commands, edits};
@@ -149,7 +149,7 @@ fn is_lost_in_loop(context: &Context<'_>, id: CallId, local: LocalId) -> bool {
         |block| body.is_within(body.blocks[block].region, around),
         |point, inst| {
             comes_back |= point == at;
-            let reads = operands(body, inst).contains(&Operand::Local(local));
+            let reads = operands(body, inst).contains(Operand::Local(local));
             if reads || point == at { Step::Stop } else { Step::Go }
         },
     );

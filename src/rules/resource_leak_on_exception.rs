@@ -1,8 +1,8 @@
 //! Finds descriptors, processes, directories, files and sockets that an exception leaves open.
 
 use crate::finding::{Edit, Safety, Severity};
-use crate::flow::{Point, Step, operands, walk};
-use crate::ir::{Call, CallId, Const, Inst, LocalId, Op, Operand, RegionId, RegionKind, StmtKind};
+use crate::flow::{Point, Step, walk};
+use crate::ir::{Call, CallId, Const, Inst, LocalId, Op, Operand, RegionId, RegionKind, StmtKind, operands};
 use crate::rules::facts::escape::{Cause, Way, plain_region, ways_out_but};
 use crate::rules::facts::harmless::may_fail;
 use crate::rules::facts::resources::{Kind, Resource, is_assigned, loop_around, opened, resources};
@@ -186,7 +186,7 @@ fn leaves_loop(context: &Context<'_>, resource: &Resource, region: RegionId) -> 
         context.insts().any(|(point, inst)| {
             body.is_within(body.blocks[point.block].region, region)
                 && body.stmts[inst.stmt].kind == StmtKind::Return
-                && operands(body, inst).contains(&own)
+                && operands(body, inst).contains(own)
         })
     };
     returned || kept()

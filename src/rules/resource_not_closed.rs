@@ -1,8 +1,7 @@
 //! Finds files, sockets and descriptors that nothing ever closes.
 
 use crate::finding::{Change, Edit, Safety};
-use crate::flow::operands;
-use crate::ir::{Call, Inst, LocalId, Op, Operand, Rvalue, Stmt, StmtKind, Terminator};
+use crate::ir::{Call, Inst, LocalId, Op, Operand, Rvalue, Stmt, StmtKind, Terminator, operands};
 use crate::rules::facts::resources::{Kind, Resource, is_assigned, is_in_memory, opened, resources};
 use crate::rules::facts::{edits, wrap};
 use crate::rules::{Check, Context, Hit, Rule};
@@ -88,7 +87,7 @@ fn unnamed(context: &Context<'_>, call: &Call) -> Option<Hit> {
     let readers: Vec<&Inst> = context
         .insts()
         .map(|(_, inst)| inst)
-        .filter(|inst| operands(context.body, inst).contains(&Operand::Local(call.to)))
+        .filter(|inst| operands(context.body, inst).contains(Operand::Local(call.to)))
         .collect();
     let leaves = |local| {
         readers.iter().any(|inst| !borrows(context, inst, local))
@@ -120,7 +119,7 @@ fn named(context: &Context<'_>, resource: &Resource) -> Option<Hit> {
         let opens = matches!(inst.op, Op::Call(_, id) if id == resource.call);
         // `fd = os.open(…)` through a copy of the result.
         let receives = matches!(inst.op, Op::Let(to, _) if to == resource.local);
-        if opens || receives || !operands(context.body, inst).contains(&own) {
+        if opens || receives || !operands(context.body, inst).contains(own) {
             continue;
         }
         if !borrows(context, inst, resource.local) || resource.is_handed_over_by(context, inst) {
@@ -239,7 +238,7 @@ fn block(context: &Context<'_>, resource: &Resource, call: &Call) -> Option<Edit
     let own = Operand::Local(resource.local);
     let uses: Vec<Span> = context
         .insts()
-        .filter(|(_, inst)| inst.span != call.span && operands(context.body, inst).contains(&own))
+        .filter(|(_, inst)| inst.span != call.span && operands(context.body, inst).contains(own))
         .map(|(_, inst)| inst.span)
         .collect();
     let after = context.body.stmts_in(stmt.region).map(|(_, stmt)| stmt.span);

@@ -3,8 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::finding::{Edit, Safety, Severity};
-use crate::flow::operands;
-use crate::ir::{Arg, ArgKind, BodyKind, Call, Const, Inst, Op, Operand, Rvalue, Step};
+use crate::ir::{Arg, ArgKind, BodyKind, Call, Const, Inst, Op, Operand, Rvalue, Step, operands};
 use crate::rules::facts::edits;
 use crate::rules::facts::flows::{Flows, Origin, Policy, callers};
 use crate::rules::facts::logging::{self, LogLevel};
@@ -213,8 +212,8 @@ impl Policy for Secrets<'_, '_> {
     fn may_hold(&self, context: &Context<'_>) -> bool {
         let body = context.body;
         let named = |symbol| may_be_secret(context.text(symbol));
-        let keyed = |operand: &Operand| match operand {
-            Operand::Const(Const::Str(text)) | Operand::Global(text) => named(*text),
+        let keyed = |operand: Operand| match operand {
+            Operand::Const(Const::Str(text)) | Operand::Global(text) => named(text),
             Operand::Const(_) | Operand::Local(_) => false,
         };
         body.locals.iter().any(|local| local.name.is_some_and(named))
@@ -223,7 +222,7 @@ impl Policy for Secrets<'_, '_> {
                     Some((_, Step::Attr(name) | Step::Item(Const::Str(name)))) => named(name),
                     _ => false,
                 },
-                _ => operands(body, inst).iter().any(keyed),
+                _ => operands(body, inst).any(keyed),
             })
     }
 }

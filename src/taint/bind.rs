@@ -34,7 +34,7 @@ impl Analyzer<'_, '_> {
                 next += 1;
             }
         }
-        if is_method && made.is_some() {
+        if is_method && (made.is_some() || func.bound.is_empty() && self.is_class_method(func.func)) {
             bound[0] = Some(Arc::default());
             next = 1;
         } else if is_method && (by_instance || self.is_bound_by_value(site)) && func.bound.is_empty() {

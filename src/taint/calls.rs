@@ -323,9 +323,18 @@ impl Analyzer<'_, '_> {
 
     /// The own functions of a reference, by id.
     pub(super) fn is_static(&self, func: FuncId) -> bool {
+        self.has_decorator(func, "staticmethod")
+    }
+
+    /// Whether the class itself is passed first, however the method is reached.
+    pub(super) fn is_class_method(&self, func: FuncId) -> bool {
+        self.has_decorator(func, "classmethod")
+    }
+
+    fn has_decorator(&self, func: FuncId, wanted: &str) -> bool {
         let (module, _, body) = self.world.program.func(func);
         let mut names = body.decorators.iter().filter_map(|decorator| decorator.name);
-        names.any(|name| module.unit.text(name) == "staticmethod")
+        names.any(|name| module.unit.text(name) == wanted)
     }
 }
 

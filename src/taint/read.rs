@@ -206,7 +206,7 @@ impl Analyzer<'_, '_> {
     fn add_cells(&self, tree: &mut Tree, name: Symbol) {
         let Some(class) = self.class else { return };
         let program = self.world.program;
-        for class in program.above(class) {
+        for &class in program.above(class) {
             let cell = Cell::Global(program.classes[class].name);
             self.out.borrow_mut().reads.push(cell);
             self.add_left(tree, cell, &[Key::Attr(name)]);
@@ -222,7 +222,7 @@ impl Analyzer<'_, '_> {
         }
         let mut names: Vec<Symbol> = self.world.cell_names.iter().copied().collect();
         names.sort_unstable();
-        for class in program.above(class).into_iter().chain(program.below(class)) {
+        for &class in program.above(class).iter().chain(program.below(class)) {
             self.out.borrow_mut().reads.push(Cell::Instance(class));
             for name in &names {
                 let cell = Cell::Attr(class, *name);

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::base::IdVec;
-use crate::ir::{Op, Operand, Rvalue, Step};
+use crate::ir::{Op, Rvalue, Step};
 use crate::models::Models;
 use crate::program::{CallGraph, FuncId, Meaning, Program};
 use crate::taint::entry;
@@ -52,18 +52,11 @@ fn touches(program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> 
                     |inst| matches!(&inst.op, Op::Let(_, Rvalue::Load(place)) if is_request_step(*place)),
                 )
         };
-    let reads_global = || {
-        body.blocks.iter().flat_map(|block| &block.insts).any(|inst| {
-            crate::flow::operands(body, inst)
-                .into_iter()
-                .any(|operand| matches!(operand, Operand::Global(name) if is_source(name)))
-        })
-    };
     body.locals.iter().filter_map(|local| local.value).any(is_source)
         || entry::called_by(program, models, id).is_some()
         || has_request()
         || calls_source()
-        || reads_global()
+        || body.globals.iter().copied().any(is_source)
         || reads_request()
 }
 
@@ -102,10 +95,5 @@ fn may_read(program: &Program<'_>, id: FuncId, fresh: &impl Fn(&Cell) -> bool) -
     if program.class_of(id).is_some_and(|class| fresh(&Cell::Instance(class))) {
         return true;
     }
-    body.blocks.iter().flat_map(|block| &block.insts).any(|inst| {
-        crate::flow::operands(body, inst).into_iter().any(|operand| match operand {
-            Operand::Global(name) => fresh(&Cell::Global(module.global(name))),
-            Operand::Local(_) | Operand::Const(_) => false,
-        })
-    })
+    body.globals.iter().any(|name| fresh(&Cell::Global(module.global(*name))))
 }

@@ -2,10 +2,8 @@
 
 use proptest::prelude::*;
 use rustc_hash::FxHashSet;
-use snakestone::flow::{
-    Cfg, Def, Point, defined, definitions, dominators, is_read_after, operands, post_dominators,
-};
-use snakestone::ir::{BlockId, Body, LocalId, Op, Operand, Terminator, Unit};
+use snakestone::flow::{Cfg, Def, Point, defined, definitions, dominators, is_read_after, post_dominators};
+use snakestone::ir::{BlockId, Body, LocalId, Op, Operand, Terminator, Unit, operands};
 use snakestone::scan;
 use snakestone::text::{FileKind, SourceFile};
 
@@ -177,7 +175,7 @@ proptest! {
         for block in cfg.order().iter().copied() {
             for (index, inst) in body.blocks[block].insts.iter().enumerate() {
                 let at = Point { block, index };
-                for local in operands(body, inst).into_iter().filter_map(Operand::local) {
+                for local in operands(body, inst).filter_map(Operand::local) {
                     prop_assert_eq!(definitions(body, &cfg, at, local), reaching(body, &cfg, at, local));
                 }
                 let Some(local) = defined(inst) else { continue };
@@ -187,7 +185,7 @@ proptest! {
                 let read = cfg.order().iter().any(|&other| {
                     let data = &body.blocks[other];
                     let reads = data.insts.iter().enumerate().any(|(i, inst)| {
-                        operands(body, inst).contains(&Operand::Local(local))
+                        operands(body, inst).contains(Operand::Local(local))
                             && meets(body, &cfg, at.next(), Point { block: other, index: i }, local, false)
                     });
                     let end = Point { block: other, index: data.insts.len() };

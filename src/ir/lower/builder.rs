@@ -78,6 +78,7 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
             tries: IdVec::new(),
             docstring: None,
             returns: None,
+            globals: Box::default(),
         };
         let head = Span::empty(span.start);
         body.regions.push(Region { kind: RegionKind::Body, parent: None, span, head, block: span, entry });

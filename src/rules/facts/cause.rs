@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::flow::{defined, operands};
-use crate::ir::{Call, CallId, Inst, Op, Operand, Terminator};
+use crate::flow::defined;
+use crate::ir::{Call, CallId, Inst, Op, Operand, Terminator, operands};
 use crate::rules::Context;
 use crate::rules::facts::handlers::Clause;
 use crate::rules::facts::logging;
@@ -35,7 +35,7 @@ impl<'c, 'a> Cause<'c, 'a> {
     pub(crate) fn is_in(&self, inst: &Inst) -> bool {
         let context = self.clause.context;
         let asked = matches!(&inst.op, Op::Call(_, call) if asks(context, &context.body.calls[*call]));
-        asked || operands(context.body, inst).iter().any(|operand| self.held.contains(operand))
+        asked || operands(context.body, inst).any(|operand| self.held.contains(&operand))
     }
 
     /// Whether an argument of `call` holds it.

@@ -1,7 +1,9 @@
 //! `except` clauses as rules see them.
 
-use crate::flow::{Exit, Point, Step, operands, walk};
-use crate::ir::{Call, CallId, Handler, Inst, Operand, Region, RegionId, RegionKind, Terminator, Try};
+use crate::flow::{Exit, Point, Step, walk};
+use crate::ir::{
+    Call, CallId, Handler, Inst, Operand, Region, RegionId, RegionKind, Terminator, Try, operands,
+};
 use crate::rules::Context;
 use crate::rules::facts::logging;
 
@@ -141,7 +143,7 @@ impl<'c, 'a> Clause<'c, 'a> {
                 return true;
             }
         }
-        self.handler.name.is_some_and(|bound| operands(self.context.body, inst).contains(&bound))
+        self.handler.name.is_some_and(|bound| operands(self.context.body, inst).contains(bound))
     }
 
     fn raises_exception(&self) -> bool {

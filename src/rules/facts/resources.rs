@@ -1,8 +1,9 @@
 //! What must be closed: which calls open it, which instructions close it or hand it to somebody else.
 
-use crate::flow::{Point, operands};
+use crate::flow::Point;
 use crate::ir::{
-    Arg, Call, CallId, Const, Inst, LocalId, Op, Operand, Place, RegionId, RegionKind, Rvalue, Step, StmtKind,
+    Arg, Call, CallId, Const, Inst, LocalId, Op, Operand, Place, RegionId, RegionKind, Rvalue, Step,
+    StmtKind, operands,
 };
 use crate::rules::Context;
 use crate::rules::facts::verbs::has_word;
@@ -124,7 +125,7 @@ fn locals(context: &Context<'_>, id: CallId, call: &Call) -> Vec<(LocalId, Point
             _ => false,
         };
         let part = operands(context.body, &context.body.blocks[at.block].insts[at.index])
-            .contains(&Operand::Local(call.to));
+            .contains(Operand::Local(call.to));
         if !part {
             break;
         }
@@ -198,7 +199,7 @@ impl Resource {
                 Rvalue::Use(from) => *from == own,
                 Rvalue::Enter(from) | Rvalue::Spread(from) => *from == own,
                 Rvalue::List(_) | Rvalue::Tuple(_) | Rvalue::Set(_) | Rvalue::Dict(_) => {
-                    operands(context.body, inst).contains(&own)
+                    operands(context.body, inst).contains(own)
                 }
                 _ => *to == self.local,
             },

@@ -2,10 +2,10 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::flow::{defined, rvalue_operands};
+use crate::flow::defined;
 use crate::ir::{
     BlockId, Call, CallId, Const, Inst, LocalId, Op, Operand, Region, RegionKind, Rvalue, StmtKind,
-    Terminator,
+    Terminator, rvalue_operands,
 };
 use crate::rules::Context;
 use crate::rules::facts::attempts;
@@ -192,7 +192,7 @@ pub(crate) fn is_tested(context: &Context<'_>, local: LocalId, clause: &Region) 
             on == Operand::Local(local)
                 || block.insts.iter().any(|inst| match &inst.op {
                     Op::Let(to, value @ (Rvalue::Compare(..) | Rvalue::Unary(..) | Rvalue::Use(_))) => {
-                        Operand::Local(*to) == on && rvalue_operands(value).contains(&Operand::Local(local))
+                        Operand::Local(*to) == on && rvalue_operands(value).contains(Operand::Local(local))
                     }
                     _ => false,
                 })

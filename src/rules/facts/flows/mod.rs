@@ -18,8 +18,8 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::IdVec;
-use crate::flow::{Analysis, defined, operands, solve};
-use crate::ir::{BlockId, Body, Call, Inst, LocalId, Op, Operand, Rvalue, Step, Terminator};
+use crate::flow::{Analysis, defined, solve};
+use crate::ir::{BlockId, Body, Call, Inst, LocalId, Op, Operand, Rvalue, Step, Terminator, operands};
 use crate::rules::Context;
 use crate::text::Span;
 use callers::arguments;
