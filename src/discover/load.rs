@@ -15,14 +15,16 @@ pub const MAX_SIZE: u64 = 64 << 20;
 /// Why it cannot be scanned, in words that follow its path.
 pub fn load(entry: &Entry) -> Result<(SourceFile, Option<String>), String> {
     let file = File::open(&entry.location).map_err(|error| format!("cannot be read: {}", words(&error)))?;
-    let mut bytes = Vec::new();
+    let size = file.metadata().map_or(0, |about| about.len().min(MAX_SIZE));
+    // One byte more shows the end without growing.
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
     file.take(MAX_SIZE + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| format!("cannot be read: {}", words(&error)))?;
     if bytes.len() as u64 > MAX_SIZE {
         return Err(format!("larger than {} MiB", MAX_SIZE >> 20));
     }
-    let decoded = decode(&bytes);
+    let decoded = decode(bytes);
     let test = is_test(&entry.path);
     let file = match kind(&entry.path) {
         FileKind::Notebook => {

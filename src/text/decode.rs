@@ -15,11 +15,12 @@ pub struct Decoded {
 
 /// Decodes Python source by its byte order mark or coding line, else as UTF-8.
 #[must_use]
-pub fn decode(bytes: &[u8]) -> Decoded {
-    if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
-        return with(UTF_8, rest);
+pub fn decode(mut bytes: Vec<u8>) -> Decoded {
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+        return with(UTF_8, bytes);
     }
-    match coding(bytes) {
+    match coding(&bytes) {
         None => with(UTF_8, bytes),
         Some(label) => match encoding(&label) {
             Some(encoding) => with(encoding, bytes),
@@ -32,19 +33,20 @@ pub fn decode(bytes: &[u8]) -> Decoded {
     }
 }
 
-fn with(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
+fn with(encoding: &'static Encoding, bytes: Vec<u8>) -> Decoded {
+    let has_nul = memchr::memchr(0, &bytes).is_some();
     let (text, broken) = if encoding == UTF_8 {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => (text.to_owned(), false),
-            Err(_) => (String::from_utf8_lossy(bytes).into_owned(), true),
+        match String::from_utf8(bytes) {
+            Ok(text) => (text, false),
+            Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
         }
     } else {
-        let (text, broken) = encoding.decode_without_bom_handling(bytes);
+        let (text, broken) = encoding.decode_without_bom_handling(&bytes);
         (text.into_owned(), broken)
     };
     let problem = if broken {
         Some(format!("not all of it is {}", encoding.name()))
-    } else if memchr::memchr(0, bytes).is_some() {
+    } else if has_nul {
         Some("contains NUL bytes".to_owned())
     } else {
         None
@@ -106,27 +108,32 @@ mod tests {
     #[test]
     fn a_coding_line_names_the_encoding() {
         assert_eq!(
-            decode(b"# -*- coding: latin-1 -*-\ns = '\xe9'\n").text,
+            decode(b"# -*- coding: latin-1 -*-\ns = '\xe9'\n".to_vec()).text,
             "# -*- coding: latin-1 -*-\ns = '\u{e9}'\n"
         );
         assert_eq!(
-            decode(b"#!/usr/bin/python\n# vim: set fileencoding=cp1251 :\ns='\xcf'").text.chars().last(),
+            decode(b"#!/usr/bin/python\n# vim: set fileencoding=cp1251 :\ns='\xcf'".to_vec())
+                .text
+                .chars()
+                .last(),
             Some('\'')
         );
         assert!(
-            decode(b"#!/usr/bin/python\n# vim: set fileencoding=cp1251 :\ns='\xcf'").text.contains('\u{41f}')
+            decode(b"#!/usr/bin/python\n# vim: set fileencoding=cp1251 :\ns='\xcf'".to_vec())
+                .text
+                .contains('\u{41f}')
         );
         assert_eq!(
-            decode(b"x = 1\n# coding: latin-1\ns = '\xe9'").problem.as_deref(),
+            decode(b"x = 1\n# coding: latin-1\ns = '\xe9'".to_vec()).problem.as_deref(),
             Some("not all of it is UTF-8")
         );
     }
 
     #[test]
     fn marks_nuls_and_unknown_names_are_survived() {
-        assert_eq!(decode(b"\xef\xbb\xbfx = 1").text, "x = 1");
-        assert_eq!(decode(b"x = 1\0").problem.as_deref(), Some("contains NUL bytes"));
-        let unknown = decode(b"# coding: klingon\nx = 1");
+        assert_eq!(decode(b"\xef\xbb\xbfx = 1".to_vec()).text, "x = 1");
+        assert_eq!(decode(b"x = 1\0".to_vec()).problem.as_deref(), Some("contains NUL bytes"));
+        let unknown = decode(b"# coding: klingon\nx = 1".to_vec());
         assert_eq!(unknown.problem.as_deref(), Some("unknown encoding `klingon`, read as UTF-8"));
     }
 }

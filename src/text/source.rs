@@ -48,7 +48,9 @@ impl SourceFile {
     #[must_use]
     pub fn new(path: impl Into<String>, kind: FileKind, is_test: bool, text: String) -> Self {
         let bytes = text.as_bytes();
-        let mut line_starts = vec![0];
+        // Counting first is cheaper than growing.
+        let mut line_starts = Vec::with_capacity(memchr::memchr_iter(b'\n', bytes).count() + 1);
+        line_starts.push(0);
         for i in memchr::memchr2_iter(b'\n', b'\r', bytes) {
             if bytes[i] == b'\n' || bytes.get(i + 1) != Some(&b'\n') {
                 line_starts.push(u32::try_from(i + 1).expect("a source file is under 4 GiB"));

@@ -133,7 +133,7 @@ pub(crate) fn ingredients(context: &Context<'_>, call: &Call, at: Point) -> FxHa
         if depth < 4
             && let Some(made) = context.value(value, at)
         {
-            todo.extend(crate::ir::rvalue_operands(made).into_iter().map(|part| (part, depth + 1)));
+            todo.extend(crate::ir::rvalue_operands(made).map(|part| (part, depth + 1)));
         } else if depth < 4
             && let Some(made) = context.made_by(value, at)
         {

@@ -116,6 +116,12 @@ pub(crate) fn may_be_secret(name: &str) -> bool {
         "dsn",
     ];
     let name = name.trim_end_matches(['_', '-']).as_bytes();
+    let Some([a, b, c]) = name.last_chunk() else { return false };
+    // Three letters tell nearly all names from these.
+    let last = [a | 0x20, b | 0x20, c | 0x20];
+    if !ENDS.iter().any(|end| end.as_bytes().ends_with(&last)) {
+        return false;
+    }
     let ends = |end: &&str| {
         name.len() >= end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
     };
