@@ -8,9 +8,10 @@ use rustc_hash::FxHashMap;
 
 use crate::base::{IdVec, Interner, Symbol};
 use crate::ir::{
-    Body, BodyKind, Call, ClassId, Const, FnId, LocalId, Op, Operand, PathId, Place, Rvalue, Step,
+    Body, BodyKind, Call, CallId, ClassId, Const, FnId, LocalId, Op, Operand, PathId, Place, Rvalue, Step,
     Terminator, Unit, operands,
 };
+use crate::python::ast::Operator;
 use crate::text::Span;
 
 /// Longest value path, in bytes; longer ones are unknown.
@@ -38,6 +39,7 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
         tuple: names.intern("tuple()"),
         set: names.intern("set()"),
         dict: names.intern("dict()"),
+        division: names.intern("__truediv__"),
     };
     let mut resolver = Resolver {
         names,
@@ -91,7 +93,36 @@ fn made_by(body: &Body, span: Span) -> Option<Symbol> {
 }
 
 /// What is known of each local.
-type Values = IdVec<LocalId, Option<Value>>;
+struct Values {
+    all: IdVec<LocalId, Option<Value>>,
+    /// What the block at hand has assigned so far: it holds there, whatever other blocks assign.
+    here: Vec<(LocalId, Option<Symbol>)>,
+}
+
+impl Values {
+    /// Notes an assignment. Temporaries have one each.
+    fn assign(&mut self, body: &Body, to: LocalId, found: Option<Symbol>) {
+        join(&mut self.all[to], found);
+        if body.locals[to].name.is_some() {
+            match self.here.iter_mut().find(|(local, _)| *local == to) {
+                Some((_, known)) => *known = found,
+                None => self.here.push((to, found)),
+            }
+        }
+    }
+
+    fn get(&self, local: LocalId) -> Option<Symbol> {
+        match self.all[local] {
+            Some(Value::One(value)) => Some(value),
+            Some(Value::Many) => self.here(local).flatten(),
+            None => None,
+        }
+    }
+
+    fn here(&self, local: LocalId) -> Option<Option<Symbol>> {
+        self.here.iter().find(|(known, _)| *known == local).map(|(_, value)| *value)
+    }
+}
 
 fn known(values: FxHashMap<Symbol, Value>) -> FxHashMap<Symbol, Symbol> {
     let one = |(name, value)| match value {
@@ -119,6 +150,8 @@ struct Displays {
     tuple: Symbol,
     set: Symbol,
     dict: Symbol,
+    /// The method behind `/`.
+    division: Symbol,
 }
 
 struct Resolver<'a> {
@@ -133,17 +166,27 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn body(&mut self, unit: &mut Unit, id: FnId, last: bool) {
-        let mut values: Values = IdVec::filled(None, unit.bodies[id].locals.len());
+        let mut values = Values { all: IdVec::filled(None, unit.bodies[id].locals.len()), here: Vec::new() };
+        let mut named: Vec<(CallId, Option<Symbol>)> = Vec::new();
         self.params(unit, id, &mut values);
         // Blocks are in source order nearly everywhere, so one pass meets definitions before uses.
         for block in unit.bodies[id].blocks.ids() {
+            values.here.clear();
             for i in 0..unit.bodies[id].blocks[block].insts.len() {
+                if let (true, Op::Call(_, call)) = (last, &unit.bodies[id].blocks[block].insts[i].op)
+                    && let Operand::Local(base) = unit.bodies[id].calls[*call].callee.base
+                    && values.here(base).is_some()
+                {
+                    let callee = unit.bodies[id].calls[*call].callee;
+                    named.push((*call, self.place(unit, &values, callee)));
+                }
                 self.instruction(unit, id, (block, i), &mut values);
             }
         }
         if !last {
             return;
         }
+        values.here.clear();
         let call_names: Vec<Option<Symbol>> =
             unit.bodies[id].calls.iter().map(|call| self.place(unit, &values, call.callee)).collect();
         let globals = globals(&unit.bodies[id]);
@@ -152,7 +195,10 @@ impl Resolver<'_> {
         for (call, name) in body.calls.iter_mut().zip(call_names) {
             call.name = name;
         }
-        for (local, value) in values.pairs() {
+        for (call, name) in named {
+            body.calls[call].name = name;
+        }
+        for (local, value) in values.all.pairs() {
             if let Some(Value::One(value)) = value {
                 body.locals[local].value = Some(*value);
             }
@@ -181,7 +227,7 @@ impl Resolver<'_> {
                 (_, None) => None,
             };
             if let Some(value) = value {
-                values[param.local] = Some(Value::One(value));
+                values.all[param.local] = Some(Value::One(value));
             }
         }
     }
@@ -198,7 +244,7 @@ impl Resolver<'_> {
             Op::Let(to, value) => {
                 let (to, found) = (*to, self.rvalue(unit, body, values, value));
                 if !matches!(value, Rvalue::Use(Operand::Const(Const::None))) {
-                    join(&mut values[to], found);
+                    values.assign(body, to, found);
                 }
                 if body.kind == BodyKind::Class
                     && let (Some(class), Some(name)) = (body.class, body.locals[to].name)
@@ -211,7 +257,7 @@ impl Resolver<'_> {
                 let call: &Call = &body.calls[*call];
                 let (to, name) = (*to, self.place(unit, values, call.callee));
                 let made = name.and_then(|name| self.call_result(name));
-                join(&mut values[to], made);
+                values.assign(body, to, made);
                 if body.kind == BodyKind::Class
                     && let (Some(class), Some(name)) = (body.class, body.locals[to].name)
                 {
@@ -220,7 +266,7 @@ impl Resolver<'_> {
             }
             Op::Await(to, value) => {
                 let (to, value) = (*to, self.operand(unit, values, *value));
-                join(&mut values[to], value);
+                values.assign(body, to, value);
             }
             Op::Store(place, value) => {
                 let found = self.operand(unit, values, *value);
@@ -230,7 +276,7 @@ impl Resolver<'_> {
             }
             Op::Yield(to, ..) => {
                 let to = *to;
-                join(&mut values[to], None);
+                values.assign(body, to, None);
             }
             Op::Delete(_) | Op::Exit(_) => {}
         }
@@ -270,6 +316,12 @@ impl Resolver<'_> {
             Rvalue::Tuple(_) => Some(self.displays.tuple),
             Rvalue::Set(_) => Some(self.displays.set),
             Rvalue::Dict(_) => Some(self.displays.dict),
+            // `base / name`
+            Rvalue::Binary(Operator::Div, left, _) => {
+                let left = self.operand(unit, values, *left)?;
+                let method = self.append(left, Suffix::Attr(self.displays.division))?;
+                self.append(method, Suffix::Call)
+            }
             Rvalue::Binary(..)
             | Rvalue::Unary(..)
             | Rvalue::Compare(..)
@@ -283,10 +335,7 @@ impl Resolver<'_> {
 
     fn operand(&mut self, unit: &Unit, values: &Values, operand: Operand) -> Option<Symbol> {
         match operand {
-            Operand::Local(local) => match values[local] {
-                Some(Value::One(value)) => Some(value),
-                Some(Value::Many) | None => None,
-            },
+            Operand::Local(local) => values.get(local),
             Operand::Global(name) => Some(self.global(unit, name)),
             Operand::Const(Const::Str(_)) => Some(self.displays.str),
             Operand::Const(_) => None,

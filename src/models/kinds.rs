@@ -29,7 +29,9 @@ impl Kinds {
     /// No kind.
     pub const NONE: Self = Self(0);
     /// All kinds.
-    pub const ALL: Self = Self(u64::MAX >> 3);
+    pub const ALL: Self = Self(u64::MAX >> 4);
+    /// Set when the value was decoded on the way: what was shown of it before says nothing.
+    pub const DECODED: Self = Self(1 << 60);
     /// Set while the value stands behind another part of a text, which decides the host of an address.
     pub const BEHIND: Self = Self(1 << 61);
     /// Set while a path may still hold `..`: a test of its beginning proves nothing before it is resolved.

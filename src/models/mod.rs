@@ -12,6 +12,8 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::program::Types;
+
 /// The packs that are compiled in.
 const PACKS: &[(&str, &str)] = &[
     ("python.yaml", include_str!("../../models/python.yaml")),
@@ -61,6 +63,8 @@ pub struct Models {
     clean: FxHashSet<String>,
     decoders: FxHashSet<String>,
     same: FxHashSet<String>,
+    /// What libraries return.
+    pub types: Types,
 }
 
 impl Models {
@@ -105,6 +109,9 @@ impl Models {
                     self.by_base.insert((base.clone(), method), entry.threat);
                 }
             }
+        }
+        for (of, is) in pack.types {
+            self.types.add(&of, &is);
         }
         for sink in pack.sinks {
             self.sinks.entry(sink.call.clone()).or_default().push(sink);
@@ -190,6 +197,15 @@ impl Models {
         by_path.chain(by_method)
     }
 
+    /// Whether the packs tell what calling `path` does.
+    #[must_use]
+    pub fn has_call(&self, path: &str) -> bool {
+        self.sinks.contains_key(path)
+            || self.sanitizers.contains_key(path)
+            || self.clean.contains(path)
+            || self.same.contains(path)
+    }
+
     /// The kinds for which the result of a call is harmless.
     #[must_use]
     pub fn clears(&self, path: &str, method: &str) -> Kinds {
@@ -198,6 +214,15 @@ impl Models {
         }
         let of = |name: &str| self.sanitizers.get(name).copied().unwrap_or_default();
         of(path).with(of(&any(method)))
+    }
+
+    /// The kinds for which what is read at `path` is harmless, and whether it says as much as what it is read from.
+    #[must_use]
+    pub fn attribute(&self, path: &str) -> (Kinds, bool) {
+        if self.clean.contains(path) {
+            return (Kinds::ALL, false);
+        }
+        (self.sanitizers.get(path).copied().unwrap_or_default(), self.same.contains(path))
     }
 
     /// The guards that a call may be.

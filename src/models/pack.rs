@@ -31,6 +31,7 @@ struct Raw {
     clean: Vec<String>,
     decoders: Vec<String>,
     same: Vec<String>,
+    types: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -187,6 +188,8 @@ pub struct Pack {
     pub decoders: Vec<String>,
     /// Calls that are known to return what goes in, or text made of it.
     pub same: Vec<String>,
+    /// Value paths, and those that they stand for: what attributes and methods of libraries' objects are.
+    pub types: Vec<(String, String)>,
 }
 
 impl Pack {
@@ -217,6 +220,9 @@ impl Pack {
             all.iter().try_fold(Kinds::NONE, |sum, one| Ok::<_, PackError>(sum.with(kind(one)?)))
         };
         let mut pack = Self { clean: raw.clean, decoders: raw.decoders, same: raw.same, ..Self::default() };
+        for (is, paths) in raw.types {
+            pack.types.extend(paths.into_iter().map(|of| (of, is.clone())));
+        }
         for source in raw.sources {
             pack.sources.push(Source { at: source.at, threat: threat(&source.kind)? });
         }

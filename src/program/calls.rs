@@ -51,7 +51,8 @@ impl Program<'_> {
                 else {
                     return vec![*func];
                 };
-                self.overrides(*class, name, MAX_OVERRIDES)
+                let found = self.overrides(*class, name, MAX_OVERRIDES);
+                if found.is_empty() { vec![*func] } else { found }
             }
             Meaning::Class(class) => {
                 let init = self.symbol("__init__").and_then(|name| self.method(*class, name));

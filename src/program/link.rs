@@ -7,12 +7,13 @@ use crate::base::{IdVec, Symbol};
 use crate::ir::{FnId, Unit};
 use crate::program::modules::Modules;
 use crate::program::resolve::{Bound, Definition, Meaning, Resolver};
-use crate::program::{ClassInfo, ClassIx, FuncId, Module, ModuleId, Program, names};
+use crate::program::{ClassInfo, ClassIx, FuncId, Module, ModuleId, Program, Types, names};
 use crate::text::FileId;
 
-/// Links `units`, which stand in the order of their paths; `packages` tells which are `__init__` files.
+/// Links `units`, which stand in the order of their paths, each with whether it is an `__init__` file; `types` tells
+/// what libraries return.
 #[must_use]
-pub fn link<'a>(units: &[(FileId, &'a Unit, bool)]) -> Program<'a> {
+pub fn link<'a>(units: &[(FileId, &'a Unit, bool)], types: &Types) -> Program<'a> {
     let only: Vec<&Unit> = units.iter().map(|(_, unit, _)| *unit).collect();
     let (names, maps) = names::merge(&only);
     let mut funcs = IdVec::new();
@@ -51,7 +52,7 @@ pub fn link<'a>(units: &[(FileId, &'a Unit, bool)]) -> Program<'a> {
     let meanings: Vec<Vec<Option<Box<Meaning>>>> = {
         let resolver =
             Resolver { program: &program, modules: &table, definitions: &definitions, bound: &bound };
-        ids.par_iter().map(|id| meanings(&resolver, *id)).collect()
+        ids.par_iter().map(|id| meanings(&resolver, types, *id)).collect()
     };
     for (module, meanings) in program.modules.iter_mut().zip(meanings) {
         module.meanings = meanings;
@@ -133,13 +134,19 @@ fn link_bases(
 }
 
 /// The meanings of all value paths that a file uses.
-fn meanings(resolver: &Resolver<'_, '_>, id: ModuleId) -> Vec<Option<Box<Meaning>>> {
+fn meanings(resolver: &Resolver<'_, '_>, types: &Types, id: ModuleId) -> Vec<Option<Box<Meaning>>> {
     let module = &resolver.program.modules[id];
     let unit = module.unit;
     let mut found: Vec<Option<Box<Meaning>>> = vec![None; module.names.len()];
     let mut tell = |symbol: Symbol| {
         if found[symbol.index()].is_none() {
-            found[symbol.index()] = Some(Box::new(resolver.path(id, unit.text(symbol))));
+            let mut meaning = resolver.path(id, unit.text(symbol));
+            if let Meaning::Outside(path) = &mut meaning
+                && let Some(shorter) = types.canonical(path)
+            {
+                *path = shorter.into();
+            }
+            found[symbol.index()] = Some(Box::new(meaning));
         }
     };
     for body in unit.bodies.iter() {

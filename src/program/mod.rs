@@ -9,11 +9,13 @@ mod link;
 mod modules;
 mod names;
 mod resolve;
+mod types;
 
 pub use calls::CallGraph;
 pub use classes::ClassInfo;
 pub use link::link;
 pub use resolve::Meaning;
+pub use types::Types;
 
 use rustc_hash::FxHashMap;
 

@@ -197,6 +197,23 @@ impl Resolver<'_, '_> {
             }
         }
         let outside = self.program.outside_bases(class);
+        // A method that those who inherit define, or their other bases.
+        if bound
+            && outside.is_empty()
+            && let Some(symbol) = self.program.symbol(name)
+        {
+            let derived = self.program.below(class).iter().skip(1);
+            let around = derived.flat_map(|below| self.program.above(*below));
+            let found =
+                around.into_iter().find_map(|other| self.program.classes[*other].methods.get(&symbol));
+            if let Some(&method) = found {
+                let (.., body) = self.program.func(method);
+                if is_property(self.program, method, body) {
+                    return self.returned(method, depth);
+                }
+                return Meaning::Method(method, class);
+            }
+        }
         match outside.first() {
             Some(base) if bound => Meaning::Outside(format!("{base}().{name}").into()),
             Some(base) => Meaning::Outside(format!("{base}.{name}").into()),

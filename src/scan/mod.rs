@@ -131,7 +131,7 @@ fn flows(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>, judge
             Some((id, front.unit.as_ref()?, is_package))
         })
         .collect();
-    let program = program::link(&units);
+    let program = program::link(&units, &judge.models().types);
     let meetings = taint::analyze(&program, judge.models(), files);
     judge.judge_flows(&meetings, &program, files)
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::ir::{ArgKind, Operand};
+use crate::ir::{Arg, ArgKind, Operand};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
-use crate::taint::body::{Analyzer, Given, analyze};
+use crate::taint::body::{Analyzer, Given, Known, analyze};
 use crate::taint::calls::Site;
 use crate::taint::limits::{MAX_HOPS, MAX_SPECIAL};
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Port, Reach, Summary};
-use crate::taint::value::{Cond, FuncRef, Hops, Key, Label, Tree};
+use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Konst, Label, Tree};
 
 /// The arguments of a call by parameter.
 pub(super) type Bound = Vec<Option<Arc<Tree>>>;
@@ -18,14 +18,21 @@ pub(super) type Bound = Vec<Option<Arc<Tree>>>;
 impl Analyzer<'_, '_> {
     /// What a call of one own function returns; `None` if it never returns.
     pub(super) fn run_own(&self, state: &mut State, site: &Site<'_>, func: &FuncRef) -> Option<Arc<Tree>> {
-        let made = self.made_class(site, func.func);
-        let bound = self.bind_args(state, site, func, made);
-        let Some(known) = (self.summaries)(func.func) else {
+        let id = match &func.func {
+            Callee::Own(id) => *id,
+            Callee::Outside(path) => {
+                let args = (!func.bound.is_empty()).then(|| [&func.bound[..], &site.args[..]].concat());
+                return Some(self.run_outside(state, site, path, args));
+            }
+        };
+        let made = self.made_class(site, id);
+        let bound = self.bind_args(state, site, (id, &func.bound), made);
+        let Some(known) = (self.summaries)(id) else {
             return Some(self.unknown(&bound));
         };
-        let special = self.specialized(func.func, known, &bound);
+        let special = self.specialized(id, known, &bound);
         let summary = special.as_deref().unwrap_or(known);
-        let result = self.apply(state, site, summary, &bound, func.func);
+        let result = self.apply(state, site, summary, &bound, id);
         if summary.never_returns {
             return None;
         }
@@ -95,18 +102,18 @@ impl Analyzer<'_, '_> {
         }
         let mut cond = Cond::default();
         for (list, to) in [(&summary.valid_if_true, &mut cond.yes), (&summary.valid_if_false, &mut cond.no)] {
-            for (param, kinds) in list {
+            for (param, path, kinds) in list {
                 if let Some(Some(arg)) = bound.get(*param) {
-                    to.extend(self.of_kinds(arg, *kinds));
+                    to.extend(self.of_kinds(&self.along(arg, path), *kinds));
                 }
             }
         }
         if !cond.yes.is_empty() || !cond.no.is_empty() {
             result.cond = Some(Arc::new(cond));
         }
-        for (param, kinds) in &summary.valid_after {
+        for (param, path, kinds) in &summary.valid_after {
             if let Some(Some(arg)) = bound.get(*param) {
-                arg.all().iter().for_each(|label| state.clear(label.origin, *kinds));
+                self.along(arg, path).all().iter().for_each(|label| state.clear(label.origin, *kinds));
             }
         }
         for (param, passed) in &summary.calls {
@@ -175,7 +182,12 @@ impl Analyzer<'_, '_> {
                 let kinds = self.kinds(state, &label);
                 let kinds = kinds.and(from.kinds).with(from.kinds.with(kinds).and(marks));
                 let via = Some(Hops::after(label.via.as_ref(), hop.clone()));
-                Label { origin: label.origin, kinds, via }
+                let mut label = Label { origin: label.origin, kinds, via };
+                if from.kinds.has(Kinds::DECODED) {
+                    self.decoded(&mut label);
+                    label.kinds = label.kinds.and(from.kinds.without(Kinds::DECODED));
+                }
+                label
             })
             .filter(|label| !label.kinds.is_empty())
             .collect()
@@ -332,16 +344,55 @@ impl Analyzer<'_, '_> {
         func: &FuncRef,
         args: &[Arc<Tree>],
     ) -> Option<Arc<Tree>> {
-        let (_, _, body) = self.world.program.func(func.func);
-        let summary = (self.summaries)(func.func)?;
+        let id = match &func.func {
+            Callee::Own(id) => *id,
+            Callee::Outside(path) => {
+                let all = [&func.bound[..], args].concat();
+                return Some(self.run_outside(state, site, path, Some(all)));
+            }
+        };
+        let (_, _, body) = self.world.program.func(id);
+        let known = (self.summaries)(id)?;
         let mut bound: Bound = vec![None; body.params.len()];
-        let skip = usize::from(body.class.is_some() && !self.is_static(func.func));
+        let is_method = body.class.is_some() && !self.is_static(id);
+        let skip = usize::from(is_method && func.bound.is_empty());
         let all = func.bound.iter().chain(args);
         for (slot, tree) in bound.iter_mut().skip(skip).zip(all) {
             *slot = Some(Arc::clone(tree));
         }
-        let result = self.apply(state, site, summary, &bound, func.func);
+        let special = self.specialized(id, known, &bound);
+        let summary = special.as_deref().unwrap_or(known);
+        let result = self.apply(state, site, summary, &bound, id);
         (!summary.never_returns).then_some(result)
+    }
+
+    /// Calls what a library has at `path`, as the call at hand or, where they are given, with other arguments.
+    fn run_outside(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        path: &str,
+        args: Option<Vec<Arc<Tree>>>,
+    ) -> Arc<Tree> {
+        let mut call = site.call.clone();
+        call.name = None;
+        if let Some(args) = &args {
+            let arg = Arg {
+                kind: ArgKind::Positional,
+                value: Operand::Const(crate::ir::Const::None),
+                span: call.span,
+            };
+            call.args = args.iter().map(|_| arg.clone()).collect();
+        }
+        let method = path.rsplit('.').next().unwrap_or(path);
+        let model = self.world.models.call(path, method);
+        let known = Known { path: path.to_owned(), callees: Vec::new(), model };
+        let args = args.unwrap_or_else(|| site.args.clone());
+        let site = Site { call: &call, path, known: &known, method, receiver: None, args };
+        if self.is_reporting() {
+            self.meet(state, &site);
+        }
+        self.outside(state, &site)
     }
 
     /// Calls a function that was handed to one of which nothing is known: with what follows it (`submit(f, a, b)`),
@@ -371,8 +422,11 @@ impl Analyzer<'_, '_> {
             all.add(&label);
         });
         let all = Arc::new(all);
-        let (_, _, body) = self.world.program.func(func.func);
-        let args: Vec<Arc<Tree>> = body.params.iter().map(|_| Arc::clone(&all)).collect();
+        let count = match &func.func {
+            Callee::Own(id) => self.world.program.func(*id).2.params.len(),
+            Callee::Outside(_) => 1,
+        };
+        let args: Vec<Arc<Tree>> = (0..count).map(|_| Arc::clone(&all)).collect();
         self.run_with(state, site, func, &args)
     }
 
@@ -383,10 +437,17 @@ impl Analyzer<'_, '_> {
         let (.., body) = self.world.program.func(func);
         let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
         let most = [MAX_SPECIAL, MAX_SPECIAL / 4].get(self.depth as usize).copied().unwrap_or(0);
+        for tree in known.tested.iter().filter_map(|param| bound.get(*param)?.as_ref()) {
+            // What decides there decides here.
+            if tree.konst.is_none() && self.test(tree) && known.is_conditional {
+                self.out.borrow_mut().is_conditional = true;
+            }
+        }
         if n_insts > most || known.tested.is_empty() || !self.is_reporting() && known.returns.is_empty() {
             return None;
         }
-        if known.reaches.is_empty() && known.returns.is_empty() && known.effects.is_empty() {
+        let is_idle = known.reaches.is_empty() && known.returns.is_empty() && known.effects.is_empty();
+        if is_idle && !known.is_conditional {
             return None;
         }
         let given: Vec<(usize, Given)> = known
@@ -396,7 +457,8 @@ impl Analyzer<'_, '_> {
                 let tree = bound.get(*param)?.as_ref()?;
                 match (&tree.konst, &tree.funcs[..]) {
                     (Some(konst), _) => Some((*param, Given::Konst(konst.clone()))),
-                    (None, [only]) if only.bound.is_empty() => Some((*param, Given::Func(only.func))),
+                    (None, [only]) if only.bound.is_empty() => Some((*param, Given::Func(only.func.clone()))),
+                    (None, []) if known.is_conditional => options(tree).map(|parts| (*param, Given::Parts(parts))),
                     _ => None,
                 }
             })
@@ -416,18 +478,21 @@ impl Analyzer<'_, '_> {
         Some(summary)
     }
 
-    /// Notes that a value decides something.
-    pub(super) fn test(&self, tree: &Tree) {
+    /// Notes that a value decides something; whether it is a parameter's, or that of an entry of one.
+    pub(super) fn test(&self, tree: &Tree) -> bool {
+        let mut is_param = false;
         for label in &tree.labels {
             if let Port::Param(index, path) = &self.origins.borrow()[label.origin as usize].port
-                && path.is_empty()
+                && matches!(&path[..], [] | [Key::Item(_)])
             {
+                is_param = true;
                 let mut tested = self.tested.borrow_mut();
                 if !tested.contains(index) {
                     tested.push(*index);
                 }
             }
         }
+        is_param
     }
 
     pub(super) fn write_cell(&self, state: &State, place: crate::ir::Place, tree: &Arc<Tree>) {
@@ -448,4 +513,18 @@ impl Analyzer<'_, '_> {
             _ => {}
         }
     }
+}
+
+/// The constant entries of a mapping, if there are some and not many.
+fn options(tree: &Tree) -> Option<Vec<(Konst, Konst)>> {
+    const MAX_OPTIONS: usize = 8;
+    let parts: Vec<(Konst, Konst)> = tree
+        .fields
+        .iter()
+        .filter_map(|(key, part)| match (key, &part.konst) {
+            (Key::Item(key @ Konst::Str(_)), Some(konst)) => Some((key.clone(), konst.clone())),
+            _ => None,
+        })
+        .collect();
+    (1..=MAX_OPTIONS).contains(&parts.len()).then_some(parts)
 }

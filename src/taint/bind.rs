@@ -3,41 +3,41 @@
 use std::sync::Arc;
 
 use crate::ir::{ArgKind, Operand, Param, ParamKind};
-use crate::program::{ClassIx, Meaning};
+use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
-use crate::taint::value::{FuncRef, Key, Konst, Tree, literal};
+use crate::taint::value::{Key, Konst, Tree, literal};
 
 impl Analyzer<'_, '_> {
-    /// What a call passes, by parameter of `func`.
+    /// What a call passes, by parameter of `func`; `before` are arguments that were bound to it.
     pub(super) fn bind_args(
         &self,
         state: &State,
         site: &Site<'_>,
-        func: &FuncRef,
+        (func, before): (FuncId, &[Arc<Tree>]),
         made: Option<ClassIx>,
     ) -> Bound {
-        let (module, _, body) = self.world.program.func(func.func);
+        let (module, _, body) = self.world.program.func(func);
         let params = &body.params;
         let mut bound: Bound = vec![None; params.len()];
-        let is_method = body.class.is_some() && !self.is_static(func.func) && !params.is_empty();
+        let is_method = body.class.is_some() && !self.is_static(func) && !params.is_empty();
         let by_instance = site.call.name.is_some_and(|name| {
             matches!(self.module.meaning(name), Meaning::Method(..) | Meaning::Instance(_))
                 || self.module.unit.text(name).starts_with("super().")
         });
         let mut next = 0;
-        for tree in &func.bound {
+        for tree in before {
             if next < bound.len() {
                 bound[next] = Some(Arc::clone(tree));
                 next += 1;
             }
         }
-        if is_method && (made.is_some() || func.bound.is_empty() && self.is_class_method(func.func)) {
+        if is_method && (made.is_some() || before.is_empty() && self.is_class_method(func)) {
             bound[0] = Some(Arc::default());
             next = 1;
-        } else if is_method && (by_instance || self.is_bound_by_value(site)) && func.bound.is_empty() {
+        } else if is_method && (by_instance || self.is_bound_by_value(site)) && before.is_empty() {
             let is_super =
                 site.call.name.is_some_and(|name| self.module.unit.text(name).starts_with("super()."));
             let own = self.body.params.first().map(|first| self.value(state, Operand::Local(first.local)));
@@ -112,8 +112,8 @@ impl Analyzer<'_, '_> {
     }
 
     /// `**values`: the part of each parameter's name.
-    fn bind_mapping(&self, func: &FuncRef, tree: &Arc<Tree>, bound: &mut Bound) {
-        let (module, _, body) = self.world.program.func(func.func);
+    fn bind_mapping(&self, func: FuncId, tree: &Arc<Tree>, bound: &mut Bound) {
+        let (module, _, body) = self.world.program.func(func);
         for (at, param) in body.params.iter().enumerate() {
             if param.kind == ParamKind::DoubleStar {
                 Arc::make_mut(bound[at].get_or_insert_with(Arc::default)).join(tree);

@@ -8,20 +8,22 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::flow::{Cfg, Liveness};
-use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Step, Terminator};
+use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
 use crate::models::{Kinds, Models, Threat};
-use crate::program::{ClassIx, FuncId, Module, Program};
+use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cells, From, Port, SourceSite, Summary};
-use crate::taint::value::{Cond, FuncRef, Hops, Key, Label, Tree, literal};
+use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree, literal};
 use crate::text::{SourceFile, Span};
 
 /// What a caller passes that decides something.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Given {
     Konst(crate::taint::value::Konst),
-    Func(FuncId),
+    Func(Callee),
+    /// Entries of a mapping.
+    Parts(Vec<(crate::taint::value::Konst, crate::taint::value::Konst)>),
 }
 
 /// Summaries for given constants, by function and constants.
@@ -63,12 +65,23 @@ pub(super) fn known<'w>(
     body.calls
         .iter()
         .map(|call| {
+            let callees = world.program.callees(module, class, call);
             let path = call.name.map_or_else(String::new, |name| match module.meaning(name) {
-                crate::program::Meaning::Outside(path) => path.to_string(),
+                Meaning::Outside(path) => path.to_string(),
+                // A class that only inherits from a library's is made as that is.
+                Meaning::Class(class) if callees.is_empty() => {
+                    let bases = world.program.outside_bases(*class);
+                    let library = bases.iter().find(|base| base.contains('.'));
+                    library.map_or_else(|| module.unit.text(name).to_owned(), |base| (*base).to_owned())
+                }
                 _ => module.unit.text(name).to_owned(),
             });
-            let model = world.models.call(&path, module.unit.text(call.method));
-            Known { path, callees: world.program.callees(module, class, call), model }
+            let mut model = world.models.call(&path, module.unit.text(call.method));
+            if !callees.is_empty() {
+                // A method of the program is what it does, whatever it is called.
+                model.sinks.retain(|sink| !sink.call.starts_with("*."));
+            }
+            Known { path, callees, model }
         })
         .collect()
 }
@@ -77,8 +90,17 @@ pub(super) fn known<'w>(
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Origin {
     pub(super) port: Port,
+    /// The part of what a source gives; paths of parameters stand in their ports.
+    pub(super) part: Vec<Key>,
     /// For what undoes an encoding: a new origin with the same port, which earlier checks do not cover.
     pub(super) decoded: u32,
+}
+
+impl Origin {
+    /// The whole of what comes in by `port`.
+    pub(super) fn of(port: Port) -> Self {
+        Self { port, part: Vec::new(), decoded: 0 }
+    }
 }
 
 pub(super) struct Analyzer<'w, 'a> {
@@ -95,6 +117,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) known_origins: RefCell<FxHashMap<Origin, u32>>,
     /// The origins of parts of what an origin is of.
     pub(super) parts: RefCell<FxHashMap<(u32, Key), u32>>,
+    /// What an origin is a part of, or reads once more: what is shown of that holds for it too.
+    pub(super) wholes: RefCell<FxHashMap<u32, u32>>,
     /// What is found; filled in the last pass.
     pub(super) out: RefCell<Summary>,
     pub(super) reporting: RefCell<bool>,
@@ -137,6 +161,7 @@ pub(super) fn analyze<'w, 'a>(
         origins: RefCell::default(),
         known_origins: RefCell::default(),
         parts: RefCell::default(),
+        wholes: RefCell::default(),
         out: RefCell::default(),
         reporting: RefCell::new(false),
         live,
@@ -166,7 +191,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             let Some(state) = ins[block].clone() else { continue };
             for (to, state) in self.block(block, state) {
                 let grew = match &mut ins[to] {
-                    Some(known) => known.join(&state),
+                    Some(known) => known.join(&state, &self.wholes.borrow()),
                     slot => {
                         *slot = Some(state);
                         true
@@ -215,14 +240,14 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         for inst in &data.insts {
             if !self.step(&mut state, inst) {
                 if let Some(raised) = &mut raised {
-                    raised.join(&state);
+                    raised.join(&state, &self.wholes.borrow());
                 }
                 out.extend(unwinds.zip(raised));
                 return out;
             }
         }
         if let (Some(to), Some(mut raised)) = (unwinds, raised) {
-            raised.join(&state);
+            raised.join(&state, &self.wholes.borrow());
             out.push((to, raised));
         }
         if matches!(data.end, Terminator::Raise { .. }) {
@@ -294,7 +319,12 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             match self.given.iter().find(|(given, _)| *given == index) {
                 Some((_, Given::Konst(konst))) => tree.konst = Some(konst.clone()),
-                Some((_, Given::Func(func))) => tree.funcs = vec![FuncRef { func: *func, bound: Vec::new() }],
+                Some((_, Given::Parts(parts))) => {
+                    for (key, konst) in parts {
+                        tree.store(&[Key::Item(key.clone())], &Arc::new(Tree::konst(konst.clone())));
+                    }
+                }
+                Some((_, Given::Func(func))) => tree.funcs = vec![FuncRef::new(func.clone())],
                 None => {}
             }
             state.set(Var::Local(param.local), Arc::new(tree));
@@ -306,7 +336,19 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     pub(super) fn step(&self, state: &mut State, inst: &Inst) -> bool {
         match &inst.op {
             Op::Let(to, value) => {
-                let tree = self.rvalue(state, value, inst.span);
+                let mut tree = self.rvalue(state, value, inst.span);
+                if let Rvalue::Load(place) = value {
+                    if let (false, Some(known)) =
+                        (tree.labels.is_empty(), self.attribute(state, *to, *place, inst.span))
+                    {
+                        tree = known;
+                    }
+                    if let (true, Some(func)) =
+                        (tree.funcs.is_empty(), self.bound_method(state, *to, *place, inst.span))
+                    {
+                        Arc::make_mut(&mut tree).funcs.push(func);
+                    }
+                }
                 self.bind(state, *to, tree);
             }
             Op::Call(to, call) => {
@@ -335,9 +377,10 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     fn bind(&self, state: &mut State, to: LocalId, tree: Arc<Tree>) {
         let mut tree = tree;
         // What a check has shown on this way holds for the copy on others too.
-        if state.has_cleared() && tree.labels.iter().any(|label| state.cleared(label.origin) != Kinds::NONE) {
+        let is_cleared = |label: &Label| self.cleared(state, label.origin) != Kinds::NONE;
+        if state.has_cleared() && tree.labels.iter().any(is_cleared) {
             for label in &mut Arc::make_mut(&mut tree).labels {
-                label.kinds = label.kinds.without(state.cleared(label.origin));
+                label.kinds = label.kinds.without(self.cleared(state, label.origin));
             }
         }
         state.set(Var::Local(to), tree);
@@ -391,7 +434,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
 
     /// The label of what comes in by a port.
     pub(super) fn label(&self, port: Port, via: Option<Arc<Hops>>) -> Label {
-        let origin = self.origin(Origin { port, decoded: 0 });
+        let origin = self.origin(Origin::of(port));
         Label { origin, kinds: Kinds::ALL.with(Kinds::UNRESOLVED), via }
     }
 
@@ -407,16 +450,50 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         id
     }
 
+    /// Gives a label a new origin of the same port: what was shown of the value before is not true of what an encoding
+    /// of it holds.
+    pub(super) fn decoded(&self, label: &mut Label) {
+        const MAX_DECODED: u32 = 4;
+        let mut origin = self.origins.borrow()[label.origin as usize].clone();
+        origin.decoded += 1;
+        if origin.decoded < MAX_DECODED {
+            label.origin = self.origin(origin);
+        }
+        label.kinds = label.kinds.with(Kinds::ALL).with(Kinds::UNRESOLVED);
+    }
+
     /// The label of a source at `span`.
     pub(super) fn source(&self, span: Span, text: String, threat: Threat, caption: &str) -> Label {
         let site = Arc::new(SourceSite { file: self.module.file, span, text: text.clone(), threat });
         let hop = self.hop(span, format!("`{text}` {caption}"));
         let is_own_address = crate::taint::entry::is_own_address(&text);
+        let twin = if is_stable(&text) { self.twin(&site) } else { None };
         let mut label = self.label(Port::Source(site), Some(Hops::after(None, hop)));
+        if let Some(twin) = twin.filter(|twin| *twin != label.origin) {
+            self.wholes.borrow_mut().entry(label.origin).or_insert(twin);
+        }
         if is_own_address {
             label.kinds = label.kinds.without(Kinds::named("redirect").unwrap_or_default());
         }
         label
+    }
+
+    /// The first origin that reads the same as `site`, in another place.
+    fn twin(&self, site: &SourceSite) -> Option<u32> {
+        let is_twin = |origin: &Origin| {
+            let Port::Source(known) = &origin.port else { return false };
+            let is_whole = origin.part.is_empty() && origin.decoded == 0;
+            is_whole && known.text == site.text && known.file == site.file && known.span != site.span
+        };
+        let at = self.origins.borrow().iter().position(is_twin)?;
+        u32::try_from(at).ok().filter(|at| !self.wholes.borrow().contains_key(at))
+    }
+
+    /// The kinds for which an origin is harmless here: by itself, or by what it is a part of.
+    pub(super) fn cleared(&self, state: &State, origin: u32) -> Kinds {
+        let wholes = self.wholes.borrow();
+        let all = std::iter::successors(Some(origin), |at| wholes.get(at).copied());
+        all.fold(Kinds::NONE, |sum, at| sum.with(state.cleared(at)))
     }
 
     pub(super) fn hop(&self, span: Span, caption: impl Into<Arc<str>>) -> crate::taint::summary::Hop {
@@ -440,20 +517,22 @@ impl<'w, 'a> Analyzer<'w, 'a> {
 
     /// The kinds that a label still has here.
     pub(super) fn kinds(&self, state: &State, label: &Label) -> Kinds {
-        let cleared = state.cleared(label.origin);
-        label.kinds.without(cleared)
+        label.kinds.without(self.cleared(state, label.origin))
     }
 
     /// A label as callers see it.
     pub(super) fn outward(&self, state: &State, label: &Label) -> From {
         let origin = self.origins.borrow()[label.origin as usize].clone();
-        From { port: origin.port, kinds: self.kinds(state, label), hops: Hops::list(label.via.as_ref()) }
+        let mut kinds = self.kinds(state, label);
+        if origin.decoded > 0 {
+            kinds = kinds.with(Kinds::DECODED);
+        }
+        From { port: origin.port, kinds, hops: Hops::list(label.via.as_ref()) }
     }
 
     /// A function value.
     pub(super) fn func_value(&self, func: FuncId) -> Arc<Tree> {
-        let funcs = vec![FuncRef { func, bound: Vec::new() }];
-        Arc::new(Tree { funcs, ..Tree::default() })
+        Arc::new(Tree::func(FuncRef::new(Callee::Own(func))))
     }
 
     /// The function of this file that `id` is.
@@ -465,6 +544,14 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         let is_empty = cond.yes.is_empty() && cond.no.is_empty();
         Arc::new(Tree { cond: (!is_empty).then(|| Arc::new(cond)), ..Tree::default() })
     }
+}
+
+/// Whether reading the same once more gives the same: an entry of a request, by a key that is written out.
+fn is_stable(text: &str) -> bool {
+    let calls = text.matches('(').count();
+    text.ends_with(['"', '\'', ']', ')'])
+        && text.contains(['"', '\''])
+        && (calls == 0 || calls == 1 && text.contains(".get("))
 }
 
 /// The name of a parameter.

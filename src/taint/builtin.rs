@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::ir::{ArgKind, Operand};
 use crate::models::Kinds;
+use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::eval::text_of;
 use crate::taint::state::State;
-use crate::taint::value::{FuncRef, Key, Konst, Tree};
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree};
 
 impl Analyzer<'_, '_> {
     /// What a call of something that Python itself defines returns; `None` if it is nothing of that kind.
@@ -28,16 +29,8 @@ impl Analyzer<'_, '_> {
             }
             "os.path.commonpath" | "os.path.commonprefix" => {
                 let list = first()?;
-                let path = Kinds::named("path").unwrap_or_default();
-                let holds = |label: &crate::taint::value::Label| {
-                    site.path == "os.path.commonpath" && !label.kinds.has(Kinds::UNRESOLVED)
-                };
-                let yes = list
-                    .all()
-                    .iter()
-                    .filter(|label| holds(label))
-                    .map(|label| (label.origin, path))
-                    .collect();
+                let is_path = site.path == "os.path.commonpath";
+                let yes = if is_path { self.resolved(&list) } else { Vec::new() };
                 let cond = crate::taint::value::Cond { yes, no: Vec::new() };
                 Some(Arc::new(Tree { cond: Some(Arc::new(cond)), ..Tree::labeled(list.all()) }))
             }
@@ -117,7 +110,10 @@ impl Analyzer<'_, '_> {
                 let funcs: Vec<FuncRef> = callee
                     .funcs
                     .iter()
-                    .map(|func| FuncRef { func: func.func, bound: [&func.bound[..], &bound[..]].concat() })
+                    .map(|func| FuncRef {
+                        func: func.func.clone(),
+                        bound: [&func.bound[..], &bound[..]].concat(),
+                    })
                     .collect();
                 (!funcs.is_empty()).then(|| Arc::new(Tree { funcs, ..Tree::default() }))
             }
@@ -136,7 +132,13 @@ impl Analyzer<'_, '_> {
             "getattr" => {
                 let object = first()?;
                 let name = site.positional(1)?.0.konst.clone();
-                let Some(Konst::Str(name)) = name else { return None };
+                let Some(Konst::Str(name)) = name else {
+                    let prefix = site.positional(1)?.0.beginning().unwrap_or_default().to_owned();
+                    return self.any_member(site.positional(0)?.1.value, &object, &prefix);
+                };
+                if let Some(callee) = self.member(site.positional(0)?.1.value, &name) {
+                    return Some(Arc::new(Tree::func(FuncRef::new(callee))));
+                }
                 let symbol = self.world.program.symbol(&name)?;
                 let mut found = self.part(&object, &Key::Attr(symbol));
                 if let Operand::Local(local) = site.positional(0)?.1.value
@@ -144,7 +146,7 @@ impl Analyzer<'_, '_> {
                     && let Some(method) =
                         self.class.and_then(|class| self.world.program.method(class, symbol))
                 {
-                    let funcs = vec![FuncRef { func: method, bound: Vec::new() }];
+                    let funcs = vec![FuncRef { func: Callee::Own(method), bound: vec![Arc::clone(&object)] }];
                     Arc::make_mut(&mut found).funcs = funcs;
                 }
                 Some(found)
@@ -243,12 +245,52 @@ impl Analyzer<'_, '_> {
         }
     }
 
+    fn meaning(&self, object: Operand) -> Option<&Meaning> {
+        let value = match object {
+            Operand::Local(local) => self.body.locals[local].value?,
+            Operand::Global(name) => name,
+            Operand::Const(_) => return None,
+        };
+        Some(self.module.meaning(value))
+    }
+
+    /// The methods of `object`, a class of the program, that begin with `prefix`; those of a logger are one as the other.
+    fn any_member(&self, object: Operand, tree: &Arc<Tree>, prefix: &str) -> Option<Arc<Tree>> {
+        const MAX_METHODS: usize = 16;
+        let class = match self.meaning(object)? {
+            Meaning::Outside(path) if path.ends_with("getLogger()") => {
+                let callee = self.member(object, "info")?;
+                return Some(Arc::new(Tree::func(FuncRef::new(callee))));
+            }
+            Meaning::Instance(class) if !prefix.is_empty() => *class,
+            _ => return None,
+        };
+        let program = self.world.program;
+        let mut methods: Vec<FuncId> = program
+            .above(class)
+            .iter()
+            .flat_map(|class| &program.classes[*class].methods)
+            .filter(|(name, _)| program.text(**name).starts_with(prefix))
+            .map(|(_, method)| *method)
+            .collect();
+        methods.sort_unstable();
+        methods.truncate(MAX_METHODS);
+        let bound = |func: FuncId| FuncRef { func: Callee::Own(func), bound: vec![Arc::clone(tree)] };
+        let funcs: Vec<FuncRef> = methods.into_iter().map(bound).collect();
+        (!funcs.is_empty()).then(|| Arc::new(Tree { funcs, ..Tree::default() }))
+    }
+
+    /// What a library has as `name` of `object`, if the packs know it.
+    fn member(&self, object: Operand, name: &str) -> Option<Callee> {
+        let Meaning::Outside(path) = self.meaning(object)? else { return None };
+        let path = format!("{path}.{name}");
+        self.world.models.has_call(&path).then(|| Callee::Outside(path.into()))
+    }
+
     /// Whether the callee is a function of a module outside of the program: `os.path.join` is no method of a text.
     fn is_of_module(&self, site: &Site<'_>) -> bool {
-        let is_outside = site
-            .call
-            .name
-            .is_some_and(|name| matches!(self.module.meaning(name), crate::program::Meaning::Outside(_)));
+        let is_outside =
+            site.call.name.is_some_and(|name| matches!(self.module.meaning(name), Meaning::Outside(_)));
         is_outside && !site.path.contains(['(', '[']) && matches!(site.call.callee.base, Operand::Global(_))
     }
 }

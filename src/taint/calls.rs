@@ -7,7 +7,7 @@ use crate::models::Kinds;
 use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
-use crate::taint::value::{FuncRef, Key, Konst, Label, Tree};
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Label, Tree};
 use crate::text::Span;
 
 /// A call with what goes in.
@@ -119,7 +119,13 @@ impl Analyzer<'_, '_> {
     fn functions(&self, state: &State, site: &Site<'_>) -> Vec<FuncRef> {
         let known = &site.known.callees;
         if !known.is_empty() {
-            return known.iter().copied().map(|func| FuncRef { func, bound: Vec::new() }).collect();
+            return known.iter().map(|func| FuncRef::new(Callee::Own(*func))).collect();
+        }
+        let is_plain = matches!(site.call.callee.base, Operand::Global(_)) && site.receiver.is_none();
+        if is_plain
+            && matches!(site.call.name.map(|name| self.module.meaning(name)), Some(Meaning::Outside(path)) if !path.contains(['(', '[']))
+        {
+            return Vec::new();
         }
         let callee = match self.steps(site.call.callee).split_last() {
             None => self.value(state, site.call.callee.base),
@@ -149,7 +155,7 @@ impl Analyzer<'_, '_> {
             }
             match &mut after {
                 Some(known) => {
-                    known.join(&own);
+                    known.join(&own, &self.wholes.borrow());
                 }
                 None => after = Some(own),
             }
@@ -166,7 +172,7 @@ impl Analyzer<'_, '_> {
 
     // --- what is outside of the program ---
 
-    fn outside(&self, state: &mut State, site: &Site<'_>) -> Arc<Tree> {
+    pub(super) fn outside(&self, state: &mut State, site: &Site<'_>) -> Arc<Tree> {
         if let Some(mut tree) = self.builtin(state, site) {
             if site.known.model.clears != Kinds::NONE {
                 self.clear_result(site, Arc::make_mut(&mut tree));
@@ -218,17 +224,8 @@ impl Analyzer<'_, '_> {
             }
         }
         if site.known.model.decodes {
-            for label in &mut tree.labels {
-                let mut origin = self.origins.borrow()[label.origin as usize].clone();
-                if state.cleared(label.origin) == Kinds::ALL {
-                    continue;
-                }
-                origin.decoded += 1;
-                if origin.decoded < 4 {
-                    label.origin = self.origin(origin);
-                }
-                label.kinds = label.kinds.with(Kinds::ALL).with(Kinds::UNRESOLVED);
-            }
+            let open = |label: &&mut Label| self.cleared(state, label.origin) != Kinds::ALL;
+            tree.labels.iter_mut().filter(open).for_each(|label| self.decoded(label));
         }
         // What an object of a library was made with, where that is constant.
         if site.method.starts_with(|c: char| c.is_uppercase()) {

@@ -1,6 +1,6 @@
 //! Where outsiders come in: parameters of functions that frameworks call, fields of requests.
 
-use crate::ir::{LocalId, Operand, ParamKind, Step, Unit};
+use crate::ir::{Body, LocalId, Operand, Param, ParamKind, Step, Unit};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{FuncId, Meaning, Program};
 use crate::taint::body::Analyzer;
@@ -159,11 +159,23 @@ impl Analyzer<'_, '_> {
     }
 }
 
+/// Whether a function has the form of the handlers that AWS Lambda calls.
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html>.
+fn is_lambda_handler(unit: &Unit, body: &Body) -> bool {
+    let [event, context] = &body.params[..] else { return false };
+    let named =
+        |param: &Param, wanted| body.locals[param.local].name.is_some_and(|name| unit.text(name) == wanted);
+    body.parent.is_some()
+        && named(event, "event")
+        && named(context, "context")
+        && unit.text(body.name).ends_with("handler")
+}
+
 /// Who calls a function from outside, if a pack says so.
 pub(super) fn called_by(program: &Program<'_>, models: &Models, id: FuncId) -> Option<Threat> {
     let (module, _, body) = program.func(id);
     if body.decorators.is_empty() && body.class.is_none() {
-        return None;
+        return is_lambda_handler(module.unit, body).then_some(Threat::Remote);
     }
     let decorators: Vec<&str> = body
         .decorators

@@ -24,6 +24,7 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::Unary(op, operand) => {
                 let tree = self.value(state, *operand);
+                self.test(&tree);
                 Arc::new(unary(*op, &tree))
             }
             Rvalue::Compare(op, left, right) => {
@@ -42,7 +43,11 @@ impl Analyzer<'_, '_> {
                 {
                     return Arc::new(Tree::list(cut));
                 }
-                let mut cut = Tree { labels: tree.labels.clone(), ..Tree::default() };
+                // A check of a part says nothing of the rest.
+                let bounds = self.file.slice(span).rsplit('[').next().unwrap_or_default();
+                let key = Key::Item(Konst::Str(format!("[{bounds}").into()));
+                let labels = tree.labels.iter().map(|label| self.deeper(label, &key)).collect();
+                let mut cut = Tree { labels, ..Tree::default() };
                 for (_, part) in &tree.fields {
                     cut.store(&[Key::Any], part);
                 }
@@ -227,7 +232,10 @@ impl Analyzer<'_, '_> {
                 }
             }
             CmpOp::In | CmpOp::NotIn => {
-                let cond = if tainted(left) && right.labels.is_empty() {
+                let cond = if let Some(cond) = &right.cond {
+                    // `base in path.parents`
+                    Cond::clone(cond)
+                } else if tainted(left) && right.labels.is_empty() {
                     Cond { yes: self.all_kinds(left), no: Vec::new() }
                 } else if let Some(Konst::Str(text)) = &left.konst {
                     Cond { yes: Vec::new(), no: self.of_kinds(right, without(text)) }
@@ -250,7 +258,10 @@ impl Analyzer<'_, '_> {
         if kinds.is_empty() {
             return Vec::new();
         }
-        let mut all: Vec<(u32, Kinds)> = tree.all().iter().map(|label| (label.origin, kinds)).collect();
+        // What a part of the value was not dangerous for, a check of the part says nothing about.
+        let of = |label: &Label| (label.origin, kinds.and(label.kinds));
+        let mut all: Vec<(u32, Kinds)> = tree.all().iter().map(of).collect();
+        all.retain(|(_, kinds)| !kinds.is_empty());
         all.sort_unstable();
         all
     }

@@ -1,10 +1,8 @@
 //! Makes a summary of what one body was seen to do.
 
-use std::sync::Arc;
-
 use crate::ir::{BodyKind, Operand};
 use crate::models::Kinds;
-use crate::taint::body::{Analyzer, Origin};
+use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{From, Port, Summary};
 use crate::taint::value::{Key, Konst, Tree};
@@ -43,8 +41,8 @@ impl Analyzer<'_, '_> {
                     self.effects_of(state, tree, index, &mut summary);
                 }
             }
-            self.validity(index, &returned, &mut summary);
         }
+        self.validity(&returned, &mut summary);
         summary
     }
 
@@ -101,54 +99,52 @@ impl Analyzer<'_, '_> {
         }
     }
 
-    /// For which kinds a parameter is harmless after the function returned, or returned something true or false.
-    fn validity(&self, index: usize, returned: &[(State, Tree, Operand)], summary: &mut Summary) {
-        let port = Port::Param(index, Vec::new());
-        let origin = self.origin(Origin { port, decoded: 0 });
-        let [mut always, mut yes, mut no] = [Kinds::ALL; 3];
-        let (mut any_yes, mut any_no) = (false, false);
-        for (state, tree, _) in returned {
-            let cleared = state.cleared(origin);
-            always = always.and(cleared);
-            let told = |list: &[(u32, Kinds)]| {
-                list.iter()
-                    .filter(|(known, _)| *known == origin)
-                    .fold(cleared, |sum, (_, kinds)| sum.with(*kinds))
-            };
-            match (&tree.konst, &tree.cond) {
-                (Some(konst), _) if konst.is_true() => {
-                    yes = yes.and(cleared);
-                    any_yes = true;
-                }
-                (Some(_), _) => {
-                    no = no.and(cleared);
-                    any_no = true;
-                }
-                (None, Some(cond)) => {
-                    yes = yes.and(told(&cond.yes));
-                    no = no.and(told(&cond.no));
-                    (any_yes, any_no) = (true, true);
-                }
-                (None, None) => {
-                    yes = yes.and(cleared);
-                    no = no.and(cleared);
-                    (any_yes, any_no) = (true, true);
-                }
-            }
-        }
+    /// For which kinds parameters and their parts are harmless after the function returned, or returned something true
+    /// or false.
+    fn validity(&self, returned: &[(State, Tree, Operand)], summary: &mut Summary) {
         if returned.is_empty() {
             return;
         }
-        let none = Kinds::NONE;
-        if always != none && !always.is_empty() {
-            summary.valid_after.push((index, always));
+        for (id, origin) in (0..).zip(self.origins.borrow().iter()) {
+            let Port::Param(index, path) = &origin.port else { continue };
+            if origin.decoded > 0 {
+                continue;
+            }
+            let [after, yes, no] = told(id, returned);
+            let lists = [&mut summary.valid_after, &mut summary.valid_if_true, &mut summary.valid_if_false];
+            for (kinds, list) in [after, yes, no].into_iter().zip(lists) {
+                if !kinds.is_empty() {
+                    list.push((*index, path.clone(), kinds));
+                }
+            }
         }
-        if any_yes && !yes.is_empty() {
-            summary.valid_if_true.push((index, yes));
-        }
-        if any_no && !no.is_empty() {
-            summary.valid_if_false.push((index, no));
-        }
-        let _ = Arc::new(());
     }
+}
+
+/// The kinds for which an origin is harmless after a return, a true and a false one; none where none is.
+fn told(origin: u32, returned: &[(State, Tree, Operand)]) -> [Kinds; 3] {
+    let [mut after, mut yes, mut no] = [Kinds::ALL; 3];
+    let (mut any_yes, mut any_no) = (false, false);
+    for (state, tree, _) in returned {
+        let cleared = state.cleared(origin);
+        after = after.and(cleared);
+        let with = |list: &[(u32, Kinds)]| {
+            let own = list.iter().filter(|(known, _)| *known == origin);
+            own.fold(cleared, |sum, (_, kinds)| sum.with(*kinds))
+        };
+        let truth = tree.konst.as_ref().map(Konst::is_true);
+        let (if_true, if_false) = match &tree.cond {
+            Some(cond) if truth.is_none() => (with(&cond.yes), with(&cond.no)),
+            _ => (cleared, cleared),
+        };
+        if truth != Some(false) {
+            yes = yes.and(if_true);
+            any_yes = true;
+        }
+        if truth != Some(true) {
+            no = no.and(if_false);
+            any_no = true;
+        }
+    }
+    [after, if any_yes { yes } else { Kinds::NONE }, if any_no { no } else { Kinds::NONE }]
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::base::Symbol;
 use crate::ir::{Operand, Place, Step};
+use crate::models::Kinds;
 use crate::program::Meaning;
-use crate::taint::body::Analyzer;
+use crate::taint::body::{Analyzer, Origin};
 use crate::taint::limits::MAX_DEPTH;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
-use crate::taint::value::{Hops, Key, Konst, Label, Tree};
+use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Konst, Label, Tree};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
@@ -40,6 +41,61 @@ impl Analyzer<'_, '_> {
             at = next;
         }
         at
+    }
+
+    /// What the packs say of reading an attribute: `path.name` is no path any more, `path.parts` says as much as the
+    /// path.
+    pub(super) fn attribute(
+        &self,
+        state: &State,
+        to: crate::ir::LocalId,
+        place: Place,
+        span: Span,
+    ) -> Option<Arc<Tree>> {
+        let Meaning::Outside(path) = self.module.meaning(self.body.locals[to].value?) else { return None };
+        let (clears, keeps) = self.world.models.attribute(path);
+        if clears == Kinds::NONE && !keeps {
+            return None;
+        }
+        let (before, _) = self.module.unit.paths.split(place.path)?;
+        let whole = self.load(state, Place { base: place.base, path: before }, span);
+        let mut tree = Tree::labeled(whole.all());
+        for label in &mut tree.labels {
+            label.kinds = label.kinds.without(clears);
+        }
+        if path.ends_with(".parents") {
+            tree.cond = self.cond(Cond { yes: self.resolved(&tree), no: Vec::new() }).cond.clone();
+        }
+        Some(Arc::new(tree))
+    }
+
+    /// A method or a function that is read as an attribute.
+    pub(super) fn bound_method(
+        &self,
+        state: &State,
+        to: crate::ir::LocalId,
+        place: Place,
+        span: Span,
+    ) -> Option<FuncRef> {
+        match self.module.meaning(self.body.locals[to].value?) {
+            Meaning::Method(func, _) => {
+                let (before, _) = self.module.unit.paths.split(place.path)?;
+                let receiver = self.load(state, Place { base: place.base, path: before }, span);
+                Some(FuncRef { func: Callee::Own(*func), bound: vec![receiver] })
+            }
+            Meaning::Function(func) => Some(FuncRef::new(Callee::Own(*func))),
+            Meaning::Outside(path) if self.world.models.has_call(path) => {
+                Some(FuncRef::new(Callee::Outside(Arc::from(&**path))))
+            }
+            _ => None,
+        }
+    }
+
+    /// The origins in a path that hold no `..` any more, for kind `path`.
+    pub(super) fn resolved(&self, tree: &Tree) -> Vec<(u32, Kinds)> {
+        let path = Kinds::named("path").unwrap_or_default();
+        let resolved = tree.all().into_iter().filter(|label| !label.kinds.has(Kinds::UNRESOLVED));
+        resolved.map(|label| (label.origin, path)).collect()
     }
 
     /// Whether a value is known to come from outside.
@@ -83,7 +139,7 @@ impl Analyzer<'_, '_> {
     }
 
     /// The label of a part of what a label is of.
-    fn deeper(&self, label: &Label, key: &Key) -> Label {
+    pub(super) fn deeper(&self, label: &Label, key: &Key) -> Label {
         let at = (label.origin, key.clone());
         let known = self.parts.borrow().get(&at).copied();
         let origin = known.unwrap_or_else(|| {
@@ -98,12 +154,17 @@ impl Analyzer<'_, '_> {
         let origin = self.origins.borrow()[id as usize].clone();
         let longer =
             |path: &[Key]| (path.len() < MAX_DEPTH - 1).then(|| [path, std::slice::from_ref(key)].concat());
-        let port = match &origin.port {
-            Port::Param(index, path) => longer(path).map(|path| Port::Param(*index, path)),
-            Port::Outer(name, path) => longer(path).map(|path| Port::Outer(*name, path)),
-            Port::Source(_) => None,
+        let deeper = match &origin.port {
+            Port::Param(index, path) => longer(path).map(|path| (Port::Param(*index, path), Vec::new())),
+            Port::Outer(name, path) => longer(path).map(|path| (Port::Outer(*name, path), Vec::new())),
+            Port::Source(_) => longer(&origin.part).map(|part| (origin.port.clone(), part)),
         };
-        port.map_or(id, |port| self.origin(crate::taint::body::Origin { port, decoded: origin.decoded }))
+        let Some((port, part)) = deeper else { return id };
+        let deeper = self.origin(Origin { port, part, decoded: origin.decoded });
+        if deeper != id {
+            self.wholes.borrow_mut().entry(deeper).or_insert(id);
+        }
+        deeper
     }
 
     /// An element of what is iterated: of a mapping its keys, which are constants where they are told apart.
@@ -155,6 +216,9 @@ impl Analyzer<'_, '_> {
                     let text = if spelled.contains(&format!(".{last}")) { spelled } else { shown(text) };
                     let label = self.source(span, text, threat, "comes in here");
                     return Arc::new(Tree::labeled(vec![label]));
+                }
+                if self.world.models.has_call(path) {
+                    return Arc::new(Tree::func(FuncRef::new(Callee::Outside(Arc::from(&**path)))));
                 }
                 if matches!(&**path, "os.sep" | "os.path.sep") {
                     return Arc::new(Tree::konst(Konst::Str("/".into())));

@@ -89,7 +89,14 @@ impl Analyzer<'_, '_> {
     {
         let unit = self.module.unit;
         let is_it = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(keyword) if unit.text(keyword) == name);
-        site.call.args.iter().zip(&site.args).find(|(arg, _)| is_it(arg)).map(|(arg, tree)| (tree, arg))
+        let given = || site.call.args.iter().zip(&site.args);
+        given().find(|(arg, _)| is_it(arg)).map(|(arg, tree)| (tree, arg)).or_else(|| {
+            let key = Key::Item(Konst::Str(name.into()));
+            given().filter(|(arg, _)| arg.kind == ArgKind::DoubleStar).find_map(|(arg, tree)| {
+                let at = tree.fields.binary_search_by(|(known, _)| known.cmp(&key)).ok()?;
+                Some((&tree.fields[at].1, arg))
+            })
+        })
     }
 
     /// Whether the receiver of a method that many objects have is called like what the sink means.
@@ -114,7 +121,14 @@ impl Analyzer<'_, '_> {
                 Ok(index) => site.positional(index),
                 Err(_) => self.named(site, name),
             };
-            let Some((tree, arg)) = found else { return false };
+            let Some((tree, arg)) = found else {
+                let options = site.call.args.iter().zip(&site.args);
+                options.filter(|(arg, _)| arg.kind == ArgKind::DoubleStar).for_each(|(_, tree)| {
+                    self.depend(tree);
+                });
+                return false;
+            };
+            self.depend(tree);
             let part = made_with.map(|part| self.part(tree, &Key::Item(Konst::Str(part.into()))));
             let tree = part.as_ref().unwrap_or(tree);
             match wanted {
@@ -144,6 +158,13 @@ impl Analyzer<'_, '_> {
             && !sink.unless.iter().any(|(name, wanted)| {
                 is(name, wanted) || by_position(wanted) || self.is_open(site, name, wanted)
             })
+    }
+
+    /// Notes that what a call does depends on a value.
+    fn depend(&self, tree: &Tree) {
+        if tree.konst.is_none() && !tree.labels.is_empty() && self.test(tree) {
+            self.out.borrow_mut().is_conditional = true;
+        }
     }
 
     /// Whether an argument that may make the call harmless is passed, and nothing is known of it.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::base::Symbol;
 use crate::ir::LocalId;
 use crate::models::Kinds;
-use crate::taint::value::Tree;
+use crate::taint::value::{Label, Tree};
 
 /// A variable.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -70,16 +72,25 @@ impl State {
         self.cleared.retain(|(known, _)| *known != origin);
     }
 
-    /// Whether some variable holds taint of `origin`.
-    fn holds(&self, origin: u32) -> bool {
-        self.vars.iter().any(|(_, tree)| tree.holds(origin))
+    /// The origins whose taint some variable holds, parts of them included, with the kinds that are not cleared.
+    fn held(&self, wholes: &FxHashMap<u32, u32>) -> FxHashMap<u32, Kinds> {
+        let mut held: FxHashMap<u32, Kinds> = FxHashMap::default();
+        let mut note = |label: &Label| {
+            let chain = || std::iter::successors(Some(label.origin), |at| wholes.get(at).copied());
+            let cleared = chain().fold(Kinds::NONE, |sum, at| sum.with(self.cleared(at)));
+            for at in chain() {
+                let kinds = held.entry(at).or_default();
+                *kinds = kinds.with(label.kinds.without(cleared));
+            }
+        };
+        self.vars.iter().for_each(|(_, tree)| tree.each_label(&mut note));
+        held
     }
 
-    /// Joins `other` in; returns whether anything grew.
-    pub(super) fn join(&mut self, other: &Self) -> bool {
+    /// Joins `other` in; returns whether anything grew. `wholes` tells which origin each origin is a part of.
+    pub(super) fn join(&mut self, other: &Self, wholes: &FxHashMap<u32, u32>) -> bool {
         let mut grew = false;
-        let before_join =
-            if self.cleared.is_empty() && other.cleared.is_empty() { Self::default() } else { self.clone() };
+        let before_join = if self.cleared == other.cleared { Self::default() } else { self.clone() };
         let (mut at, mut from) = (0, 0);
         while at < self.vars.len() || from < other.vars.len() {
             let order = match (self.vars.get(at), other.vars.get(from)) {
@@ -122,20 +133,20 @@ impl State {
         }
         let before = self.cleared.len();
         let mut shrunk = false;
+        if self.cleared == other.cleared {
+            return grew;
+        }
         // An origin that the other way does not hold is as harmless as it is on this one.
-        let only_here = |origin: u32, own: &Self, there: &Self| !there.holds(origin) && own.holds(origin);
-        let kept: Vec<u32> = self
-            .cleared
-            .iter()
-            .map(|(origin, _)| *origin)
-            .filter(|origin| only_here(*origin, &before_join, other))
-            .collect();
-        let gained: Vec<(u32, Kinds)> = other
-            .cleared
-            .iter()
-            .filter(|(origin, _)| only_here(*origin, other, &before_join))
-            .copied()
-            .collect();
+        let (here, there) = (before_join.held(wholes), other.held(wholes));
+        let only =
+            |(origin, kinds): &(u32, Kinds), own: &FxHashMap<u32, Kinds>, other: &FxHashMap<u32, Kinds>| {
+                let open = other.get(origin).map_or(Kinds::NONE, |open| open.and(*kinds));
+                open.is_empty() && own.contains_key(origin)
+            };
+        let kept: Vec<u32> =
+            self.cleared.iter().filter(|at| only(at, &here, &there)).map(|(origin, _)| *origin).collect();
+        let gained: Vec<(u32, Kinds)> =
+            other.cleared.iter().filter(|at| only(at, &there, &here)).copied().collect();
         self.cleared.retain_mut(|(origin, kinds)| {
             if kept.contains(origin) {
                 return true;

@@ -87,6 +87,9 @@ pub(super) enum Cell {
     Instance(ClassIx),
 }
 
+/// A part of a parameter, and the kinds for which it is harmless.
+pub(super) type Valid = (usize, Vec<Key>, Kinds);
+
 /// The sources that were left in cells, by the path in each.
 pub(super) type Cells = rustc_hash::FxHashMap<Cell, Vec<(Vec<Key>, Arc<SourceSite>, Kinds)>>;
 
@@ -101,10 +104,11 @@ pub(super) struct Summary {
     pub(super) effects: Vec<(usize, Vec<Key>, From)>,
     /// Ways to sinks.
     pub(super) reaches: Vec<Reach>,
-    /// Parameters that are harmless for some kinds where it returns something true, something false, or at all.
-    pub(super) valid_if_true: Vec<(usize, Kinds)>,
-    pub(super) valid_if_false: Vec<(usize, Kinds)>,
-    pub(super) valid_after: Vec<(usize, Kinds)>,
+    /// Parameters, or parts of them, that are harmless for some kinds where it returns something true, something false,
+    /// or at all.
+    pub(super) valid_if_true: Vec<Valid>,
+    pub(super) valid_if_false: Vec<Valid>,
+    pub(super) valid_after: Vec<Valid>,
     /// Whether no path returns.
     pub(super) never_returns: bool,
     /// Parameters that it calls, with taint of its own parameters by position.
@@ -113,6 +117,8 @@ pub(super) struct Summary {
     pub(super) writes: Vec<(Cell, Vec<Key>, From)>,
     /// Parameters whose values decide something.
     pub(super) tested: Vec<usize>,
+    /// Whether such a value decides what a call does.
+    pub(super) is_conditional: bool,
     /// What it leaves of its ports in cells.
     pub(super) keeps: Vec<(Cell, Vec<Key>, From)>,
     /// Cells that it reads.

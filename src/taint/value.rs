@@ -63,10 +63,19 @@ impl Hops {
     }
 }
 
+/// What a function value calls.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Callee {
+    /// A function of the program.
+    Own(FuncId),
+    /// What a library has at this value path.
+    Outside(Arc<str>),
+}
+
 /// A function as a value, with what was bound to it.
 #[derive(Clone, Debug)]
 pub(super) struct FuncRef {
-    pub(super) func: FuncId,
+    pub(super) func: Callee,
     /// Arguments that `functools.partial` or a bound method puts first.
     pub(super) bound: Vec<Arc<Tree>>,
 }
@@ -101,7 +110,19 @@ pub(super) struct Tree {
     pub(super) cond: Option<Arc<Cond>>,
 }
 
+impl FuncRef {
+    /// A function with nothing bound to it.
+    pub(super) fn new(func: Callee) -> Self {
+        Self { func, bound: Vec::new() }
+    }
+}
+
 impl Tree {
+    /// A function value.
+    pub(super) fn func(func: FuncRef) -> Self {
+        Self { funcs: vec![func], ..Self::default() }
+    }
+
     pub(super) fn konst(konst: Konst) -> Self {
         Self { konst: Some(konst), ..Self::default() }
     }
@@ -172,6 +193,12 @@ impl Tree {
     pub(super) fn holds(&self, origin: u32) -> bool {
         self.labels.iter().any(|label| label.origin == origin)
             || self.fields.iter().any(|(_, part)| part.holds(origin))
+    }
+
+    /// Hands every label in it to `note`.
+    pub(super) fn each_label(&self, note: &mut impl FnMut(&Label)) {
+        self.labels.iter().for_each(&mut *note);
+        self.fields.iter().for_each(|(_, part)| part.each_label(note));
     }
 
     /// The text that it certainly begins with.

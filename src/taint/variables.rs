@@ -48,6 +48,7 @@ pub(super) fn variables(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<T
         origins: RefCell::default(),
         known_origins: RefCell::default(),
         parts: RefCell::default(),
+        wholes: RefCell::default(),
         out: RefCell::default(),
         reporting: RefCell::new(false),
         live,

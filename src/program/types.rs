@@ -1,0 +1,72 @@
+//! What libraries return, as far as it is told: `pathlib.Path().parent` is a `pathlib.Path()` again.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Value paths of libraries that stand for shorter ones.
+#[derive(Clone, Default)]
+pub struct Types {
+    shorter: FxHashMap<String, String>,
+    /// The first names of the paths: most paths begin as none of them does.
+    roots: FxHashSet<String>,
+}
+
+impl Types {
+    /// Notes that the value path `of` stands for `is`.
+    pub fn add(&mut self, of: &str, is: &str) {
+        self.roots.insert(root(of).to_owned());
+        self.shorter.insert(of.to_owned(), is.to_owned());
+    }
+
+    /// The value path that `path` stands for, beginnings first; `None` if that is `path` itself.
+    #[must_use]
+    pub fn canonical(&self, path: &str) -> Option<String> {
+        /// Most replacements in one path; a pack may hold a circle.
+        const MAX_STEPS: u32 = 16;
+        if !self.roots.contains(root(path)) {
+            return None;
+        }
+        let mut found: Option<String> = None;
+        for _ in 0..MAX_STEPS {
+            let text = found.as_deref().unwrap_or(path);
+            let ends = text.char_indices().filter(|(_, c)| matches!(c, '.' | '(' | '[')).map(|(at, _)| at);
+            let next = ends.chain([text.len()]).find_map(|end| {
+                let is = self.shorter.get(&text[..end])?;
+                Some([is, &text[end..]].concat())
+            });
+            match next {
+                Some(next) => found = Some(next),
+                None => break,
+            }
+        }
+        found
+    }
+}
+
+fn root(path: &str) -> &str {
+    path.find(['.', '(', '[']).map_or(path, |end| &path[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Types;
+
+    #[test]
+    fn beginnings_are_replaced_until_none_is_left() {
+        let mut types = Types::default();
+        types.add("pathlib.Path().parent", "pathlib.Path()");
+        types.add("pathlib.Path.cwd()", "pathlib.Path()");
+        let canonical = |path: &str| types.canonical(path);
+        assert_eq!(canonical("pathlib.Path().parent.parent.open").as_deref(), Some("pathlib.Path().open"));
+        assert_eq!(canonical("pathlib.Path.cwd().parent").as_deref(), Some("pathlib.Path()"));
+        assert_eq!(canonical("pathlib.Path().parents"), None);
+        assert_eq!(canonical("os.path.join()"), None);
+    }
+
+    #[test]
+    fn a_circle_ends() {
+        let mut types = Types::default();
+        types.add("a.b()", "a.c()");
+        types.add("a.c()", "a.b()");
+        assert!(types.canonical("a.b().d").is_some());
+    }
+}
