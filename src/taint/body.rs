@@ -9,12 +9,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::base::{IdVec, Symbol};
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
-use crate::models::{Kinds, Models, Threat};
+use crate::models::{Kinds, Models};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
+use crate::taint::origins::Origin;
 use crate::taint::state::{State, Var};
-use crate::taint::summary::{Cells, From, Port, SourceSite, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree, literal};
+use crate::taint::summary::{Cells, Port, Summary};
+use crate::taint::value::{Callee, Cond, FuncRef, Key, Label, Tree, literal};
 use crate::text::{SourceFile, Span};
 
 /// What a caller passes that decides something.
@@ -84,23 +85,6 @@ pub(super) fn known<'w>(
             Known { path, callees, model }
         })
         .collect()
-}
-
-/// Where labels of a body begin.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Origin {
-    pub(super) port: Port,
-    /// The part of what a source gives; paths of parameters stand in their ports.
-    pub(super) part: Vec<Key>,
-    /// For what undoes an encoding: a new origin with the same port, which earlier checks do not cover.
-    pub(super) decoded: u32,
-}
-
-impl Origin {
-    /// The whole of what comes in by `port`.
-    pub(super) fn of(port: Port) -> Self {
-        Self { port, part: Vec::new(), decoded: 0 }
-    }
 }
 
 pub(super) struct Analyzer<'w, 'a> {
@@ -432,70 +416,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         }
     }
 
-    /// The label of what comes in by a port.
-    pub(super) fn label(&self, port: Port, via: Option<Arc<Hops>>) -> Label {
-        let origin = self.origin(Origin::of(port));
-        Label { origin, kinds: Kinds::ALL.with(Kinds::UNRESOLVED), via }
-    }
-
-    pub(super) fn origin(&self, origin: Origin) -> u32 {
-        let mut known = self.known_origins.borrow_mut();
-        if let Some(id) = known.get(&origin) {
-            return *id;
-        }
-        let mut origins = self.origins.borrow_mut();
-        let id = u32::try_from(origins.len()).expect("a body has few origins");
-        origins.push(origin.clone());
-        known.insert(origin, id);
-        id
-    }
-
-    /// Gives a label a new origin of the same port: what was shown of the value before is not true of what an encoding
-    /// of it holds.
-    pub(super) fn decoded(&self, label: &mut Label) {
-        const MAX_DECODED: u32 = 4;
-        let mut origin = self.origins.borrow()[label.origin as usize].clone();
-        origin.decoded += 1;
-        if origin.decoded < MAX_DECODED {
-            label.origin = self.origin(origin);
-        }
-        label.kinds = label.kinds.with(Kinds::ALL).with(Kinds::UNRESOLVED);
-    }
-
-    /// The label of a source at `span`.
-    pub(super) fn source(&self, span: Span, text: String, threat: Threat, caption: &str) -> Label {
-        let site = Arc::new(SourceSite { file: self.module.file, span, text: text.clone(), threat });
-        let hop = self.hop(span, format!("`{text}` {caption}"));
-        let is_own_address = crate::taint::entry::is_own_address(&text);
-        let twin = if is_stable(&text) { self.twin(&site) } else { None };
-        let mut label = self.label(Port::Source(site), Some(Hops::after(None, hop)));
-        if let Some(twin) = twin.filter(|twin| *twin != label.origin) {
-            self.wholes.borrow_mut().entry(label.origin).or_insert(twin);
-        }
-        if is_own_address {
-            label.kinds = label.kinds.without(Kinds::named("redirect").unwrap_or_default());
-        }
-        label
-    }
-
-    /// The first origin that reads the same as `site`, in another place.
-    fn twin(&self, site: &SourceSite) -> Option<u32> {
-        let is_twin = |origin: &Origin| {
-            let Port::Source(known) = &origin.port else { return false };
-            let is_whole = origin.part.is_empty() && origin.decoded == 0;
-            is_whole && known.text == site.text && known.file == site.file && known.span != site.span
-        };
-        let at = self.origins.borrow().iter().position(is_twin)?;
-        u32::try_from(at).ok().filter(|at| !self.wholes.borrow().contains_key(at))
-    }
-
-    /// The kinds for which an origin is harmless here: by itself, or by what it is a part of.
-    pub(super) fn cleared(&self, state: &State, origin: u32) -> Kinds {
-        let wholes = self.wholes.borrow();
-        let all = std::iter::successors(Some(origin), |at| wholes.get(at).copied());
-        all.fold(Kinds::NONE, |sum, at| sum.with(state.cleared(at)))
-    }
-
     pub(super) fn hop(&self, span: Span, caption: impl Into<Arc<str>>) -> crate::taint::summary::Hop {
         crate::taint::summary::Hop { file: self.module.file, span, caption: caption.into() }
     }
@@ -515,21 +435,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         *self.reporting.borrow()
     }
 
-    /// The kinds that a label still has here.
-    pub(super) fn kinds(&self, state: &State, label: &Label) -> Kinds {
-        label.kinds.without(self.cleared(state, label.origin))
-    }
-
-    /// A label as callers see it.
-    pub(super) fn outward(&self, state: &State, label: &Label) -> From {
-        let origin = self.origins.borrow()[label.origin as usize].clone();
-        let mut kinds = self.kinds(state, label);
-        if origin.decoded > 0 {
-            kinds = kinds.with(Kinds::DECODED);
-        }
-        From { port: origin.port, kinds, hops: Hops::list(label.via.as_ref()) }
-    }
-
     /// A function value.
     pub(super) fn func_value(&self, func: FuncId) -> Arc<Tree> {
         Arc::new(Tree::func(FuncRef::new(Callee::Own(func))))
@@ -544,14 +449,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         let is_empty = cond.yes.is_empty() && cond.no.is_empty();
         Arc::new(Tree { cond: (!is_empty).then(|| Arc::new(cond)), ..Tree::default() })
     }
-}
-
-/// Whether reading the same once more gives the same: an entry of a request, by a key that is written out.
-fn is_stable(text: &str) -> bool {
-    let calls = text.matches('(').count();
-    text.ends_with(['"', '\'', ']', ')'])
-        && text.contains(['"', '\''])
-        && (calls == 0 || calls == 1 && text.contains(".get("))
 }
 
 /// The name of a parameter.
