@@ -67,7 +67,7 @@ struct RawSink {
     unless: BTreeMap<String, Wanted>,
 }
 
-/// An argument: by position, or by name; `self` is the receiver, `*` any.
+/// An argument: by position, or by name; `self` is the receiver, `*` any, `1*` the list of those from 1 on.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(untagged)]
 pub enum Argument {

@@ -62,6 +62,7 @@ impl Analyzer<'_, '_> {
                 let at = text.fields.iter().find(|(key, _)| *key == inner_key())?;
                 Some(Arc::clone(&at.1))
             }
+            "shlex.split" => first().map(|text| Arc::new(self.words(&text))),
             "isinstance" => {
                 let (subject, kind) = (first()?, site.positional(1)?.1);
                 let kind = self.file.slice(kind.span);

@@ -14,8 +14,11 @@ impl Analyzer<'_, '_> {
     #[expect(clippy::too_many_lines, reason = "a flat match, one arm a form of expression")]
     pub(super) fn rvalue(&self, state: &mut State, value: &Rvalue, span: Span) -> Arc<Tree> {
         match value {
-            Rvalue::Use(operand) | Rvalue::Enter(operand) | Rvalue::Spread(operand) => {
-                self.value_at(state, *operand, span)
+            Rvalue::Use(operand) | Rvalue::Enter(operand) => self.value_at(state, *operand, span),
+            Rvalue::Spread(operand) => {
+                let mut tree = Tree::default();
+                tree.fields.push((spread(), self.value_at(state, *operand, span)));
+                Arc::new(tree)
             }
             Rvalue::Load(place) => self.load(state, *place, span),
             Rvalue::Binary(op, left, right) => {
@@ -55,13 +58,21 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
                 let mut tree = Tree::default();
-                for (index, item) in items.iter().enumerate() {
+                let mut index = 0;
+                let mut push = |value: &Arc<Tree>| {
+                    let key = if index < 20 { Key::Item(Konst::Int(index)) } else { Key::Any };
+                    tree.store(&[key], value);
+                    index += 1;
+                };
+                for item in items {
                     let value = self.value(state, *item);
-                    if index < 20 {
-                        let index = i64::try_from(index).unwrap_or(i64::MAX);
-                        tree.store(&[Key::Item(Konst::Int(index))], &value);
-                    } else {
-                        tree.store(&[Key::Any], &value);
+                    match &value.fields[..] {
+                        [(key, list)] if *key == spread() => match list.items() {
+                            Some(items) => items.iter().for_each(&mut push),
+                            // Any number of elements stands for one, so that the order is kept.
+                            None => push(&self.any_part(list)),
+                        },
+                        _ => push(&value),
                     }
                 }
                 Arc::new(tree)
@@ -220,7 +231,12 @@ impl Analyzer<'_, '_> {
                     let is_other = matches!(op, CmpOp::NotEq | CmpOp::IsNot);
                     return self.cond(if is_other { cond.flipped() } else { cond });
                 }
-                if tainted(other) || is_none || !tainted(subject) {
+                if other.konst == Some(Konst::Str("-".into())) {
+                    // `text[0] == "-"`
+                    let no = self.of_wholes(subject, Kinds::named("argument").unwrap_or_default());
+                    let cond = Cond { yes: Vec::new(), no };
+                    if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
+                } else if tainted(other) || is_none || !tainted(subject) {
                     // `commonpath([base, path]) == base` compares what is made of the value.
                     Cond::default()
                 } else {
@@ -249,6 +265,18 @@ impl Analyzer<'_, '_> {
         self.cond(cond)
     }
 
+    /// What the origins in a value are the first letters of, for `kinds`.
+    fn of_wholes(&self, tree: &Tree, kinds: Kinds) -> Vec<(u32, Kinds)> {
+        let first = [Key::Item(Konst::Int(0)), Key::Item(Konst::Str("[:1]".into()))];
+        let (parts, wholes) = (self.parts.borrow(), self.wholes.borrow());
+        let whole = |label: &Label| {
+            let whole = *wholes.get(&label.origin)?;
+            let is_first = first.iter().any(|key| parts.get(&(whole, key.clone())) == Some(&label.origin));
+            is_first.then_some((whole, kinds))
+        };
+        tree.labels.iter().filter_map(whole).collect()
+    }
+
     /// All origins in a value, for all kinds.
     pub(super) fn all_kinds(&self, tree: &Tree) -> Vec<(u32, Kinds)> {
         self.of_kinds(tree, Kinds::ALL)
@@ -265,6 +293,11 @@ impl Analyzer<'_, '_> {
         all.sort_unstable();
         all
     }
+}
+
+/// Where what is spread into a list is kept: `[*values]`.
+fn spread() -> Key {
+    Key::Item(Konst::Str("\0spread".into()))
 }
 
 /// The kinds for which a text without `part` in it is harmless.

@@ -238,6 +238,9 @@ impl Analyzer<'_, '_> {
                 });
                 Some(Arc::new(tree))
             }
+            "split" if site.call.args.is_empty() && receiver.beginning().is_some() => {
+                Some(Arc::new(self.words(receiver)))
+            }
             "replace" | "translate" => {
                 let mut tree = Tree::labeled(receiver.all());
                 if let Some((with, _)) = site.positional(1) {
@@ -257,6 +260,28 @@ impl Analyzer<'_, '_> {
             "lower" | "upper" | "strip" | "lstrip" | "rstrip" | "title" | "casefold" | "encode"
             | "decode" => {
                 let mut tree = Tree::labeled(receiver.all());
+                let given = first().and_then(|tree| tree.konst.clone());
+                if let (Some(Konst::Str(given)), "strip" | "lstrip") = (&given, site.method)
+                    && given.contains('-')
+                {
+                    let argument = Kinds::named("argument").unwrap_or_default();
+                    tree.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(argument));
+                }
+                if let (Some(Konst::Str(codec)), "decode") = (&given, site.method)
+                    && matches!(
+                        &**codec,
+                        "unicode_escape"
+                            | "unicode-escape"
+                            | "raw_unicode_escape"
+                            | "punycode"
+                            | "idna"
+                            | "rot13"
+                            | "base64"
+                            | "hex"
+                    )
+                {
+                    tree.labels.iter_mut().for_each(|label| self.decoded(label));
+                }
                 if let (Some(Konst::Str(text)), true) = (&receiver.konst, site.call.args.is_empty()) {
                     tree.konst = match site.method {
                         "lower" | "casefold" => Some(Konst::Str(text.to_lowercase().into())),

@@ -5,6 +5,7 @@
 //! come first, and functions that call each other are repeated until nothing changes.
 
 mod apply;
+mod argv;
 mod bind;
 mod body;
 mod builtin;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::ir::{Arg, ArgKind, BlockId, Operand, Place, Step, StmtKind};
 use crate::models::{Argument, Kinds, Sink, Wanted};
 use crate::program::Meaning;
+use crate::taint::argv;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
@@ -20,7 +21,7 @@ impl Analyzer<'_, '_> {
                 continue;
             }
             if sink.kinds == Kinds::named("argument").unwrap_or_default() {
-                self.program_of(state, site, sink);
+                self.meet_program(state, site, sink);
             }
             for at in &sink.at {
                 match at {
@@ -32,6 +33,12 @@ impl Analyzer<'_, '_> {
                     Argument::Name(name) if name == "*" => {
                         for (arg, tree) in site.call.args.iter().zip(&site.args) {
                             self.reach(state, site, sink, tree, arg.span);
+                        }
+                    }
+                    Argument::Name(name) if argv::rest(name).is_some() => {
+                        let from = argv::rest(name).unwrap_or_default();
+                        if let Some((tree, span)) = self.positional_from(site, from) {
+                            self.reach(state, site, sink, &tree, span);
                         }
                     }
                     Argument::Name(name) => {
@@ -49,36 +56,6 @@ impl Analyzer<'_, '_> {
                         }
                     }
                 }
-            }
-        }
-    }
-
-    /// The first of a list of arguments is the program; a shell's `-c` is followed by a command.
-    fn program_of(&self, state: &State, site: &Site<'_>, sink: &Sink) {
-        let list = sink.at.iter().find_map(|at| match at {
-            Argument::Index(index) => site.positional(*index),
-            Argument::Name(name) => self.named(site, name),
-        });
-        let Some((list, arg)) = list else { return };
-        let item = |index: i64| {
-            let key = Key::Item(Konst::Int(index));
-            list.fields.binary_search_by(|(known, _)| known.cmp(&key)).ok().map(|at| &list.fields[at].1)
-        };
-        let command = Sink { kinds: Kinds::named("command").unwrap_or_default(), ..sink.clone() };
-        if let Some(program) = item(0) {
-            self.reach(state, site, &command, program, arg.span);
-            let is_shell = program.beginning().is_some_and(|text| {
-                let name = text.rsplit('/').next().unwrap_or(text);
-                matches!(
-                    name,
-                    "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "cmd" | "cmd.exe" | "powershell"
-                )
-            });
-            let has_command = item(1).is_some_and(|flag| {
-                flag.beginning().is_some_and(|text| matches!(text, "-c" | "-lc" | "/c" | "/C" | "-Command"))
-            });
-            if let (true, true, Some(text)) = (is_shell, has_command, item(2)) {
-                self.reach(state, site, &command, text, arg.span);
             }
         }
     }
@@ -239,7 +216,7 @@ impl Analyzer<'_, '_> {
         }
     }
 
-    fn reach(&self, state: &State, site: &Site<'_>, sink: &Sink, tree: &Arc<Tree>, span: Span) {
+    pub(super) fn reach(&self, state: &State, site: &Site<'_>, sink: &Sink, tree: &Arc<Tree>, span: Span) {
         let callee = self.spelled(site.call.callee_span);
         self.reach_at(state, (sink.kinds, &callee), tree, span);
     }
@@ -253,7 +230,10 @@ impl Analyzer<'_, '_> {
             callee: callee.to_owned(),
             func: self.id,
         });
-        for (label, part) in parts(tree, of) {
+        // With a shell, what follows the first of a list are parameters of the shell.
+        let command = if of == Kinds::named("command").unwrap_or_default() { tree.items() } else { None };
+        let first = command.and_then(|items| items.into_iter().next());
+        for (label, part) in parts(first.as_ref().unwrap_or(tree), of) {
             let kinds = self.kinds(state, &label);
             if kinds.and(of).is_empty() || is_fixed(&part, of) {
                 continue;

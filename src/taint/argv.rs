@@ -1,0 +1,150 @@
+//! Lists of arguments of programs: which of them a shell or an interpreter runs.
+
+use std::sync::Arc;
+
+use crate::ir::ArgKind;
+use crate::models::{Argument, Kinds, Sink};
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::state::State;
+use crate::taint::value::{Key, Konst, Tree};
+use crate::text::Span;
+
+/// Options of `ssh` that are followed by a value. Source: ssh(1).
+const SSH_VALUES: &str = "BbcDEeFIiJLlmOoPpQRSWw";
+
+impl Analyzer<'_, '_> {
+    /// Reports what is run of a list of arguments: its first is the program; a shell's `-c` is followed by a command.
+    pub(super) fn meet_program(&self, state: &State, site: &Site<'_>, sink: &Sink) {
+        let list = sink.at.iter().find_map(|at| match at {
+            Argument::Index(index) => site.positional(*index).map(|(tree, arg)| (Arc::clone(tree), arg.span)),
+            Argument::Name(name) => match rest(name) {
+                Some(from) => self.positional_from(site, from),
+                None => self.named(site, name).map(|(tree, arg)| (Arc::clone(tree), arg.span)),
+            },
+        });
+        let Some((list, span)) = list else { return };
+        let reach = |kind: &str, part: &Arc<Tree>| {
+            let kinds = Kinds::named(kind).unwrap_or_default();
+            self.reach(state, site, &Sink { kinds, ..sink.clone() }, part, span);
+        };
+        let items: Vec<&Arc<Tree>> = list
+            .fields
+            .iter()
+            .map_while(|(key, part)| matches!(key, Key::Item(Konst::Int(_))).then_some(part))
+            .collect();
+        if let Some(program) = items.first() {
+            reach("command", program);
+        }
+        for (at, item) in items.iter().enumerate() {
+            let Some(text) = item.beginning() else { continue };
+            match interpreter(text) {
+                Some(Interpreter::Shell) => {
+                    if let Some(command) = behind(&items[at + 1..], |flag| {
+                        matches!(flag, "/c" | "/C" | "/k" | "-Command" | "-command")
+                            || flag.starts_with('-') && !flag.starts_with("--") && flag.contains('c')
+                    }) {
+                        reach("command", command);
+                    }
+                }
+                Some(Interpreter::Language(wanted)) => {
+                    if let Some(code) = behind(&items[at + 1..], |flag| wanted.contains(&flag)) {
+                        reach("code", code);
+                    }
+                }
+                Some(Interpreter::Remote) => {
+                    remote(&items[at + 1..]).iter().for_each(|part| reach("command", part));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The positional arguments from `from` on, as a list, and where they stand.
+    pub(super) fn positional_from(&self, site: &Site<'_>, from: usize) -> Option<(Arc<Tree>, Span)> {
+        let given = site.call.args.iter().zip(&site.args).skip(from);
+        let mut items = Vec::new();
+        let mut span: Option<Span> = None;
+        for (arg, tree) in
+            given.take_while(|(arg, _)| matches!(arg.kind, ArgKind::Positional | ArgKind::Star))
+        {
+            match (arg.kind, tree.items()) {
+                (ArgKind::Star, Some(parts)) => items.extend(parts),
+                (ArgKind::Star, None) => items.push(self.any_part(tree)),
+                _ => items.push(Arc::clone(tree)),
+            }
+            span = Some(Span::new(span.map_or(arg.span.start, |span| span.start), arg.span.end));
+        }
+        Some((Arc::new(Tree::list(items)), span?))
+    }
+
+    /// The words of a text: those of what it certainly begins with, then one that stands for all others.
+    pub(super) fn words(&self, text: &Tree) -> Tree {
+        let known = text.beginning().unwrap_or_default();
+        let is_whole = matches!(text.konst, Some(Konst::Str(_)));
+        let mut words: Vec<Arc<Tree>> =
+            known.split_whitespace().map(|word| Arc::new(Tree::konst(Konst::Str(word.into())))).collect();
+        if !is_whole {
+            let cut = if known.ends_with(char::is_whitespace) { None } else { words.pop() };
+            let mut rest = self.any_part(&Tree::labeled(text.all()));
+            Arc::make_mut(&mut rest).prefix = cut.and_then(|cut| cut.beginning().map(Into::into));
+            words.push(rest);
+        }
+        Tree::list(words)
+    }
+}
+
+/// `"1*"`: the positional arguments from 1 on.
+pub(super) fn rest(name: &str) -> Option<usize> {
+    name.strip_suffix('*')?.parse().ok()
+}
+
+enum Interpreter {
+    Shell,
+    /// Options that are followed by a program of its language.
+    Language(&'static [&'static str]),
+    /// What follows a host is run by the shell there.
+    Remote,
+}
+
+fn interpreter(program: &str) -> Option<Interpreter> {
+    let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
+    let name = name.trim_end_matches(".exe");
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    match plain {
+        "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "fish" | "cmd" | "powershell" | "pwsh" | "su" => {
+            Some(Interpreter::Shell)
+        }
+        "python" | "pypy" => Some(Interpreter::Language(&["-c"])),
+        "perl" | "ruby" | "node" | "lua" => Some(Interpreter::Language(&["-e", "-E", "--eval"])),
+        "php" => Some(Interpreter::Language(&["-r"])),
+        "ssh" => Some(Interpreter::Remote),
+        _ => None,
+    }
+}
+
+/// What stands behind the first option that is `wanted`, other options before it aside.
+fn behind<'t>(items: &[&'t Arc<Tree>], wanted: impl Fn(&str) -> bool) -> Option<&'t Arc<Tree>> {
+    for (at, item) in items.iter().enumerate() {
+        let Some(Konst::Str(flag)) = &item.konst else { return None };
+        if wanted(flag) {
+            return items.get(at + 1).copied();
+        }
+        if !flag.starts_with(['-', '/', '+']) {
+            return None;
+        }
+    }
+    None
+}
+
+/// What follows options and a host.
+fn remote<'i, 't>(items: &'i [&'t Arc<Tree>]) -> &'i [&'t Arc<Tree>] {
+    let mut at = 0;
+    while let Some(Some(option)) =
+        items.get(at).map(|item| item.beginning().filter(|text| text.starts_with('-')))
+    {
+        let takes_value = option.len() == 2 && option.ends_with(|c| SSH_VALUES.contains(c));
+        at += if takes_value { 2 } else { 1 };
+    }
+    items.get(at + 1..).unwrap_or_default()
+}
