@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 pub struct Kinds(u64);
 
-/// Names of the kinds, by bit. A pack and a rule's page may name these and no others.
+/// Names of the kinds, by bit. A pack and a rule's page may name these and no others. `sql-quoted` is text that may
+/// leave single quotes in SQL.
 const NAMES: &[&str] = &[
     "command",
     "argument",
@@ -23,13 +24,16 @@ const NAMES: &[&str] = &[
     "header",
     "log",
     "trust",
+    "sql-quoted",
 ];
 
 impl Kinds {
     /// No kind.
     pub const NONE: Self = Self(0);
     /// All kinds.
-    pub const ALL: Self = Self(u64::MAX >> 4);
+    pub const ALL: Self = Self(u64::MAX >> 5);
+    /// Set while the text is a literal of Python, quotes and all.
+    pub const QUOTED: Self = Self(1 << 59);
     /// Set when the value was decoded on the way: what was shown of it before says nothing.
     pub const DECODED: Self = Self(1 << 60);
     /// Set while the value stands behind another part of a text, which decides the host of an address.

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::base::{IdVec, Symbol};
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
-use crate::models::{Kinds, Models};
+use crate::models::Models;
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::origins::Origin;
@@ -359,15 +359,21 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     fn bind(&self, state: &mut State, to: LocalId, tree: Arc<Tree>) {
-        let mut tree = tree;
         // What a check has shown on this way holds for the copy on others too.
-        let is_cleared = |label: &Label| self.cleared(state, label.origin) != Kinds::NONE;
+        let tree = self.without_cleared(state, tree);
+        state.set(Var::Local(to), tree);
+    }
+
+    /// A value, without the kinds that checks have cleared.
+    fn without_cleared(&self, state: &State, mut tree: Arc<Tree>) -> Arc<Tree> {
+        let is_cleared =
+            |label: &Label| label.kinds.without(self.cleared(state, label.origin)) != label.kinds;
         if state.has_cleared() && tree.labels.iter().any(is_cleared) {
             for label in &mut Arc::make_mut(&mut tree).labels {
                 label.kinds = label.kinds.without(self.cleared(state, label.origin));
             }
         }
-        state.set(Var::Local(to), tree);
+        tree
     }
 
     fn store(&self, state: &mut State, place: Place, value: Operand) {
@@ -411,7 +417,10 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             Operand::Const(constant) => {
                 Arc::new(literal(self.module, constant).map_or_else(Tree::default, Tree::konst))
             }
-            Operand::Local(local) => state.get(Var::Local(local)).cloned().unwrap_or_default(),
+            Operand::Local(local) => {
+                let tree = state.get(Var::Local(local)).cloned().unwrap_or_default();
+                self.without_cleared(state, tree)
+            }
             Operand::Global(name) => self.global(state, name, span),
         }
     }

@@ -7,9 +7,9 @@ use crate::models::Kinds;
 use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
-use crate::taint::eval::text_of;
 use crate::taint::state::State;
-use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree};
+use crate::taint::texts::{quoted, text_of};
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree, inner_key, is_inner};
 
 impl Analyzer<'_, '_> {
     /// What a call of something that Python itself defines returns; `None` if it is nothing of that kind.
@@ -23,8 +23,13 @@ impl Analyzer<'_, '_> {
         let first = || site.positional(0).map(|(tree, _)| Arc::clone(tree));
         match site.path {
             "re.compile" => {
+                let mut pattern = first()?;
+                if let (Some((_, flags)), Some(Konst::Str(text))) = (site.positional(1), &pattern.konst) {
+                    let text = format!("{}{text}", inline_flags(self.file.slice(flags.span)));
+                    pattern = Arc::new(Tree::konst(Konst::Str(text.into())));
+                }
                 let mut tree = Tree::default();
-                tree.store(&[Key::Item(Konst::Str("pattern".into()))], &first()?);
+                tree.store(&[Key::Item(Konst::Str("pattern".into()))], &pattern);
                 Some(Arc::new(tree))
             }
             "os.path.commonpath" | "os.path.commonprefix" => {
@@ -54,14 +59,18 @@ impl Analyzer<'_, '_> {
             "json.dumps" | "pickle.dumps" | "yaml.dump" | "yaml.safe_dump" => {
                 let tree = first()?;
                 let mut text = Tree::labeled(tree.all());
+                if site.path == "json.dumps" {
+                    text = quoted(&text);
+                }
                 text.store(&[inner_key()], &tree);
                 Some(Arc::new(text))
             }
             "json.loads" | "yaml.safe_load" => {
                 let text = first()?;
-                let at = text.fields.iter().find(|(key, _)| *key == inner_key())?;
+                let at = text.fields.iter().find(|(key, _)| is_inner(key))?;
                 Some(Arc::clone(&at.1))
             }
+            "repr" | "ascii" => first().map(|value| Arc::new(quoted(&value))),
             "shlex.split" => first().map(|text| Arc::new(self.words(&text))),
             "isinstance" => {
                 let (subject, kind) = (first()?, site.positional(1)?.1);
@@ -87,8 +96,40 @@ impl Analyzer<'_, '_> {
                 }
                 Some(Arc::new(tree))
             }
-            "re.sub" => {
-                let (pattern, with, text) = (first()?, site.positional(1)?.0, site.positional(2)?.0);
+            "urllib.parse.quote" | "urllib.parse.quote_plus" => {
+                let mut tree = Tree::labeled(first()?.all());
+                let safe =
+                    self.named(site, "safe").or_else(|| site.positional(1)).map(|(tree, _)| &tree.konst);
+                let has_slash = match safe {
+                    Some(Some(Konst::Str(safe))) => safe.contains('/'),
+                    Some(_) => true,
+                    None => site.path.ends_with("quote"),
+                };
+                let path = Kinds::named("path").unwrap_or_default();
+                for label in tree.labels.iter_mut().filter(|_| !has_slash) {
+                    label.kinds = label.kinds.without(path);
+                }
+                Some(Arc::new(tree))
+            }
+            "re.findall" | "re.compile().findall" => {
+                let (pattern, text) = match site.path {
+                    "re.findall" => (first()?, Arc::clone(site.positional(1)?.0)),
+                    _ => (pattern_of(site.receiver.as_ref()?), first()?),
+                };
+                let mut tree = Tree::labeled(text.all());
+                if let Some(Konst::Str(pattern)) = &pattern.konst {
+                    let clears = crate::taint::regex::admits_nothing_for(pattern, "fullmatch");
+                    for label in &mut tree.labels {
+                        label.kinds = label.kinds.without(clears);
+                    }
+                }
+                Some(Arc::new(tree))
+            }
+            "re.sub" | "re.compile().sub" => {
+                let (pattern, with, text) = match site.path {
+                    "re.sub" => (first()?, site.positional(1)?.0, site.positional(2)?.0),
+                    _ => (pattern_of(site.receiver.as_ref()?), site.positional(0)?.0, site.positional(1)?.0),
+                };
                 let mut tree = Tree::labeled(text.all());
                 with.all().iter().for_each(|label| {
                     tree.add(label);
@@ -296,6 +337,23 @@ impl Analyzer<'_, '_> {
     }
 }
 
+/// The pattern of a compiled regular expression.
+fn pattern_of(compiled: &Tree) -> Arc<Tree> {
+    let is_it = |key: &Key| *key == Key::Item(Konst::Str("pattern".into()));
+    let found = compiled.fields.iter().find(|(key, _)| is_it(key));
+    found.map_or_else(Arc::default, |(_, part)| Arc::clone(part))
+}
+
+/// Flags of `re` as they stand in a pattern: `re.I | re.VERBOSE` as `(?ix)`.
+fn inline_flags(source: &str) -> String {
+    let words: Vec<&str> = source.split(|c: char| !c.is_alphanumeric()).collect();
+    let letters =
+        [("i", "I", "IGNORECASE"), ("x", "X", "VERBOSE"), ("s", "S", "DOTALL"), ("m", "M", "MULTILINE")];
+    let found = letters.iter().filter(|(_, short, long)| words.contains(short) || words.contains(long));
+    let found: String = found.map(|(letter, ..)| *letter).collect();
+    if found.is_empty() { found } else { format!("(?{found})") }
+}
+
 fn callee_clears(site: &Site<'_>, analyzer: &Analyzer<'_, '_>) -> Kinds {
     let Some((_, arg)) = site.positional(0) else { return Kinds::NONE };
     match arg.value {
@@ -305,9 +363,4 @@ fn callee_clears(site: &Site<'_>, analyzer: &Analyzer<'_, '_>) -> Kinds {
         }
         _ => Kinds::NONE,
     }
-}
-
-/// Where a text that was made of a value keeps the value itself.
-fn inner_key() -> Key {
-    Key::Item(Konst::Str("\0inner".into()))
 }

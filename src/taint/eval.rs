@@ -7,7 +7,8 @@ use crate::models::Kinds;
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
 use crate::taint::state::State;
-use crate::taint::value::{Cond, Key, Konst, Label, Tree, add, literal};
+use crate::taint::texts::{percent, text_of, unquoted};
+use crate::taint::value::{Cond, Key, Konst, Label, Tree, is_inner, literal};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
@@ -49,8 +50,11 @@ impl Analyzer<'_, '_> {
                 // A check of a part says nothing of the rest.
                 let bounds = self.file.slice(span).rsplit('[').next().unwrap_or_default();
                 let key = Key::Item(Konst::Str(format!("[{bounds}").into()));
-                let labels = tree.labels.iter().map(|label| self.deeper(label, &key)).collect();
-                let mut cut = Tree { labels, ..Tree::default() };
+                let labels = tree.labels.iter().map(|label| {
+                    let label = self.deeper(label, &key);
+                    Label { kinds: unquoted(label.kinds), ..label }
+                });
+                let mut cut = Tree { labels: labels.collect(), ..Tree::default() };
                 for (_, part) in &tree.fields {
                     cut.store(&[Key::Any], part);
                 }
@@ -158,7 +162,8 @@ impl Analyzer<'_, '_> {
         }
         match op {
             Operator::Add => {
-                let has_parts = |tree: &Tree| tree.fields.iter().any(|(key, _)| !matches!(key, Key::Attr(_)));
+                let is_part = |key: &Key| !matches!(key, Key::Attr(_)) && !is_inner(key);
+                let has_parts = |tree: &Tree| tree.fields.iter().any(|(key, _)| is_part(key));
                 if has_parts(left) || has_parts(right) {
                     return joined(left, right);
                 }
@@ -166,25 +171,14 @@ impl Analyzer<'_, '_> {
             }
             // `"%s" % value`, `base / name`, `{} | other`
             Operator::Mod => {
+                if let Some(Konst::Str(template)) = &left.konst {
+                    return percent(template, right);
+                }
                 let mut tree = Tree::labeled(left.labels.clone());
-                let template = match &left.konst {
-                    Some(Konst::Str(text)) => Some(text),
-                    _ => None,
-                };
-                let is_used = |key: &Key| match (template, key) {
-                    (Some(text), Key::Item(Konst::Str(name))) => text.contains(&format!("%({name})")),
-                    _ => true,
-                };
-                right.labels.iter().for_each(|label| {
+                right.all().iter().for_each(|label| {
                     tree.add(label);
                 });
-                for (_, part) in right.fields.iter().filter(|(key, _)| is_used(key)) {
-                    part.all().iter().for_each(|label| {
-                        tree.add(label);
-                    });
-                }
-                let beginning =
-                    left.beginning().map(|text| text.split('%').next().unwrap_or_default().to_owned());
+                let beginning = left.beginning().and_then(|text| text.split('%').next());
                 tree.prefix = beginning.filter(|text| !text.is_empty()).map(Into::into);
                 tree
             }
@@ -228,7 +222,10 @@ impl Analyzer<'_, '_> {
                 }
                 if let Some(cond) = left.cond.as_ref().or(right.cond.as_ref()).filter(|_| !is_none) {
                     let cond = Cond::clone(cond);
-                    let is_other = matches!(op, CmpOp::NotEq | CmpOp::IsNot);
+                    // `text.find("..") == -1`, `found == False`
+                    let falsy =
+                        |tree: &Tree| matches!(tree.konst, Some(Konst::Int(-1 | 0) | Konst::Bool(false)));
+                    let is_other = matches!(op, CmpOp::NotEq | CmpOp::IsNot) != (falsy(left) || falsy(right));
                     return self.cond(if is_other { cond.flipped() } else { cond });
                 }
                 if other.konst == Some(Konst::Str("-".into())) {
@@ -260,7 +257,9 @@ impl Analyzer<'_, '_> {
                 };
                 if op == CmpOp::NotIn { cond.flipped() } else { cond }
             }
-            CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE => Cond::default(),
+            // `text.find("..") >= 0`, `text.count("/") < 1`
+            CmpOp::Gt | CmpOp::GtE => left.cond.as_deref().cloned().unwrap_or_default(),
+            CmpOp::Lt | CmpOp::LtE => left.cond.as_deref().cloned().unwrap_or_default().flipped(),
         };
         self.cond(cond)
     }
@@ -301,14 +300,14 @@ fn spread() -> Key {
 }
 
 /// The kinds for which a text without `part` in it is harmless.
-fn without(part: &str) -> Kinds {
+pub(super) fn without(part: &str) -> Kinds {
     let named =
         |names: &[&str]| names.iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with);
     match part {
         ".." | "/" | "../" => named(&["path"]),
         "\n" | "\r" | "\r\n" => named(&["header", "log"]),
         "<" | ">" => named(&["html"]),
-        "'" | "\"" => named(&["sql", "xpath"]),
+        "'" | "\"" => named(&["sql-quoted", "xpath"]),
         "://" | "//" => named(&["redirect"]),
         _ => Kinds::NONE,
     }
@@ -345,39 +344,6 @@ fn joined(left: &Tree, right: &Tree) -> Tree {
         parts.store(&[key], part);
     }
     tree.fields = parts.fields;
-    tree
-}
-
-/// A text of parts: all taint in them, and what it certainly is or begins with.
-pub(super) fn text_of(parts: &[Arc<Tree>]) -> Tree {
-    let mut tree = Tree::default();
-    let mut text = String::new();
-    let mut whole = true;
-    let first = parts.iter().find(|part| part.konst.as_ref().is_none_or(Konst::is_true));
-    for part in parts {
-        let is_first = first.is_some_and(|first| Arc::ptr_eq(first, part));
-        for label in part.all() {
-            let is_behind = !is_first
-                && first.is_some_and(|first| !first.holds(label.origin) && !begins_only_scheme(first));
-            let kinds = if is_behind { label.kinds.with(Kinds::BEHIND) } else { label.kinds };
-            add(&mut tree.labels, &Label { kinds, ..label });
-        }
-        if whole {
-            match &part.konst {
-                Some(Konst::Str(known)) => text.push_str(known),
-                Some(Konst::Int(n)) => text.push_str(&n.to_string()),
-                _ => {
-                    text.push_str(part.beginning().unwrap_or_default());
-                    whole = false;
-                }
-            }
-        }
-    }
-    if whole && !parts.is_empty() {
-        tree.konst = Some(Konst::Str(text.into()));
-    } else if !text.is_empty() {
-        tree.prefix = Some(text.into());
-    }
     tree
 }
 
@@ -446,9 +412,4 @@ fn slice(source: &str, items: Vec<Arc<Tree>>) -> Option<Vec<Arc<Tree>>> {
     let low = usize::try_from(low).ok()?;
     let count = usize::try_from(high).ok()?.saturating_sub(low);
     Some(items.into_iter().skip(low).take(count).collect())
-}
-
-/// Whether a part is a text that ends where a host begins: `https://`.
-fn begins_only_scheme(part: &Tree) -> bool {
-    matches!(&part.konst, Some(Konst::Str(text)) if text.ends_with("://") || text.ends_with("//") || text.is_empty())
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::ir::ArgKind;
+use crate::ir::{Arg, ArgKind};
 use crate::models::Kinds;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
-use crate::taint::eval::text_of;
 use crate::taint::state::State;
+use crate::taint::texts::{braces, join, text_of, unquoted};
 use crate::taint::value::{Key, Konst, Tree};
 
 impl Analyzer<'_, '_> {
@@ -37,6 +37,10 @@ impl Analyzer<'_, '_> {
                 };
                 let given = first().and_then(|tree| tree.konst.clone());
                 Some(match (site.method, text, given) {
+                    ("find" | "rfind" | "count", None, Some(Konst::Str(part))) => {
+                        let no = self.of_kinds(receiver, crate::taint::eval::without(&part));
+                        self.cond(crate::taint::value::Cond { yes: Vec::new(), no })
+                    }
                     ("endswith", Some(text), Some(Konst::Str(end))) => {
                         Arc::new(Tree::konst(Konst::Bool(text.ends_with(&*end))))
                     }
@@ -197,32 +201,24 @@ impl Analyzer<'_, '_> {
             }
             "copy" if site.call.args.is_empty() => Some(Arc::clone(receiver)),
             "format" => {
-                let mut parts = vec![Arc::clone(receiver)];
-                let template = match &receiver.konst {
-                    Some(Konst::Str(text)) => Some(Arc::clone(text)),
-                    _ => None,
-                };
-                let mut index = 0;
-                for (arg, tree) in site.call.args.iter().zip(&site.args) {
-                    let is_used = match (&template, arg.kind) {
-                        (Some(text), ArgKind::Positional) => {
-                            index += 1;
-                            text.contains("{}")
-                                || text.contains("{:")
-                                || text.contains("{!")
-                                || text.contains(&format!("{{{}", index - 1))
-                        }
-                        (Some(text), ArgKind::Keyword(name)) => {
-                            text.contains(&format!("{{{}", self.module.unit.text(name)))
-                        }
-                        _ => true,
-                    };
-                    if is_used {
-                        parts.push(Arc::clone(tree));
+                let given = || site.call.args.iter().zip(&site.args);
+                let is_plain = |arg: &Arg| matches!(arg.kind, ArgKind::Positional | ArgKind::Keyword(_));
+                if let (Some(Konst::Str(template)), true) =
+                    (&receiver.konst, site.call.args.iter().all(is_plain))
+                {
+                    let positional: Vec<Arc<Tree>> = given()
+                        .filter(|(arg, _)| arg.kind == ArgKind::Positional)
+                        .map(|(_, tree)| Arc::clone(tree))
+                        .collect();
+                    let named = |name: &str| self.named(site, name).map(|(tree, _)| Arc::clone(tree));
+                    if let Some(text) = braces(template, &positional, &named) {
+                        return Some(Arc::new(text));
                     }
                 }
+                let mut parts = vec![Arc::clone(receiver)];
+                parts.extend(site.args.iter().cloned());
                 let mut tree = text_of(&parts);
-                tree.konst = None;
+                (tree.konst, tree.ending) = (None, None);
                 tree.prefix = receiver
                     .beginning()
                     .map(|text| text.split('{').next().unwrap_or_default())
@@ -232,6 +228,9 @@ impl Analyzer<'_, '_> {
             }
             "join" if receiver.labels.is_empty() || receiver.konst.is_some() => {
                 let list = first()?;
+                if let Some(items) = list.items().filter(|items| !items.is_empty()) {
+                    return Some(Arc::new(join(receiver, &items)));
+                }
                 let mut tree = Tree::labeled(list.all());
                 receiver.all().iter().for_each(|label| {
                     tree.add(label);
@@ -249,17 +248,45 @@ impl Analyzer<'_, '_> {
                     });
                 }
                 let old = first().and_then(|tree| tree.konst.clone());
+                let new = site.positional(1).and_then(|(tree, _)| tree.konst.clone());
+                for label in &mut tree.labels {
+                    label.kinds = unquoted(label.kinds);
+                }
                 if let Some(Konst::Str(old)) = old {
-                    let clears = replaced(&old);
+                    let new = match &new {
+                        Some(Konst::Str(new)) => new,
+                        _ => "",
+                    };
+                    if new.is_empty() && replaced(&old, new) == Kinds::NONE {
+                        // What is taken out may have kept two halves of something dangerous apart.
+                        let path = Kinds::named("path").unwrap_or_default();
+                        for label in &mut tree.labels {
+                            let cleared = self.cleared(state, label.origin);
+                            if cleared.has(path) && cleared != Kinds::ALL {
+                                self.decoded(label);
+                            }
+                        }
+                    }
+                    let clears = replaced(&old, new);
                     for label in &mut tree.labels {
                         label.kinds = label.kinds.without(clears);
                     }
                 }
                 Some(Arc::new(tree))
             }
+            "splitlines" | "split" if is_lines(site, first().as_deref()) => {
+                let mut tree = Tree::labeled(receiver.all());
+                for label in &mut tree.labels {
+                    label.kinds = label.kinds.without(replaced("\n", ""));
+                }
+                Some(Arc::new(tree))
+            }
             "lower" | "upper" | "strip" | "lstrip" | "rstrip" | "title" | "casefold" | "encode"
             | "decode" => {
                 let mut tree = Tree::labeled(receiver.all());
+                if site.method.ends_with("strip") {
+                    tree.labels.iter_mut().for_each(|label| label.kinds = unquoted(label.kinds));
+                }
                 let given = first().and_then(|tree| tree.konst.clone());
                 if let (Some(Konst::Str(given)), "strip" | "lstrip") = (&given, site.method)
                     && given.contains('-')
@@ -343,14 +370,22 @@ fn is_network(site: &Site<'_>) -> bool {
     ["requests", "httpx", "aiohttp", "urllib3"].iter().any(|module| site.path.starts_with(module))
 }
 
-/// The kinds for which a text is harmless in which `old` was replaced.
-fn replaced(old: &str) -> Kinds {
+/// Whether a text is taken apart at the ends of its lines, if not elsewhere too.
+fn is_lines(site: &Site<'_>, at: Option<&Tree>) -> bool {
+    let is_break =
+        |tree: &Tree| matches!(&tree.konst, Some(Konst::Str(text)) if matches!(&**text, "\n" | "\r\n"));
+    site.method == "splitlines" || at.is_none_or(is_break)
+}
+
+/// The kinds for which a text is harmless in which `old` was replaced by `new`.
+fn replaced(old: &str, new: &str) -> Kinds {
     let named =
         |names: &[&str]| names.iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with);
     match old {
         "\n" | "\r\n" | "\r" => named(&["header", "log"]),
         "/" => named(&["path"]),
-        "'" => named(&["sql"]),
+        // A backslash before a quote ends nothing in SQL.
+        "'" if !new.contains('\\') => named(&["sql-quoted"]),
         "<" => named(&["html"]),
         _ => Kinds::NONE,
     }

@@ -24,6 +24,7 @@ mod sinks;
 mod special;
 mod state;
 mod summary;
+mod texts;
 mod value;
 mod variables;
 

@@ -10,6 +10,7 @@ use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
 use crate::taint::summary::{Port, Reach, SinkSite};
+use crate::taint::texts::conversion;
 use crate::taint::value::{Hops, Key, Konst, Label, Tree};
 use crate::text::Span;
 
@@ -31,7 +32,10 @@ impl Analyzer<'_, '_> {
                         }
                     }
                     Argument::Name(name) if name == "*" => {
-                        for (arg, tree) in site.call.args.iter().zip(&site.args) {
+                        for (index, (arg, tree)) in site.call.args.iter().zip(&site.args).enumerate() {
+                            if self.is_shown_quoted(site, sink, index) {
+                                continue;
+                            }
                             self.reach(state, site, sink, tree, arg.span);
                         }
                     }
@@ -135,6 +139,15 @@ impl Analyzer<'_, '_> {
             && !sink.unless.iter().any(|(name, wanted)| {
                 is(name, wanted) || by_position(wanted) || self.is_open(site, name, wanted)
             })
+    }
+
+    /// Whether the template before an argument of a log shows it as a literal or a number: `%r`, `%d`.
+    fn is_shown_quoted(&self, site: &Site<'_>, sink: &Sink, index: usize) -> bool {
+        let is_log = sink.kinds == Kinds::named("log").unwrap_or_default();
+        let template = site.args.iter().take(index).rposition(|arg| matches!(arg.konst, Some(Konst::Str(_))));
+        let (true, Some(at)) = (is_log, template) else { return false };
+        let Some(Konst::Str(text)) = &site.args[at].konst else { return false };
+        conversion(text, index - at - 1).is_some_and(|kind| kind != 's')
     }
 
     /// Notes that what a call does depends on a value.

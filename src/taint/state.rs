@@ -109,11 +109,14 @@ impl State {
                 std::cmp::Ordering::Less => {
                     let loses = {
                         let tree = &self.vars[at].1;
-                        tree.konst.is_some() || tree.prefix.is_some() || tree.cond.is_some()
+                        tree.konst.is_some()
+                            || tree.prefix.is_some()
+                            || tree.ending.is_some()
+                            || tree.cond.is_some()
                     };
                     if loses {
                         let tree = Arc::make_mut(&mut self.vars[at].1);
-                        (tree.konst, tree.prefix, tree.cond) = (None, None, None);
+                        tree.forget_text();
                         grew = true;
                     }
                     at += 1;
@@ -121,7 +124,7 @@ impl State {
                 std::cmp::Ordering::Greater => {
                     let (var, tree) = &other.vars[from];
                     let mut tree = Tree::clone(tree);
-                    (tree.konst, tree.prefix, tree.cond) = (None, None, None);
+                    tree.forget_text();
                     if !tree.is_plain() {
                         self.vars.insert(at, (*var, Arc::new(tree)));
                         at += 1;

@@ -102,6 +102,8 @@ pub(super) struct Tree {
     pub(super) konst: Option<Konst>,
     /// What its text certainly begins with, where the whole is not known.
     pub(super) prefix: Option<Arc<str>>,
+    /// What its text certainly ends with, where the whole is not known.
+    pub(super) ending: Option<Arc<str>>,
     /// Parts that are told apart, sorted by key.
     pub(super) fields: Vec<(Key, Arc<Tree>)>,
     /// Functions that it may be.
@@ -136,9 +138,15 @@ impl Tree {
         self.labels.is_empty()
             && self.konst.is_none()
             && self.prefix.is_none()
+            && self.ending.is_none()
             && self.fields.is_empty()
             && self.funcs.is_empty()
             && self.cond.is_none()
+    }
+
+    /// Forgets what is known of it as a whole, taint aside.
+    pub(super) fn forget_text(&mut self) {
+        (self.konst, self.prefix, self.ending, self.cond) = (None, None, None, None);
     }
 
     /// Adds a label; labels of one origin are one.
@@ -154,7 +162,10 @@ impl Tree {
     }
 
     fn collect(&self, all: &mut Vec<Label>) {
-        for (_, part) in &self.fields {
+        for (key, part) in &self.fields {
+            if is_inner(key) {
+                continue;
+            }
             part.labels.iter().for_each(|label| {
                 add(all, label);
             });
@@ -214,13 +225,17 @@ impl Tree {
         let mut grew = false;
         if self.konst != other.konst && self.konst.is_some() {
             let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
-            (self.konst, self.prefix) = (None, prefix);
+            (self.konst, self.prefix, self.ending) = (None, prefix, None);
             grew = true;
         } else if self.konst.is_none() && self.prefix.is_some() && self.prefix.as_deref() != other.beginning()
         {
             let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
             grew |= prefix != self.prefix;
             self.prefix = prefix;
+        }
+        if self.ending.is_some() && self.ending != other.ending {
+            self.ending = None;
+            grew = true;
         }
         // A part that only one side tells apart is, on the other, what the whole is.
         for (key, part) in &other.fields {
@@ -231,9 +246,7 @@ impl Tree {
                     self.labels.iter().for_each(|label| {
                         new.add(label);
                     });
-                    if new.konst.is_some() || new.prefix.is_some() {
-                        (new.konst, new.prefix) = (None, None);
-                    }
+                    (new.konst, new.prefix, new.ending) = (None, None, None);
                     self.fields.insert(at, (key.clone(), Arc::new(new)));
                     grew = true;
                 }
@@ -277,7 +290,7 @@ impl Tree {
             *self = Tree::clone(value);
             return;
         };
-        (self.konst, self.prefix, self.cond) = (None, None, None);
+        self.forget_text();
         let at = self.fields.binary_search_by(|(known, _)| known.cmp(key));
         if *key == Key::Any || (self.fields.len() >= MAX_FIELDS && at.is_err()) || path.len() > MAX_DEPTH {
             let mut part = match at {
@@ -309,6 +322,16 @@ impl Tree {
             }
         }
     }
+}
+
+/// Where a text that was made of a value keeps the value itself, whose taint the text has.
+pub(super) fn inner_key() -> Key {
+    Key::Item(Konst::Str(Arc::from("\0inner")))
+}
+
+/// Whether `key` is [`inner_key`].
+pub(super) fn is_inner(key: &Key) -> bool {
+    matches!(key, Key::Item(Konst::Str(text)) if &**text == "\0inner")
 }
 
 /// Adds `label` to `labels`, kinds of one origin joined; returns whether they grew.
@@ -375,6 +398,7 @@ impl Tree {
             labels: Vec::new(),
             konst: self.konst.clone(),
             prefix: self.prefix.clone(),
+            ending: self.ending.clone(),
             fields: fields.collect(),
             funcs: self.funcs.clone(),
             cond: None,
