@@ -76,6 +76,12 @@ impl Kinds {
         Self(self.0 & other.0)
     }
 
+    /// Whether both were decoded on their ways, or neither.
+    #[must_use]
+    pub const fn as_decoded(self, other: Self) -> bool {
+        self.has(Self::DECODED) == other.has(Self::DECODED)
+    }
+
     /// Whether there is a kind at all.
     #[must_use]
     pub const fn is_empty(self) -> bool {

@@ -197,16 +197,19 @@ impl Resolver<'_, '_> {
             }
         }
         let outside = self.program.outside_bases(class);
-        // A method that those who inherit define, or their other bases.
+        // A method that those who inherit define, or their other bases, if there is only one.
         if bound
             && outside.is_empty()
             && let Some(symbol) = self.program.symbol(name)
         {
             let derived = self.program.below(class).iter().skip(1);
             let around = derived.flat_map(|below| self.program.above(*below));
-            let found =
-                around.into_iter().find_map(|other| self.program.classes[*other].methods.get(&symbol));
-            if let Some(&method) = found {
+            let mut found: Vec<FuncId> =
+                around.filter_map(|other| self.program.classes[*other].methods.get(&symbol).copied()).collect();
+            found.dedup();
+            if let Some((&method, rest)) = found.split_first()
+                && rest.iter().all(|other| *other == method)
+            {
                 let (.., body) = self.program.func(method);
                 if is_property(self.program, method, body) {
                     return self.returned(method, depth);

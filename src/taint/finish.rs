@@ -53,7 +53,8 @@ impl Analyzer<'_, '_> {
             if from.kinds.is_empty() || out.len() >= MAX_PARTS {
                 continue;
             }
-            match out.iter_mut().find(|(known, other)| known == path && other.port == from.port) {
+            let is_same = |other: &From| other.port == from.port && other.kinds.as_decoded(from.kinds);
+            match out.iter_mut().find(|(known, other)| known == path && is_same(other)) {
                 Some((_, known)) => known.kinds = known.kinds.with(from.kinds),
                 None => out.push((path.clone(), from)),
             }

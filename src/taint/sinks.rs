@@ -273,7 +273,10 @@ impl Analyzer<'_, '_> {
         if list.len() >= crate::taint::limits::MAX_REACHES && !matches!(reach.port, Port::Source(_)) {
             return;
         }
-        match list.iter_mut().find(|known| known.port == reach.port && known.sink == reach.sink) {
+        let is_same = |known: &Reach| {
+            known.port == reach.port && known.sink == reach.sink && known.kinds.as_decoded(reach.kinds)
+        };
+        match list.iter_mut().find(|known| is_same(known)) {
             Some(known) => known.kinds = known.kinds.with(reach.kinds),
             None => list.push(reach),
         }
