@@ -4,7 +4,7 @@
 //! `pkg.mod.Class()` an instance (`self` in methods), `[]` an element. A variable has one where all its assignments
 //! agree; `x = None` does not count. Displays are what their constructors would return: `[]` is `list()`. Names of other files are taken as they are written there; linking follows them.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Interner, Symbol};
 use crate::ir::{
@@ -49,6 +49,7 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
         paths: FxHashMap::default(),
         globals: FxHashMap::default(),
         attrs: FxHashMap::default(),
+        assigned: FxHashSet::default(),
     };
     for round in 0..ROUNDS {
         resolver.paths.clear();
@@ -63,6 +64,8 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
             resolver.body(unit, id, round + 1 == ROUNDS);
         }
     }
+    unit.assigned = resolver.assigned.into_iter().collect();
+    unit.assigned.sort_unstable();
     decorators(unit);
 }
 
@@ -162,6 +165,8 @@ struct Resolver<'a> {
     paths: FxHashMap<(Symbol, PathId), Option<Symbol>>,
     globals: FxHashMap<Symbol, Value>,
     attrs: FxHashMap<(ClassId, Symbol), Value>,
+    /// Attributes that are assigned otherwise than in a constructor.
+    assigned: FxHashSet<Symbol>,
 }
 
 impl Resolver<'_> {
@@ -269,6 +274,12 @@ impl Resolver<'_> {
                 values.assign(body, to, value);
             }
             Op::Store(place, value) => {
+                if let Some((_, Step::Attr(name))) = unit.paths.split(place.path)
+                    && !(self.names.text(body.name).ends_with(".__init__")
+                        && body.params.first().is_some_and(|own| place.base == Operand::Local(own.local)))
+                {
+                    self.assigned.insert(name);
+                }
                 let found = self.operand(unit, values, *value);
                 if *value != Operand::Const(Const::None) {
                     self.stored(unit, values, *place, found);

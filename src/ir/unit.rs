@@ -47,6 +47,8 @@ pub struct Unit {
     pub names: Names,
     /// Paths of the values of module variables, where all assignments agree.
     pub globals: FxHashMap<Symbol, Symbol>,
+    /// Attributes that are assigned otherwise than in the constructor of an instance; sorted.
+    pub assigned: Vec<Symbol>,
     /// Functions and classes' constructors by absolute dotted name.
     pub by_name: FxHashMap<Symbol, FnId>,
     /// Names that the module's own scope imports, with the absolute dotted path of each; in order of symbols.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::base::IdVec;
+use crate::base::{IdVec, Symbol};
 use crate::ir::{Call, Rvalue};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 
@@ -66,11 +66,12 @@ impl Program<'_> {
         }
     }
 
-    /// The call graph. A function is also taken to call those that are defined in it, and those it names.
+    /// The call graph. A function is also taken to call those that are defined in it, those it names, and what `held`
+    /// tells of the variables that it reads.
     #[must_use]
-    pub fn call_graph(&self) -> CallGraph {
+    pub fn call_graph(&self, held: &(dyn Fn(Symbol) -> Vec<FuncId> + Sync)) -> CallGraph {
         let all: Vec<FuncId> = self.funcs().collect();
-        let callees: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.called_by(*id)).collect();
+        let callees: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.called_by(*id, held)).collect();
         let callees: IdVec<FuncId, Vec<FuncId>> = callees.into_iter().collect();
         let mut callers: IdVec<FuncId, Vec<FuncId>> = IdVec::filled(Vec::new(), self.n_funcs());
         for (id, callees) in callees.pairs() {
@@ -80,7 +81,7 @@ impl Program<'_> {
     }
 
     /// The functions that a function may run, sorted.
-    fn called_by(&self, id: FuncId) -> Vec<FuncId> {
+    fn called_by(&self, id: FuncId, held: &(dyn Fn(Symbol) -> Vec<FuncId> + Sync)) -> Vec<FuncId> {
         let (module, _, body) = self.func(id);
         let class = self.class_of(id);
         let mut found: Vec<FuncId> =
@@ -90,11 +91,22 @@ impl Program<'_> {
                 found.push(self.of(module, inner));
             }
         }
-        for name in &body.globals {
-            if let Meaning::Function(func) = module.meaning(*name) {
+        // `getattr(self, name)` may be each method.
+        let is_dynamic = |call: &Call| {
+            let first = call.args.first().and_then(|arg| arg.value.local());
+            call.name.is_some_and(|name| module.unit.text(name) == "getattr")
+                && body.params.first().is_some_and(|own| first == Some(own.local))
+        };
+        if let Some(class) = class.filter(|_| body.calls.iter().any(is_dynamic)) {
+            found.extend(self.above(class).iter().flat_map(|class| self.classes[*class].methods.values()));
+        }
+        let values = body.locals.iter().filter_map(|local| local.value);
+        for name in values.chain(body.globals.iter().copied()) {
+            if let Meaning::Function(func) | Meaning::Method(func, _) = module.meaning(name) {
                 found.push(*func);
             }
         }
+        found.extend(body.globals.iter().flat_map(|name| held(module.global(*name))));
         found.sort_unstable();
         found.dedup();
         found

@@ -204,8 +204,9 @@ impl Resolver<'_, '_> {
         {
             let derived = self.program.below(class).iter().skip(1);
             let around = derived.flat_map(|below| self.program.above(*below));
-            let mut found: Vec<FuncId> =
-                around.filter_map(|other| self.program.classes[*other].methods.get(&symbol).copied()).collect();
+            let mut found: Vec<FuncId> = around
+                .filter_map(|other| self.program.classes[*other].methods.get(&symbol).copied())
+                .collect();
             found.dedup();
             if let Some((&method, rest)) = found.split_first()
                 && rest.iter().all(|other| *other == method)

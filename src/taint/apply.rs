@@ -1,5 +1,6 @@
 //! Runs summaries of the program's own functions at their calls.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind, Operand};
@@ -9,7 +10,7 @@ use crate::taint::body::{Analyzer, Known};
 use crate::taint::calls::Site;
 use crate::taint::limits::MAX_HOPS;
 use crate::taint::state::{State, Var};
-use crate::taint::summary::{Cell, From, Port, Reach, Summary};
+use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
 use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree};
 
 /// The arguments of a call by parameter.
@@ -24,8 +25,17 @@ impl Analyzer<'_, '_> {
                 let args = (!func.bound.is_empty()).then(|| [&func.bound[..], &site.args[..]].concat());
                 return Some(self.run_outside(state, site, path, args));
             }
+            Callee::Class(class) => match self.constructor(*class) {
+                Some(init) => init,
+                None => {
+                    return Some(self.record(site, *class).unwrap_or_else(|| self.instance(site, *class)));
+                }
+            },
         };
-        let made = self.made_class(site, id);
+        let made = match &func.func {
+            Callee::Class(class) => Some(*class),
+            _ => self.made_class(site, id),
+        };
         let bound = self.bind_args(state, site, (id, &func.bound), made);
         let Some(known) = (self.summaries)(id) else {
             return Some(self.unknown(&bound));
@@ -52,6 +62,19 @@ impl Analyzer<'_, '_> {
         .filter(|_| self.world.program.class_of(func).is_some())
     }
 
+    fn constructor(&self, class: ClassIx) -> Option<FuncId> {
+        self.world.program.symbol("__init__").and_then(|name| self.world.program.method(class, name))
+    }
+
+    /// An instance of which no more is known than what it was made with.
+    pub(super) fn instance(&self, site: &Site<'_>, class: ClassIx) -> Arc<Tree> {
+        let mut tree = Tree { class: Some(class), ..Tree::default() };
+        site.args.iter().flat_map(|arg| arg.all()).for_each(|label| {
+            tree.add(&label);
+        });
+        Arc::new(tree)
+    }
+
     fn unknown(&self, bound: &Bound) -> Arc<Tree> {
         let mut tree = Tree::default();
         bound.iter().flatten().flat_map(|arg| arg.all()).for_each(|label| {
@@ -70,7 +93,7 @@ impl Analyzer<'_, '_> {
         bound: &Bound,
         func: FuncId,
     ) -> Arc<Tree> {
-        let mut result = Tree { konst: summary.konst.clone(), ..Tree::default() };
+        let mut result = summary.shape.as_deref().cloned().unwrap_or_default();
         for (path, from) in &summary.returns {
             let labels = self.labels(state, from, bound, site, "it comes back from");
             if labels.is_empty() {
@@ -80,13 +103,7 @@ impl Analyzer<'_, '_> {
             labels.iter().for_each(|label| {
                 part.add(label);
             });
-            if path.is_empty() {
-                result.join(&part);
-            } else {
-                let mut whole = result.clone();
-                whole.store(path, &Arc::new(part));
-                result.join(&whole);
-            }
+            result.join_at(path, &part);
         }
         if self.is_reporting() {
             for reach in &summary.reaches {
@@ -149,24 +166,20 @@ impl Analyzer<'_, '_> {
         from: &From,
         bound: &Bound,
         site: &Site<'_>,
-        caption: &str,
+        caption: &'static str,
     ) -> Vec<Label> {
         let arg = match &from.port {
             Port::Source(source) => {
-                let mut via = None;
-                for hop in &from.hops {
-                    via = Some(Hops::after(via.as_ref(), hop.clone()));
-                }
-                let hop = self.hop(
-                    site.call.span,
-                    format!("it comes back from `{}`", self.spelled(site.call.callee_span)),
-                );
-                let via = Some(Hops::after(via.as_ref(), hop));
+                let hop = self.hop_at(site, "it comes back from");
+                let via = Some(Hops::after(from.via.as_ref(), hop));
                 let label = self.label(Port::Source(Arc::clone(source)), via);
                 return vec![Label { kinds: from.kinds, ..label }];
             }
             Port::Param(index, path) => {
                 let Some(Some(arg)) = bound.get(*index) else { return Vec::new() };
+                if !arg.is_tainted() {
+                    return Vec::new();
+                }
                 self.along(arg, path)
             }
             Port::Outer(name, path) => self.along(&self.outer(state, *name), path),
@@ -175,7 +188,7 @@ impl Analyzer<'_, '_> {
         if all.is_empty() {
             return Vec::new();
         }
-        let hop = self.hop(site.call.span, format!("{caption} `{}`", self.spelled(site.call.callee_span)));
+        let hop = self.hop_at(site, caption);
         let marks = Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND);
         all.into_iter()
             .map(|label| {
@@ -191,6 +204,18 @@ impl Analyzer<'_, '_> {
             })
             .filter(|label| !label.kinds.is_empty())
             .collect()
+    }
+
+    /// The hop of a call; its words are made once.
+    fn hop_at(&self, site: &Site<'_>, caption: &'static str) -> Hop {
+        let mut hops = site.known.hops.borrow_mut();
+        if let Some((_, hop)) = hops.iter().find(|(known, _)| *known == caption) {
+            return hop.clone();
+        }
+        let text = format!("{caption} `{}`", self.spelled(site.call.callee_span));
+        let hop = self.hop(site.call.span, text);
+        hops.push((caption, hop.clone()));
+        hop
     }
 
     fn along(&self, tree: &Arc<Tree>, path: &[Key]) -> Arc<Tree> {
@@ -217,14 +242,15 @@ impl Analyzer<'_, '_> {
 
     /// Hands a way to a sink up to this function's own ports, or reports that a source takes it.
     fn extend_reach(&self, state: &State, site: &Site<'_>, reach: &Reach, bound: &Bound) {
-        let from = From { port: reach.port.clone(), kinds: reach.kinds, hops: Vec::new() };
+        let from = From { port: reach.port.clone(), kinds: reach.kinds, via: None };
         if matches!(from.port, Port::Source(_)) {
             return;
         }
         for label in self.labels(state, &from, bound, site, "it goes into") {
-            let mut outward = self.outward(state, &label);
-            outward.hops.extend(reach.hops.iter().cloned());
-            outward.hops.truncate(MAX_HOPS);
+            let outward = self.outward(state, &label);
+            let mut hops = Hops::list(outward.via.as_ref());
+            hops.extend(reach.hops.iter().cloned());
+            hops.truncate(MAX_HOPS);
             self.note(Reach {
                 port: outward.port,
                 kinds: label
@@ -232,7 +258,7 @@ impl Analyzer<'_, '_> {
                     .and(reach.kinds)
                     .with(label.kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND))),
                 sink: Arc::clone(&reach.sink),
-                hops: outward.hops,
+                hops,
             });
         }
     }
@@ -263,9 +289,7 @@ impl Analyzer<'_, '_> {
             }
             if let Some(var) = self.local_of(base) {
                 state.change(var, |tree| {
-                    let mut stored = tree.clone();
-                    stored.store(&full, &part);
-                    tree.join(&stored);
+                    tree.join_at(&full, &part);
                 });
             }
         }
@@ -293,8 +317,7 @@ impl Analyzer<'_, '_> {
         bound: &Bound,
         class: ClassIx,
     ) -> Arc<Tree> {
-        let _ = class;
-        let mut tree = Tree::default();
+        let mut tree = Tree { class: Some(class), ..Tree::default() };
         for (param, path, from) in &summary.effects {
             if *param == 0 {
                 let labels = self.labels(state, from, bound, site, "it is kept by");
@@ -302,9 +325,7 @@ impl Analyzer<'_, '_> {
                 labels.iter().for_each(|label| {
                     part.add(label);
                 });
-                let mut stored = tree.clone();
-                stored.store(path, &Arc::new(part));
-                tree.join(&stored);
+                tree.join_at(path, &part);
             }
         }
         Arc::new(tree)
@@ -350,6 +371,7 @@ impl Analyzer<'_, '_> {
                 let all = [&func.bound[..], args].concat();
                 return Some(self.run_outside(state, site, path, Some(all)));
             }
+            Callee::Class(class) => self.constructor(*class)?,
         };
         let (_, _, body) = self.world.program.func(id);
         let known = (self.summaries)(id)?;
@@ -386,7 +408,7 @@ impl Analyzer<'_, '_> {
         }
         let method = path.rsplit('.').next().unwrap_or(path);
         let model = self.world.models.call(path, method);
-        let known = Known { path: path.to_owned(), callees: Vec::new(), model };
+        let known = Known { path: path.to_owned(), callees: Vec::new(), model, hops: RefCell::default() };
         let args = args.unwrap_or_else(|| site.args.clone());
         let site = Site { call: &call, path, known: &known, method, receiver: None, args };
         if self.is_reporting() {
@@ -424,7 +446,7 @@ impl Analyzer<'_, '_> {
         let all = Arc::new(all);
         let count = match &func.func {
             Callee::Own(id) => self.world.program.func(*id).2.params.len(),
-            Callee::Outside(_) => 1,
+            Callee::Outside(_) | Callee::Class(_) => 1,
         };
         let args: Vec<Arc<Tree>> = (0..count).map(|_| Arc::clone(&all)).collect();
         self.run_with(state, site, func, &args)

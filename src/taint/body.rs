@@ -8,11 +8,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::flow::{Cfg, Liveness};
-use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
+use crate::ir::{BlockId, Body, BodyKind, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
 use crate::models::Models;
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::origins::Origin;
+use crate::taint::shapes::Shapes;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cells, Port, Summary};
 use crate::taint::value::{Callee, Cond, FuncRef, Key, Label, Tree, literal};
@@ -41,8 +42,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) roots: &'w FxHashSet<FuncId>,
     /// Attributes that some cell is of.
     pub(super) cell_names: &'w FxHashSet<Symbol>,
-    /// What module variables hold that are assigned once; without taint.
-    pub(super) variables: &'w FxHashMap<Symbol, Arc<Tree>>,
+    /// What variables and attributes hold that are assigned once.
+    pub(super) shapes: &'w Shapes,
     /// Summaries that were made for given constants.
     pub(super) special: &'w Special,
     /// Whether the program answers requests.
@@ -55,6 +56,8 @@ pub(super) struct Known<'w> {
     pub(super) path: String,
     pub(super) callees: Vec<FuncId>,
     pub(super) model: crate::models::CallModel<'w>,
+    /// Hops of the call, by their captions.
+    pub(super) hops: RefCell<Vec<(&'static str, crate::taint::summary::Hop)>>,
 }
 
 pub(super) fn known<'w>(
@@ -82,7 +85,7 @@ pub(super) fn known<'w>(
                 // A method of the program is what it does, whatever it is called.
                 model.sinks.retain(|sink| !sink.call.starts_with("*."));
             }
-            Known { path, callees, model }
+            Known { path, callees, model, hops: RefCell::default() }
         })
         .collect()
 }
@@ -158,6 +161,56 @@ pub(super) fn analyze<'w, 'a>(
 
 impl<'w, 'a> Analyzer<'w, 'a> {
     fn run(self) -> Summary {
+        let ins = self.solve();
+        *self.reporting.borrow_mut() = true;
+        let mut returned: Vec<(State, Tree, Operand)> = Vec::new();
+        let mut yields = Tree::default();
+        for &block in self.cfg.order() {
+            let Some(mut state) = ins[block].clone() else { continue };
+            let mut goes_on = true;
+            for inst in &self.body.blocks[block].insts {
+                goes_on = self.step(&mut state, inst);
+                if !goes_on {
+                    break;
+                }
+                if let Op::Yield(_, value, _) = inst.op {
+                    let mut part = Tree::default();
+                    part.store(&[Key::Any], &self.value(&state, value));
+                    yields.join(&part);
+                }
+            }
+            if let (true, Terminator::Return(value)) = (goes_on, &self.body.blocks[block].end) {
+                let value = *value;
+                let tree = self.value(&state, value);
+                self.meet_return(&state, block, value, &tree);
+                returned.push((state, Tree::clone(&tree), value));
+            }
+        }
+        self.finish(returned, yields)
+    }
+
+    /// The state in which the body returns.
+    pub(super) fn end(&self) -> Option<State> {
+        let ins = self.solve();
+        let mut end: Option<State> = None;
+        for &block in self.cfg.order() {
+            let (Some(state), Terminator::Return(_)) = (&ins[block], &self.body.blocks[block].end) else {
+                continue;
+            };
+            let mut state = state.clone();
+            if !self.body.blocks[block].insts.iter().all(|inst| self.step(&mut state, inst)) {
+                continue;
+            }
+            match &mut end {
+                Some(known) => drop(known.join(&state, &self.wholes.borrow())),
+                None => end = Some(state),
+            }
+        }
+        end
+    }
+
+    /// The states before all blocks that are reached.
+    fn solve(&self) -> IdVec<BlockId, Option<State>> {
         let n = self.body.blocks.len();
         let mut ins: IdVec<BlockId, Option<State>> = IdVec::filled(None, n);
         let mut visits: IdVec<BlockId, u32> = IdVec::filled(0, n);
@@ -186,31 +239,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 }
             }
         }
-        *self.reporting.borrow_mut() = true;
-        let mut returned: Vec<(State, Tree, Operand)> = Vec::new();
-        let mut yields = Tree::default();
-        for &block in &order {
-            let Some(mut state) = ins[block].clone() else { continue };
-            let mut goes_on = true;
-            for inst in &self.body.blocks[block].insts {
-                goes_on = self.step(&mut state, inst);
-                if !goes_on {
-                    break;
-                }
-                if let Op::Yield(_, value, _) = inst.op {
-                    let mut part = Tree::default();
-                    part.store(&[Key::Any], &self.value(&state, value));
-                    yields.join(&part);
-                }
-            }
-            if let (true, Terminator::Return(value)) = (goes_on, &self.body.blocks[block].end) {
-                let value = *value;
-                let tree = self.value(&state, value);
-                self.meet_return(&state, block, value, &tree);
-                returned.push((state, Tree::clone(&tree), value));
-            }
-        }
-        self.finish(returned, yields)
+        ins
     }
 
     /// The states that `block` hands to its successors.
@@ -265,7 +294,11 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     /// Drops what nobody reads from `to` on; parameters are kept for what is stored into them.
     fn forget_dead(&self, state: &mut State, to: BlockId) {
         state.retain(|var| match var {
-            Var::Local(local) => self.live.is_live(to, local) || self.body.param(local).is_some(),
+            Var::Local(local) => {
+                self.live.is_live(to, local)
+                    || self.body.param(local).is_some()
+                    || self.body.kind == BodyKind::Class
+            }
             Var::Global(_) => true,
         });
     }
@@ -300,6 +333,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             if index == 0 && self.class.is_some() {
                 self.fill_self(&mut tree);
+                tree.class = self.class.filter(|_| !self.is_static(self.id));
             }
             match self.given.iter().find(|(given, _)| *given == index) {
                 Some((_, Given::Konst(konst))) => tree.konst = Some(konst.clone()),

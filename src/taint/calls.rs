@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Place, Step};
 use crate::models::Kinds;
-use crate::program::{FuncId, Meaning};
+use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::body::Analyzer;
+use crate::taint::limits::MAX_OVERRIDES;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Callee, FuncRef, Key, Konst, Label, Tree};
 use crate::text::Span;
@@ -124,6 +125,7 @@ impl Analyzer<'_, '_> {
         let is_plain = matches!(site.call.callee.base, Operand::Global(_)) && site.receiver.is_none();
         if is_plain
             && matches!(site.call.name.map(|name| self.module.meaning(name)), Some(Meaning::Outside(path)) if !path.contains(['(', '[']))
+            || matches!(site.call.name.map(|name| self.module.meaning(name)), Some(Meaning::Class(_)))
         {
             return Vec::new();
         }
@@ -136,38 +138,52 @@ impl Analyzer<'_, '_> {
         };
         if callee.funcs.is_empty() {
             self.test(&callee);
+            return self.methods(site);
         }
         callee.funcs.clone()
     }
 
+    /// The methods that a call may run by the class of its receiver.
+    fn methods(&self, site: &Site<'_>) -> Vec<FuncRef> {
+        let program = self.world.program;
+        let class = site.receiver.as_ref().and_then(|receiver| receiver.class);
+        let name = self.module.global(site.call.method);
+        let Some((class, receiver)) = class.zip(site.receiver.as_ref()) else { return Vec::new() };
+        let found = program.overrides(class, name, MAX_OVERRIDES);
+        found
+            .into_iter()
+            .map(|func| FuncRef { func: Callee::Own(func), bound: vec![Arc::clone(receiver)] })
+            .collect()
+    }
+
     fn run_all(&self, state: &mut State, site: &Site<'_>, funcs: &[FuncRef]) -> Option<Arc<Tree>> {
-        let mut all: Option<Tree> = None;
-        let before = state.clone();
-        let mut after: Option<State> = None;
-        for func in funcs {
-            let mut own = before.clone();
-            let Some(tree) = self.run_own(&mut own, site, func) else { continue };
-            match &mut all {
-                Some(known) => {
-                    known.join(&tree);
+        let mut tree = if let [only] = funcs {
+            self.run_own(state, site, only)?
+        } else {
+            let mut all: Option<(Tree, State)> = None;
+            for func in funcs {
+                let mut own = state.clone();
+                let Some(tree) = self.run_own(&mut own, site, func) else { continue };
+                match &mut all {
+                    Some((known, after)) => {
+                        known.join(&tree);
+                        after.join(&own, &self.wholes.borrow());
+                    }
+                    None => all = Some((Tree::clone(&tree), own)),
                 }
-                None => all = Some(Tree::clone(&tree)),
             }
-            match &mut after {
-                Some(known) => {
-                    known.join(&own, &self.wholes.borrow());
-                }
-                None => after = Some(own),
-            }
-        }
-        *state = after?;
-        let mut tree = all?;
+            let (tree, after) = all?;
+            *state = after;
+            Arc::new(tree)
+        };
         // A project's own sanitizer or guard that a pack names.
         if let Some(cond) = self.guard(site) {
-            tree.cond = Some(cond);
+            Arc::make_mut(&mut tree).cond = Some(cond);
         }
-        self.clear_result(site, &mut tree);
-        Some(Arc::new(tree))
+        if site.known.model.clears != Kinds::NONE {
+            self.clear_result(site, Arc::make_mut(&mut tree));
+        }
+        Some(tree)
     }
 
     // --- what is outside of the program ---
@@ -187,8 +203,8 @@ impl Analyzer<'_, '_> {
                 .for_each(|label| state.clear(label.origin, Kinds::ALL));
             return Arc::default();
         }
-        if let Some(record) = self.record(site) {
-            return record;
+        if let Some(Meaning::Class(class)) = site.call.name.map(|name| self.module.meaning(name)) {
+            return self.record(site, *class).unwrap_or_else(|| self.instance(site, *class));
         }
         if raises_unless_number(site.path) {
             let given = site.positional(0).map(|(tree, _)| tree.all());
@@ -210,7 +226,8 @@ impl Analyzer<'_, '_> {
         site.receiver.iter().for_each(|receiver| add(receiver));
         site.args.iter().for_each(|arg| add(arg));
         for arg in &site.args {
-            for func in &arg.funcs {
+            // Classes are handed over to be known more often than to be made.
+            for func in arg.funcs.iter().filter(|func| !matches!(func.func, Callee::Class(_))) {
                 if let Some(result) = self.call_back(state, site, func) {
                     result.all().iter().for_each(|label| {
                         tree.add(label);
@@ -244,17 +261,16 @@ impl Analyzer<'_, '_> {
     }
 
     /// An instance of a class of the program that has fields and no constructor of its own: a dataclass, a named tuple.
-    fn record(&self, site: &Site<'_>) -> Option<Arc<Tree>> {
-        let Meaning::Class(class) = self.module.meaning(site.call.name?) else { return None };
+    pub(super) fn record(&self, site: &Site<'_>, class: ClassIx) -> Option<Arc<Tree>> {
         let program = self.world.program;
-        let above = program.above(*class);
+        let above = program.above(class);
         let fields: Vec<crate::base::Symbol> =
             above.iter().rev().flat_map(|class| program.classes[*class].fields.iter().copied()).collect();
         if fields.is_empty() || site.call.has_spread() {
             return None;
         }
-        let is_tuple = program.outside_bases(*class).iter().any(|base| base.ends_with("NamedTuple"));
-        let mut tree = Tree::default();
+        let is_tuple = program.outside_bases(class).iter().any(|base| base.ends_with("NamedTuple"));
+        let mut tree = Tree { class: Some(class), ..Tree::default() };
         let mut next = 0;
         for (arg, value) in site.call.args.iter().zip(&site.args) {
             let index = match arg.kind {

@@ -1,6 +1,8 @@
 //! Makes a summary of what one body was seen to do.
 
 use crate::ir::{BodyKind, Operand};
+use std::sync::Arc;
+
 use crate::models::Kinds;
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
@@ -26,15 +28,16 @@ impl Analyzer<'_, '_> {
         if is_generator {
             self.flatten(&whole, &yields, &mut Vec::new(), &mut summary.returns);
         }
-        let mut konst: Option<Option<Konst>> = None;
+        let mut shape: Option<Tree> = None;
         for (state, tree, _) in &returned {
             self.flatten(state, tree, &mut Vec::new(), &mut summary.returns);
-            konst = Some(match konst {
-                None => tree.konst.clone(),
-                Some(known) => known.filter(|known| tree.konst.as_ref() == Some(known)),
-            });
+            let own = tree.without_labels();
+            match &mut shape {
+                Some(known) => drop(known.join(&own)),
+                None => shape = Some(own),
+            }
         }
-        summary.konst = if is_generator { None } else { konst.flatten() };
+        summary.shape = shape.filter(|shape| !is_generator && !shape.is_plain()).map(Arc::new);
         for (index, param) in self.body.params.iter().enumerate() {
             for (state, ..) in &returned {
                 if let Some(tree) = state.get(Var::Local(param.local)) {

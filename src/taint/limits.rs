@@ -15,6 +15,8 @@ pub(super) const MAX_ROUNDS: u32 = 4;
 pub(super) const MAX_SPECIAL: usize = 240;
 /// Most ways from a parameter to a sink that one function hands up.
 pub(super) const MAX_REACHES: usize = 48;
+/// Most methods that one call may run by the class of its receiver.
+pub(super) const MAX_OVERRIDES: usize = 8;
 /// Most hops of a trace.
 pub(super) const MAX_HOPS: usize = 30;
 /// Most rounds over functions that read cells.

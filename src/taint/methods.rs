@@ -153,10 +153,8 @@ impl Analyzer<'_, '_> {
                             tree.store(&full, part);
                         }
                         if !gained.labels.is_empty() {
-                            let mut stored = tree.clone();
-                            let part = Arc::new(Tree::labeled(gained.labels.clone()));
-                            stored.store(&[&path[..], &[Key::Any]].concat(), &part);
-                            tree.join(&stored);
+                            let part = Tree::labeled(gained.labels.clone());
+                            tree.join_at(&[&path[..], &[Key::Any]].concat(), &part);
                         }
                     });
                 }

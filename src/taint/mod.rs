@@ -20,13 +20,13 @@ mod origins;
 mod read;
 mod regex;
 mod relevant;
+mod shapes;
 mod sinks;
 mod special;
 mod state;
 mod summary;
 mod texts;
 mod value;
-mod variables;
 
 pub use summary::{Hop, SinkSite, SourceSite};
 
@@ -36,14 +36,13 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
-use crate::ir::BodyKind;
 use crate::models::{Kinds, Models};
 use crate::program::{FuncId, Program};
 use crate::text::{FileId, SourceFile};
 use body::{World, analyze as analyze_one};
 use limits::{MAX_CELL_ROUNDS, MAX_ROUNDS};
+use shapes::Shapes;
 use summary::{Cell, Cells, Port, Summary};
-use value::Tree;
 
 /// A source that reaches a sink.
 pub struct Meeting {
@@ -64,10 +63,24 @@ pub struct Meeting {
 /// The meetings of sources and sinks in `program`, by sink and source.
 #[must_use]
 pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, SourceFile>) -> Vec<Meeting> {
-    let graph = program.call_graph();
     let is_web = program.modules.iter().any(|module| entry::answers(module.unit));
-    let variables = variables(program, models, files);
     let mut cells: Cells = FxHashMap::default();
+    let shapes = {
+        let (cells, names, shapes) = (FxHashMap::default(), FxHashSet::default(), Shapes::default());
+        let (special, roots) = (body::Special::default(), FxHashSet::default());
+        Shapes::new(&World {
+            program,
+            models,
+            files,
+            cells: &cells,
+            cell_names: &names,
+            shapes: &shapes,
+            roots: &roots,
+            special: &special,
+            is_web,
+        })
+    };
+    let graph = program.call_graph(&|name| shapes.funcs(program, name));
     let roots: FxHashSet<FuncId> = program.funcs().filter(|id| graph.callers[*id].is_empty()).collect();
     let mut summaries: IdVec<FuncId, Option<Box<Summary>>> = program.funcs().map(|_| None).collect();
     // Nothing can be found where no source is, above it or below it.
@@ -87,7 +100,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
             files,
             cells: &cells,
             cell_names: &names,
-            variables: &variables,
+            shapes: &shapes,
             roots: &roots,
             special: &special,
             is_web,
@@ -149,34 +162,6 @@ fn solve(
     found
 }
 
-/// What module variables hold that are assigned once.
-fn variables(
-    program: &Program<'_>,
-    models: &Models,
-    files: &IdVec<FileId, SourceFile>,
-) -> FxHashMap<Symbol, Arc<Tree>> {
-    let (cells, names, none) = (FxHashMap::default(), FxHashSet::default(), FxHashMap::default());
-    let is_web = false;
-    let roots = FxHashSet::default();
-    let special = body::Special::default();
-    let world = World {
-        program,
-        models,
-        files,
-        cells: &cells,
-        cell_names: &names,
-        variables: &none,
-        roots: &roots,
-        special: &special,
-        is_web,
-    };
-    let modules: Vec<FuncId> =
-        program.funcs().filter(|id| program.func(*id).2.kind == BodyKind::Module).collect();
-    let found: Vec<Vec<(Symbol, Arc<Tree>)>> =
-        modules.par_iter().map(|id| variables::variables(&world, *id)).collect();
-    found.into_iter().flatten().collect()
-}
-
 /// Notes the sources that were left in cells; the functions to run again if there are new ones.
 fn fill(
     program: &Program<'_>,
@@ -212,7 +197,7 @@ fn fill(
         Cell::Global(_) | Cell::Attr(..) => fresh.contains(cell),
     };
     let readers = relevant::readers(program, summaries, &reads);
-    Some(relevant::reach(graph, readers))
+    Some(relevant::again(graph, summaries, readers))
 }
 
 fn meetings(summaries: &IdVec<FuncId, Option<Box<Summary>>>) -> Vec<Meeting> {

@@ -103,7 +103,7 @@ impl Analyzer<'_, '_> {
         if origin.decoded > 0 {
             kinds = kinds.with(Kinds::DECODED);
         }
-        From { port: origin.port, kinds, hops: Hops::list(label.via.as_ref()) }
+        From { port: origin.port, kinds, via: label.via.clone() }
     }
 }
 

@@ -122,7 +122,9 @@ impl Analyzer<'_, '_> {
             Some(at) => Arc::clone(&tree.fields[at].1),
             None => {
                 let labels = tree.labels.iter().map(|label| self.deeper(label, key)).collect();
-                Arc::new(Tree::labeled(labels))
+                let known = tree.class.and_then(|class| self.world.shapes.instances.get(&class));
+                let known = known.and_then(|shape| shape.field(key));
+                Arc::new(Tree { labels, ..known.map_or_else(Tree::default, |known| Tree::clone(known)) })
             }
         };
         for (known, part) in &tree.fields {
@@ -227,7 +229,11 @@ impl Analyzer<'_, '_> {
                 self.module_variable(symbol)
             }
             Meaning::Function(func) | Meaning::Method(func, _) => self.func_value(*func),
-            Meaning::Class(class) => self.module_variable(self.world.program.classes[*class].name),
+            Meaning::Class(class) => {
+                let mut tree = self.module_variable(self.world.program.classes[*class].name);
+                Arc::make_mut(&mut tree).funcs.push(FuncRef::new(Callee::Class(*class)));
+                tree
+            }
             Meaning::Instance(_) | Meaning::Module(_) | Meaning::Unknown => {
                 if text.contains(".<locals>.") {
                     let label = self.label(Port::Outer(symbol, Vec::new()), None);
@@ -240,7 +246,8 @@ impl Analyzer<'_, '_> {
 
     /// What earlier rounds left in a module's variable; a constant that it is assigned once.
     fn module_variable(&self, symbol: Symbol) -> Arc<Tree> {
-        let mut tree = self.world.variables.get(&symbol).map_or_else(Tree::default, |tree| Tree::clone(tree));
+        let mut tree =
+            self.world.shapes.variables.get(&symbol).map_or_else(Tree::default, |tree| Tree::clone(tree));
         self.add_left(&mut tree, Cell::Global(symbol), &[]);
         self.out.borrow_mut().reads.push(Cell::Global(symbol));
         Arc::new(tree)
@@ -260,9 +267,7 @@ impl Analyzer<'_, '_> {
             if rest.is_empty() {
                 tree.join(&part);
             } else {
-                let mut stored = tree.clone();
-                stored.store(rest, &part);
-                tree.join(&stored);
+                tree.join_at(rest, &part);
             }
         }
     }

@@ -74,6 +74,26 @@ pub(super) fn reach(graph: &CallGraph, from: Vec<FuncId>) -> FxHashSet<FuncId> {
     found
 }
 
+/// What is to be run again when `from` may do more than was known: all that call them, and what any of these call that
+/// was not looked at so far.
+pub(super) fn again(
+    graph: &CallGraph,
+    summaries: &IdVec<FuncId, Option<Box<Summary>>>,
+    from: Vec<FuncId>,
+) -> FxHashSet<FuncId> {
+    let mut found: FxHashSet<FuncId> = from.iter().copied().collect();
+    let mut todo = from;
+    while let Some(id) = todo.pop() {
+        todo.extend(graph.callers[id].iter().copied().filter(|caller| found.insert(*caller)));
+    }
+    let mut todo: Vec<FuncId> = found.iter().copied().collect();
+    while let Some(id) = todo.pop() {
+        let fresh = graph.callees[id].iter().copied().filter(|callee| summaries[*callee].is_none());
+        todo.extend(fresh.filter(|callee| found.insert(*callee)));
+    }
+    found
+}
+
 /// The functions that read a cell of `fresh`. Those that were not looked at so far are taken to.
 pub(super) fn readers(
     program: &Program<'_>,

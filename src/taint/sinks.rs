@@ -254,13 +254,12 @@ impl Analyzer<'_, '_> {
             let marks = kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND));
             let hop = self.hop(span, format!("it goes to `{callee}` here"));
             let via = Hops::after(label.via.as_ref(), hop);
-            let mut from = self.outward(state, &label);
-            from.hops = Hops::list(Some(&via));
+            let from = self.outward(state, &label);
             let reach = Reach {
                 port: from.port,
                 kinds: kinds.and(of).with(marks),
                 sink: Arc::clone(&sink_site),
-                hops: from.hops,
+                hops: Hops::list(Some(&via)),
             };
             self.note(reach);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::Symbol;
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId};
-use crate::taint::value::{Key, Konst};
+use crate::taint::value::{Hops, Key, Tree};
 use crate::text::{FileId, Span};
 
 /// A place on the way from source to sink.
@@ -63,7 +63,7 @@ pub(super) enum Port {
 pub(super) struct From {
     pub(super) port: Port,
     pub(super) kinds: Kinds,
-    pub(super) hops: Vec<Hop>,
+    pub(super) via: Option<Arc<Hops>>,
 }
 
 /// A way from a port to a sink.
@@ -98,8 +98,8 @@ pub(super) type Cells = rustc_hash::FxHashMap<Cell, Vec<(Vec<Key>, Arc<SourceSit
 pub(super) struct Summary {
     /// Taint in what it returns, by path.
     pub(super) returns: Vec<(Vec<Key>, From)>,
-    /// What it certainly returns.
-    pub(super) konst: Option<Konst>,
+    /// What it certainly returns, taint aside.
+    pub(super) shape: Option<Arc<Tree>>,
     /// Taint that it stores into what a parameter holds, by path; also that a part is overwritten by what is harmless.
     pub(super) effects: Vec<(usize, Vec<Key>, From)>,
     /// Ways to sinks.
@@ -138,7 +138,7 @@ impl Summary {
             && self.meetings.len() == other.meetings.len()
             && self.writes.len() == other.writes.len()
             && self.keeps.len() == other.keeps.len()
-            && self.konst == other.konst
+            && self.shape.as_ref().map(|shape| &shape.konst) == other.shape.as_ref().map(|shape| &shape.konst)
             && self.never_returns == other.never_returns
             && self.valid_after == other.valid_after
             && self.valid_if_true == other.valid_if_true

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::Symbol;
 use crate::ir::{Const, Step};
 use crate::models::Kinds;
-use crate::program::{FuncId, Module};
+use crate::program::{ClassIx, FuncId, Module};
 use crate::taint::limits::{MAX_DEPTH, MAX_FIELDS, MAX_LABELS};
 use crate::taint::summary::Hop;
 
@@ -70,6 +70,8 @@ pub(super) enum Callee {
     Own(FuncId),
     /// What a library has at this value path.
     Outside(Arc<str>),
+    /// A class of the program.
+    Class(ClassIx),
 }
 
 /// A function as a value, with what was bound to it.
@@ -106,6 +108,8 @@ pub(super) struct Tree {
     pub(super) ending: Option<Arc<str>>,
     /// Parts that are told apart, sorted by key.
     pub(super) fields: Vec<(Key, Arc<Tree>)>,
+    /// The class of the program that it is an instance of.
+    pub(super) class: Option<ClassIx>,
     /// Functions that it may be.
     pub(super) funcs: Vec<FuncRef>,
     /// What its truth tells.
@@ -113,6 +117,11 @@ pub(super) struct Tree {
 }
 
 impl FuncRef {
+    fn without_labels(&self) -> Self {
+        let bound = self.bound.iter().map(|part| Arc::new(part.without_labels())).collect();
+        Self { func: self.func.clone(), bound }
+    }
+
     /// A function with nothing bound to it.
     pub(super) fn new(func: Callee) -> Self {
         Self { func, bound: Vec::new() }
@@ -140,6 +149,7 @@ impl Tree {
             && self.prefix.is_none()
             && self.ending.is_none()
             && self.fields.is_empty()
+            && self.class.is_none()
             && self.funcs.is_empty()
             && self.cond.is_none()
     }
@@ -171,6 +181,12 @@ impl Tree {
             });
             part.collect(all);
         }
+    }
+
+    /// The part that is told apart under `key`.
+    pub(super) fn field(&self, key: &Key) -> Option<&Arc<Tree>> {
+        let at = self.fields.binary_search_by(|(known, _)| known.cmp(key)).ok()?;
+        Some(&self.fields[at].1)
     }
 
     /// How many elements a list has that is known element by element.
@@ -206,6 +222,31 @@ impl Tree {
             || self.fields.iter().any(|(_, part)| part.holds(origin))
     }
 
+    /// Whether it holds taint.
+    pub(super) fn is_tainted(&self) -> bool {
+        !self.labels.is_empty() || self.fields.iter().any(|(_, part)| part.is_tainted())
+    }
+
+    /// Joins in what it is when `value` is stored at `path`; returns whether anything grew.
+    pub(super) fn join_at(&mut self, path: &[Key], value: &Self) -> bool {
+        let Some((key, rest)) = path.split_first() else { return self.join(value) };
+        self.forget_text();
+        let at = self.fields.binary_search_by(|(known, _)| known.cmp(key));
+        if path.len() > MAX_DEPTH || at.is_err() && self.fields.len() >= MAX_FIELDS {
+            let labels = value.all();
+            return labels.iter().fold(false, |grew, label| grew | self.add(label));
+        }
+        match at {
+            Ok(at) => Arc::make_mut(&mut self.fields[at].1).join_at(rest, value),
+            Err(at) => {
+                let mut part = Self::labeled(self.labels.clone());
+                part.join_at(rest, value);
+                self.fields.insert(at, (key.clone(), Arc::new(part)));
+                true
+            }
+        }
+    }
+
     /// Hands every label in it to `note`.
     pub(super) fn each_label(&self, note: &mut impl FnMut(&Label)) {
         self.labels.iter().for_each(&mut *note);
@@ -232,6 +273,11 @@ impl Tree {
             let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
             grew |= prefix != self.prefix;
             self.prefix = prefix;
+        }
+        let is_none = |tree: &Self| tree.konst == Some(Konst::None);
+        if self.class != other.class && !is_none(other) {
+            grew |= self.class.is_some();
+            self.class = if is_none(self) { other.class } else { None };
         }
         if self.ending.is_some() && self.ending != other.ending {
             self.ending = None;
@@ -400,7 +446,8 @@ impl Tree {
             prefix: self.prefix.clone(),
             ending: self.ending.clone(),
             fields: fields.collect(),
-            funcs: self.funcs.clone(),
+            class: self.class,
+            funcs: self.funcs.iter().map(FuncRef::without_labels).collect(),
             cond: None,
         }
     }

@@ -103,6 +103,7 @@ pub fn lower(
         paths: shared.paths,
         names: crate::base::Names::default(),
         globals: FxHashMap::default(),
+        assigned: Vec::new(),
         by_name: shared.by_name,
         imports: imports(outline),
         stars: outline.scopes[outline.root()].stars.clone(),

@@ -1,0 +1,213 @@
+//! What variables hold that are assigned once: constants, tables, compiled patterns, functions; and the attributes that
+//! classes and their constructors set. Without taint.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::base::Symbol;
+use crate::flow::{Cfg, Liveness};
+use crate::ir::{BodyKind, Op, Operand, Place};
+use crate::program::{ClassIx, FuncId, Program};
+use crate::taint::body::{Analyzer, World, known};
+use crate::taint::limits::MAX_INSTS;
+use crate::taint::state::{State, Var};
+use crate::taint::value::{Callee, Key, Tree};
+
+/// Most classes below one whose attributes are compared.
+const MAX_BELOW: usize = 8;
+
+/// What is known of variables and attributes without following taint.
+#[derive(Default)]
+pub(super) struct Shapes {
+    /// By the absolute dotted name of a module's variable or a class's attribute.
+    pub(super) variables: FxHashMap<Symbol, Arc<Tree>>,
+    /// The attributes of instances, by class: what it and all classes below it agree on.
+    pub(super) instances: FxHashMap<ClassIx, Arc<Tree>>,
+}
+
+impl Shapes {
+    /// The functions that a variable holds, in tables too; of classes their methods.
+    pub(super) fn funcs(&self, program: &Program<'_>, variable: Symbol) -> Vec<FuncId> {
+        let mut found = Vec::new();
+        let mut todo: Vec<&Tree> = self.variables.get(&variable).map(|tree| &**tree).into_iter().collect();
+        while let Some(tree) = todo.pop() {
+            for func in &tree.funcs {
+                match func.func {
+                    Callee::Own(id) => found.push(id),
+                    Callee::Class(class) => found.extend(program.classes[class].methods.values()),
+                    Callee::Outside(_) => {}
+                }
+            }
+            todo.extend(tree.fields.iter().map(|(_, part)| &**part));
+        }
+        found
+    }
+
+    /// Runs the blocks of modules, the blocks of classes, and constructors. `world` has no shapes so far.
+    pub(super) fn new(world: &World<'_, '_>) -> Self {
+        let program = world.program;
+        let of_kind = |kind: BodyKind| -> Vec<FuncId> {
+            program.funcs().filter(|id| program.func(*id).2.kind == kind).collect()
+        };
+        let modules: Vec<Vec<(Symbol, Arc<Tree>)>> =
+            of_kind(BodyKind::Module).par_iter().map(|id| module(world, *id)).collect();
+        let mut variables: FxHashMap<Symbol, Arc<Tree>> = modules.into_iter().flatten().collect();
+        let mut assigned: FxHashSet<Symbol> = FxHashSet::default();
+        for data in program.modules.iter() {
+            assigned.extend(data.unit.assigned.iter().map(|name| data.global(*name)));
+        }
+        let mut own: FxHashMap<ClassIx, Tree> = FxHashMap::default();
+        let blocks: Vec<(ClassIx, Vec<(Symbol, Arc<Tree>)>)> = of_kind(BodyKind::Class)
+            .par_iter()
+            .filter_map(|id| Some((program.class_of(*id)?, class_block(world, *id))))
+            .collect();
+        for (class, attrs) in blocks {
+            let prefix = program.text(program.classes[class].name);
+            let tree = own.entry(class).or_default();
+            for (name, value) in attrs {
+                if let Some(full) = program.symbol(&format!("{prefix}.{}", program.text(name))) {
+                    variables.entry(full).or_insert_with(|| Arc::clone(&value));
+                }
+                tree.store(&[Key::Attr(name)], &value);
+            }
+        }
+        let init = program.symbol("__init__");
+        let constructors: Vec<(ClassIx, FuncId)> = init.map_or_else(Vec::new, |init| {
+            let of = |(class, info): (ClassIx, &crate::program::ClassInfo)| {
+                Some((class, *info.methods.get(&init)?))
+            };
+            program.classes.pairs().filter_map(of).collect()
+        });
+        let made: Vec<(ClassIx, Tree)> = constructors
+            .par_iter()
+            .filter_map(|(class, id)| Some((*class, constructor(world, *id)?)))
+            .collect();
+        for (class, tree) in made {
+            let known = own.entry(class).or_default();
+            for (key, part) in &tree.fields {
+                known.store(std::slice::from_ref(key), part);
+            }
+        }
+        for tree in own.values_mut() {
+            tree.fields.retain(|(key, part)| {
+                matches!(key, Key::Attr(name) if !assigned.contains(name)) && !part.is_plain()
+            });
+        }
+        let instances = instances(program, &own);
+        Self { variables, instances }
+    }
+}
+
+/// What instances of each class have by the blocks and constructors of the classes above it, as far as all classes
+/// below it have the same.
+fn instances(program: &Program<'_>, own: &FxHashMap<ClassIx, Tree>) -> FxHashMap<ClassIx, Arc<Tree>> {
+    let whole = |class: ClassIx| {
+        let mut tree = Tree::default();
+        for above in program.above(class).iter().rev() {
+            for (key, part) in own.get(above).into_iter().flat_map(|tree| &tree.fields) {
+                tree.store(std::slice::from_ref(key), part);
+            }
+        }
+        tree
+    };
+    let classes: Vec<ClassIx> = program.classes.ids().collect();
+    let found: Vec<Option<(ClassIx, Arc<Tree>)>> = classes
+        .par_iter()
+        .map(|class| {
+            let mut tree = whole(*class);
+            let below = program.below(*class);
+            if tree.fields.is_empty() || below.len() > MAX_BELOW {
+                return None;
+            }
+            for other in below.iter().skip(1) {
+                tree.join(&whole(*other));
+            }
+            tree.fields.retain(|(_, part)| !part.is_plain());
+            (!tree.fields.is_empty()).then(|| (*class, Arc::new(tree)))
+        })
+        .collect();
+    found.into_iter().flatten().collect()
+}
+
+/// What the variables of a module hold at its end that are assigned once.
+fn module(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<Tree>)> {
+    let (module, ..) = world.program.func(id);
+    let mut times: FxHashMap<Symbol, u32> = FxHashMap::default();
+    for body in module.unit.bodies.iter() {
+        for inst in body.blocks.iter().flat_map(|block| &block.insts) {
+            if let Op::Store(place, _) = inst.op
+                && let Operand::Global(name) = place.base
+                && place == Place::bare(place.base)
+            {
+                *times.entry(module.global(name)).or_default() += 1;
+            }
+        }
+    }
+    let Some(state) = run(world, id) else { return Vec::new() };
+    let mut found: Vec<(Symbol, Arc<Tree>)> = Vec::new();
+    for (name, times) in times {
+        if times == 1 {
+            found.extend(shape(&state, Var::Global(name)).map(|tree| (name, tree)));
+        }
+    }
+    found.sort_by_key(|(name, _)| *name);
+    found
+}
+
+/// What the block of a class leaves in its names.
+fn class_block(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<Tree>)> {
+    let (module, _, body) = world.program.func(id);
+    let Some(state) = run(world, id) else { return Vec::new() };
+    let named = body.locals.pairs().filter_map(|(local, data)| Some((local, data.name?)));
+    named.filter_map(|(local, name)| Some((module.global(name), shape(&state, Var::Local(local))?))).collect()
+}
+
+/// What a constructor leaves in the instance.
+fn constructor(world: &World<'_, '_>, id: FuncId) -> Option<Tree> {
+    let (_, _, body) = world.program.func(id);
+    let own = body.params.first()?.local;
+    let state = run(world, id)?;
+    Some(Tree::clone(&*shape(&state, Var::Local(own))?))
+}
+
+fn shape(state: &State, var: Var) -> Option<Arc<Tree>> {
+    let tree = state.get(var)?.without_labels();
+    (!tree.is_plain()).then(|| Arc::new(tree))
+}
+
+/// The state in which a body returns, whatever its callees do.
+fn run(world: &World<'_, '_>, id: FuncId) -> Option<State> {
+    let (module, _, body) = world.program.func(id);
+    let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
+    if n_insts > MAX_INSTS {
+        return None;
+    }
+    let lookup = |_: FuncId| None;
+    let cfg = Cfg::new(body);
+    let live = Liveness::new(body, &cfg);
+    let analyzer = Analyzer {
+        world,
+        module,
+        id,
+        body,
+        class: None,
+        file: &world.files[module.file],
+        cfg,
+        calls: known(world, module, None, body),
+        summaries: &lookup,
+        origins: RefCell::default(),
+        known_origins: RefCell::default(),
+        parts: RefCell::default(),
+        wholes: RefCell::default(),
+        out: RefCell::default(),
+        reporting: RefCell::new(false),
+        live,
+        given: Vec::new(),
+        depth: u32::MAX,
+        tested: RefCell::default(),
+    };
+    analyzer.end()
+}
