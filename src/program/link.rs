@@ -7,33 +7,42 @@ use crate::base::{IdVec, Symbol};
 use crate::ir::{FnId, Unit};
 use crate::program::modules::Modules;
 use crate::program::resolve::{Bound, Definition, Meaning, Resolver};
-use crate::program::{ClassInfo, ClassIx, FuncId, Module, ModuleId, Program, Types, names};
-use crate::text::FileId;
+use crate::program::{ClassInfo, ClassIx, FuncId, Input, Module, ModuleId, Program, Types, names};
 
-/// Links `units`, which stand in the order of their paths, each with whether it is an `__init__` file; `types` tells
-/// what libraries return.
+/// Links `units`, which stand in the order of their paths; `types` tells what libraries return.
 #[must_use]
-pub fn link<'a>(units: &[(FileId, &'a Unit, bool)], types: &Types) -> Program<'a> {
-    let only: Vec<&Unit> = units.iter().map(|(_, unit, _)| *unit).collect();
+pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
+    let only: Vec<&Unit> = units.iter().map(|input| input.unit).collect();
     let (names, maps) = names::merge(&only);
     let mut funcs = IdVec::new();
     let mut modules: IdVec<ModuleId, Module<'a>> = IdVec::new();
     let mut first_class = 0;
-    for ((file, unit, _), map) in units.iter().zip(maps) {
+    for (Input { file, unit, is_test, .. }, map) in units.iter().zip(maps) {
         let first = funcs.len();
         let id = modules.next_id();
         for body in unit.bodies.ids() {
             funcs.push((id, body));
         }
         let meanings = Vec::new();
-        modules.push(Module { unit, file: *file, names: map, meanings, first, first_class });
+        modules.push(Module {
+            unit,
+            file: *file,
+            is_test: *is_test,
+            names: map,
+            meanings,
+            first,
+            first_class,
+        });
         first_class += unit.classes.len();
     }
     let mut program =
         Program { modules, classes: IdVec::new(), funcs, names, by_class: FxHashMap::default() };
     let module_names: Vec<String> = only.iter().map(|unit| unit.text(unit.module).to_owned()).collect();
-    let packages: FxHashSet<&str> =
-        units.iter().filter(|(.., package)| *package).map(|(_, unit, _)| unit.text(unit.module)).collect();
+    let packages: FxHashSet<&str> = units
+        .iter()
+        .filter(|input| input.is_package)
+        .map(|input| input.unit.text(input.unit.module))
+        .collect();
     let table = Modules::new(&module_names, &packages);
     let definitions = define(&mut program);
     let ids: Vec<ModuleId> = program.modules.ids().collect();

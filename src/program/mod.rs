@@ -31,12 +31,26 @@ define_id!(/// A function, method, lambda, class block or module body of the pro
 define_id!(/// A class of the program.
     ClassIx);
 
+/// A lowered file that is to be linked.
+pub struct Input<'a> {
+    /// The file.
+    pub file: FileId,
+    /// Its code.
+    pub unit: &'a Unit,
+    /// Whether it is an `__init__` file.
+    pub is_package: bool,
+    /// Whether it is test code: nobody outside calls it.
+    pub is_test: bool,
+}
+
 /// One lowered file.
 pub struct Module<'a> {
     /// Its code.
     pub unit: &'a Unit,
     /// Its file.
     pub file: FileId,
+    /// Whether it is test code.
+    pub is_test: bool,
     /// The program's symbol for each symbol of the file.
     names: Vec<Symbol>,
     /// What each of the file's symbols means as a value path, where it is used as one; filled while linking.

@@ -124,11 +124,16 @@ pub fn scan(files: &IdVec<FileId, SourceFile>, judge: &Judge, progress: &(dyn Fn
 
 /// What data flow through the whole program tells.
 fn flows(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>, judge: &Judge) -> Vec<Finding> {
-    let units: Vec<(FileId, &Unit, bool)> = fronts
+    let units: Vec<program::Input<'_>> = fronts
         .pairs()
-        .filter_map(|(id, front)| {
-            let is_package = files[id].path.ends_with("__init__.py");
-            Some((id, front.unit.as_ref()?, is_package))
+        .filter_map(|(file, front)| {
+            let is_package = files[file].path.ends_with("__init__.py");
+            Some(program::Input {
+                file,
+                unit: front.unit.as_ref()?,
+                is_package,
+                is_test: files[file].is_test,
+            })
         })
         .collect();
     let program = program::link(&units, &judge.models().types);

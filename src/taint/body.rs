@@ -28,8 +28,11 @@ pub(super) enum Given {
     Parts(Vec<(crate::taint::value::Konst, crate::taint::value::Konst)>),
 }
 
-/// Summaries for given constants, by function and constants.
-pub(super) type Special = std::sync::Mutex<FxHashMap<(FuncId, Vec<(usize, Given)>), Arc<Summary>>>;
+/// A function, what its caller passes that decides something, and how deep the caller itself is in such a summary.
+type SpecialKey = (FuncId, Vec<(usize, Given)>, u32);
+
+/// Summaries for given constants.
+pub(super) type Special = std::sync::Mutex<FxHashMap<SpecialKey, Arc<Summary>>>;
 
 /// What all bodies share.
 pub(super) struct World<'w, 'a> {

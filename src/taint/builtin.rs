@@ -147,7 +147,7 @@ impl Analyzer<'_, '_> {
                 let plain = site.call.args.iter().zip(&site.args).skip(1);
                 let bound: Vec<Arc<Tree>> = plain
                     .filter(|(arg, _)| arg.kind == ArgKind::Positional)
-                    .map(|(_, tree)| Arc::clone(tree))
+                    .map(|(_, tree)| tree.shallow())
                     .collect();
                 let funcs: Vec<FuncRef> = callee
                     .funcs
@@ -188,7 +188,7 @@ impl Analyzer<'_, '_> {
                     && let Some(method) =
                         self.class.and_then(|class| self.world.program.method(class, symbol))
                 {
-                    let funcs = vec![FuncRef { func: Callee::Own(method), bound: vec![Arc::clone(&object)] }];
+                    let funcs = vec![FuncRef { func: Callee::Own(method), bound: vec![object.shallow()] }];
                     Arc::make_mut(&mut found).funcs = funcs;
                 }
                 Some(found)
@@ -317,7 +317,7 @@ impl Analyzer<'_, '_> {
             .collect();
         methods.sort_unstable();
         methods.truncate(MAX_METHODS);
-        let bound = |func: FuncId| FuncRef { func: Callee::Own(func), bound: vec![Arc::clone(tree)] };
+        let bound = |func: FuncId| FuncRef { func: Callee::Own(func), bound: vec![tree.shallow()] };
         let funcs: Vec<FuncRef> = methods.into_iter().map(bound).collect();
         (!funcs.is_empty()).then(|| Arc::new(Tree { funcs, ..Tree::default() }))
     }

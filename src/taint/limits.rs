@@ -4,6 +4,8 @@
 pub(super) const MAX_DEPTH: usize = 4;
 /// Most parts of one value that are told apart; tables of constants are longer and hold no taint.
 pub(super) const MAX_FIELDS: usize = 24;
+/// Most nodes of what is known of a value without taint where it leaves its function.
+pub(super) const MAX_SHAPE: usize = 64;
 /// Most origins of one value.
 pub(super) const MAX_LABELS: usize = 16;
 /// Most visits of one block before what it is given is taken as final.
@@ -20,6 +22,6 @@ pub(super) const MAX_OVERRIDES: usize = 8;
 /// Most hops of a trace.
 pub(super) const MAX_HOPS: usize = 30;
 /// Most rounds over functions that read cells.
-pub(super) const MAX_CELL_ROUNDS: u32 = 3;
+pub(super) const MAX_CELL_ROUNDS: u32 = 2;
 /// Most instructions of a body; generated tables are longer.
 pub(super) const MAX_INSTS: usize = 20_000;

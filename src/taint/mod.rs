@@ -63,7 +63,7 @@ pub struct Meeting {
 /// The meetings of sources and sinks in `program`, by sink and source.
 #[must_use]
 pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, SourceFile>) -> Vec<Meeting> {
-    let is_web = program.modules.iter().any(|module| entry::answers(module.unit));
+    let is_web = program.modules.iter().any(|module| !module.is_test && entry::answers(module.unit));
     let mut cells: Cells = FxHashMap::default();
     let shapes = {
         let (cells, names, shapes) = (FxHashMap::default(), FxHashSet::default(), Shapes::default());

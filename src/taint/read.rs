@@ -82,7 +82,7 @@ impl Analyzer<'_, '_> {
             Meaning::Method(func, _) => {
                 let (before, _) = self.module.unit.paths.split(place.path)?;
                 let receiver = self.load(state, Place { base: place.base, path: before }, span);
-                Some(FuncRef { func: Callee::Own(*func), bound: vec![receiver] })
+                Some(FuncRef { func: Callee::Own(*func), bound: vec![receiver.shallow()] })
             }
             Meaning::Function(func) => Some(FuncRef::new(Callee::Own(*func))),
             Meaning::Outside(path) if self.world.models.has_call(path) => {

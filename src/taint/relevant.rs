@@ -19,6 +19,9 @@ pub(super) fn touching(program: &Program<'_>, models: &Models, is_web: bool) -> 
 fn touches(program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> bool {
     let (module, _, body) = program.func(id);
     let unit = module.unit;
+    if module.is_test {
+        return false;
+    }
     let is_source = |name| match module.meaning(name) {
         Meaning::Outside(path) => models.source(path).is_some(),
         _ => false,
@@ -112,6 +115,9 @@ pub(super) fn readers(
 /// Whether a function that was not looked at mentions a cell.
 fn may_read(program: &Program<'_>, id: FuncId, fresh: &impl Fn(&Cell) -> bool) -> bool {
     let (module, _, body) = program.func(id);
+    if module.is_test {
+        return false;
+    }
     if program.class_of(id).is_some_and(|class| fresh(&Cell::Instance(class))) {
         return true;
     }

@@ -19,6 +19,9 @@ use crate::taint::value::{Callee, Key, Tree};
 /// Most classes below one whose attributes are compared.
 const MAX_BELOW: usize = 8;
 
+/// Names with what they hold.
+type Named = Vec<(Symbol, Arc<Tree>)>;
+
 /// What is known of variables and attributes without following taint.
 #[derive(Default)]
 pub(super) struct Shapes {
@@ -52,15 +55,14 @@ impl Shapes {
         let of_kind = |kind: BodyKind| -> Vec<FuncId> {
             program.funcs().filter(|id| program.func(*id).2.kind == kind).collect()
         };
-        let modules: Vec<Vec<(Symbol, Arc<Tree>)>> =
-            of_kind(BodyKind::Module).par_iter().map(|id| module(world, *id)).collect();
+        let modules: Vec<Named> = of_kind(BodyKind::Module).par_iter().map(|id| module(world, *id)).collect();
         let mut variables: FxHashMap<Symbol, Arc<Tree>> = modules.into_iter().flatten().collect();
         let mut assigned: FxHashSet<Symbol> = FxHashSet::default();
         for data in program.modules.iter() {
             assigned.extend(data.unit.assigned.iter().map(|name| data.global(*name)));
         }
         let mut own: FxHashMap<ClassIx, Tree> = FxHashMap::default();
-        let blocks: Vec<(ClassIx, Vec<(Symbol, Arc<Tree>)>)> = of_kind(BodyKind::Class)
+        let blocks: Vec<(ClassIx, Named)> = of_kind(BodyKind::Class)
             .par_iter()
             .filter_map(|id| Some((program.class_of(*id)?, class_block(world, *id))))
             .collect();
@@ -133,7 +135,7 @@ fn instances(program: &Program<'_>, own: &FxHashMap<ClassIx, Tree>) -> FxHashMap
 }
 
 /// What the variables of a module hold at its end that are assigned once.
-fn module(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<Tree>)> {
+fn module(world: &World<'_, '_>, id: FuncId) -> Named {
     let (module, ..) = world.program.func(id);
     let mut times: FxHashMap<Symbol, u32> = FxHashMap::default();
     for body in module.unit.bodies.iter() {
@@ -146,8 +148,8 @@ fn module(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<Tree>)> {
             }
         }
     }
-    let Some(state) = run(world, id) else { return Vec::new() };
-    let mut found: Vec<(Symbol, Arc<Tree>)> = Vec::new();
+    let Some(state) = run(world, id) else { return Named::new() };
+    let mut found = Named::new();
     for (name, times) in times {
         if times == 1 {
             found.extend(shape(&state, Var::Global(name)).map(|tree| (name, tree)));
@@ -158,9 +160,9 @@ fn module(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<Tree>)> {
 }
 
 /// What the block of a class leaves in its names.
-fn class_block(world: &World<'_, '_>, id: FuncId) -> Vec<(Symbol, Arc<Tree>)> {
+fn class_block(world: &World<'_, '_>, id: FuncId) -> Named {
     let (module, _, body) = world.program.func(id);
-    let Some(state) = run(world, id) else { return Vec::new() };
+    let Some(state) = run(world, id) else { return Named::new() };
     let named = body.locals.pairs().filter_map(|(local, data)| Some((local, data.name?)));
     named.filter_map(|(local, name)| Some((module.global(name), shape(&state, Var::Local(local))?))).collect()
 }

@@ -46,7 +46,7 @@ impl Analyzer<'_, '_> {
         if given.is_empty() || func == self.id {
             return None;
         }
-        let key = (func, given);
+        let key = (func, given, self.depth);
         let made = self.world.special.lock().ok().and_then(|special| special.get(&key).cloned());
         if let Some(made) = made {
             return Some(made);
