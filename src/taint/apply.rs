@@ -6,12 +6,13 @@ use std::sync::Arc;
 use crate::ir::{Arg, ArgKind, Operand};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
-use crate::taint::body::{Analyzer, Known};
+use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::limits::MAX_HOPS;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
 use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree};
+use crate::taint::world::Known;
 
 /// The arguments of a call by parameter.
 pub(super) type Bound = Vec<Option<Arc<Tree>>>;

@@ -4,94 +4,19 @@ use std::cell::RefCell;
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
-use crate::base::{IdVec, Symbol};
+use crate::base::IdVec;
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, BodyKind, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
-use crate::models::Models;
-use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
+use crate::program::{ClassIx, FuncId, Module};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::origins::Origin;
-use crate::taint::shapes::Shapes;
 use crate::taint::state::{State, Var};
-use crate::taint::summary::{Cells, Port, Summary};
+use crate::taint::summary::{Port, Summary};
 use crate::taint::value::{Callee, Cond, FuncRef, Key, Label, Tree, literal};
+use crate::taint::world::{Given, Known, World, known};
 use crate::text::{SourceFile, Span};
-
-/// What a caller passes that decides something.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Given {
-    Konst(crate::taint::value::Konst),
-    Func(Callee),
-    /// Entries of a mapping.
-    Parts(Vec<(crate::taint::value::Konst, crate::taint::value::Konst)>),
-}
-
-/// A function, what its caller passes that decides something, and how deep the caller itself is in such a summary.
-type SpecialKey = (FuncId, Vec<(usize, Given)>, u32);
-
-/// Summaries for given constants.
-pub(super) type Special = std::sync::Mutex<FxHashMap<SpecialKey, Arc<Summary>>>;
-
-/// What all bodies share.
-pub(super) struct World<'w, 'a> {
-    pub(super) program: &'w Program<'a>,
-    pub(super) models: &'w Models,
-    pub(super) files: &'w IdVec<crate::text::FileId, SourceFile>,
-    /// Sources that earlier rounds left in cells.
-    pub(super) cells: &'w Cells,
-    /// Functions that nobody in the program calls.
-    pub(super) roots: &'w FxHashSet<FuncId>,
-    /// Attributes that some cell is of.
-    pub(super) cell_names: &'w FxHashSet<Symbol>,
-    /// What variables and attributes hold that are assigned once.
-    pub(super) shapes: &'w Shapes,
-    /// Summaries that were made for given constants.
-    pub(super) special: &'w Special,
-    /// Whether the program answers requests.
-    pub(super) is_web: bool,
-}
-
-/// What is known of a call before anything flows.
-pub(super) struct Known<'w> {
-    /// Value path of the callee, re-exports looked through; empty if unknown.
-    pub(super) path: String,
-    pub(super) callees: Vec<FuncId>,
-    pub(super) model: crate::models::CallModel<'w>,
-    /// Hops of the call, by their captions.
-    pub(super) hops: RefCell<Vec<(&'static str, crate::taint::summary::Hop)>>,
-}
-
-pub(super) fn known<'w>(
-    world: &World<'w, '_>,
-    module: &Module<'_>,
-    class: Option<ClassIx>,
-    body: &Body,
-) -> IdVec<crate::ir::CallId, Known<'w>> {
-    body.calls
-        .iter()
-        .map(|call| {
-            let callees = world.program.callees(module, class, call);
-            let path = call.name.map_or_else(String::new, |name| match module.meaning(name) {
-                Meaning::Outside(path) => path.to_string(),
-                // A class that only inherits from a library's is made as that is.
-                Meaning::Class(class) if callees.is_empty() => {
-                    let bases = world.program.outside_bases(*class);
-                    let library = bases.iter().find(|base| base.contains('.'));
-                    library.map_or_else(|| module.unit.text(name).to_owned(), |base| (*base).to_owned())
-                }
-                _ => module.unit.text(name).to_owned(),
-            });
-            let mut model = world.models.call(&path, module.unit.text(call.method));
-            if !callees.is_empty() {
-                // A method of the program is what it does, whatever it is called.
-                model.sinks.retain(|sink| !sink.call.starts_with("*."));
-            }
-            Known { path, callees, model, hops: RefCell::default() }
-        })
-        .collect()
-}
 
 pub(super) struct Analyzer<'w, 'a> {
     pub(super) world: &'w World<'w, 'a>,

@@ -16,7 +16,7 @@ pub(super) struct Site<'c> {
     pub(super) call: &'c Call,
     /// Value path of the callee, re-exports looked through; empty if unknown.
     pub(super) path: &'c str,
-    pub(super) known: &'c crate::taint::body::Known<'c>,
+    pub(super) known: &'c crate::taint::world::Known<'c>,
     /// The last identifier of the callee.
     pub(super) method: &'c str,
     /// What a method is called on.

@@ -27,6 +27,7 @@ mod state;
 mod summary;
 mod texts;
 mod value;
+mod world;
 
 pub use summary::{Hop, SinkSite, SourceSite};
 
@@ -39,10 +40,11 @@ use crate::base::{IdVec, Symbol};
 use crate::models::{Kinds, Models};
 use crate::program::{FuncId, Program};
 use crate::text::{FileId, SourceFile};
-use body::{World, analyze as analyze_one};
+use body::analyze as analyze_one;
 use limits::{MAX_CELL_ROUNDS, MAX_ROUNDS};
 use shapes::Shapes;
 use summary::{Cell, Cells, Port, Summary};
+use world::World;
 
 /// A source that reaches a sink.
 pub struct Meeting {
@@ -67,7 +69,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let mut cells: Cells = FxHashMap::default();
     let shapes = {
         let (cells, names, shapes) = (FxHashMap::default(), FxHashSet::default(), Shapes::default());
-        let (special, roots) = (body::Special::default(), FxHashSet::default());
+        let (special, roots) = (world::Special::default(), FxHashSet::default());
         Shapes::new(&World {
             program,
             models,
@@ -93,7 +95,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
                 Cell::Global(_) | Cell::Instance(_) => None,
             })
             .collect();
-        let special = body::Special::default();
+        let special = world::Special::default();
         let world = World {
             program,
             models,

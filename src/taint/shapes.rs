@@ -11,10 +11,11 @@ use crate::base::Symbol;
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BodyKind, Op, Operand, Place};
 use crate::program::{ClassIx, FuncId, Program};
-use crate::taint::body::{Analyzer, World, known};
+use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_INSTS;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Callee, Key, Tree};
+use crate::taint::world::{World, known};
 
 /// Most classes below one whose attributes are compared.
 const MAX_BELOW: usize = 8;

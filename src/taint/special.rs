@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::program::FuncId;
 use crate::taint::apply::Bound;
-use crate::taint::body::{Analyzer, Given, analyze};
+use crate::taint::body::{Analyzer, analyze};
 use crate::taint::limits::MAX_SPECIAL;
 use crate::taint::summary::{Port, Summary};
 use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::world::Given;
 
 impl Analyzer<'_, '_> {
     /// The summary for the constants that are passed, where they decide something.
