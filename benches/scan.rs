@@ -1,6 +1,6 @@
-//! What a scan costs against parsing alone, measured in one run on one thread:
-//! `cargo bench --bench scan -- PATH [PATH…]`. Prints seconds of processor time, their ratio, lines per second
-//! and the peak of memory.
+//! What a scan costs against parsing alone, and against parsing and lowering, measured in one run on one thread:
+//! `cargo bench --bench scan -- PATH [PATH…]`. Prints seconds, their ratios, lines per second, microseconds per function,
+//! bytes per line and the share of calls that are not resolved.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -45,24 +45,42 @@ fn measure(path: &Path) {
     let own = rules::judge(|id| !flows(id));
     let all = rules::judge(|_| true);
     let (_, without) = best(|| scan::scan(&files, &own, &|| ()).findings.len());
+    let none = rules::judge(|_| false);
+    let (_, lowering) = best(|| scan::scan(&files, &none, &|| ()).findings.len());
+    let stats = scan::scan(&files, &none, &|| ()).stats(&files, &all);
     let (findings, scanning) = best(|| scan::scan(&files, &all, &|| ()).findings.len());
     let lines: u32 = files.iter().map(SourceFile::n_lines).sum();
     let (part, whole) = (loading + without, loading + scanning);
+    let lowered = loading + lowering;
     println!("{}: {} files, {lines} lines, {findings} findings before settling", path.display(), files.len());
     println!("  parse                {:8.3} s", parsing.as_secs_f64());
+    println!(
+        "  parse and lower      {:8.3} s   {:.2} times parsing",
+        lowered.as_secs_f64(),
+        ratio(lowered, parsing)
+    );
     println!(
         "  rules within a file  {:8.3} s   {:.2} times parsing",
         part.as_secs_f64(),
         ratio(part, parsing)
     );
     println!(
-        "  with flows, in all   {:8.3} s   {:.2} times parsing",
+        "  with flows, in all   {:8.3} s   {:.2} times parsing, {:.2} times parsing and lowering",
         whole.as_secs_f64(),
-        ratio(whole, parsing)
+        ratio(whole, parsing),
+        ratio(whole, lowered)
     );
+    let bodies = f64::from(u32::try_from(stats.bodies).unwrap_or(u32::MAX));
     println!("  lines per second     {:8.0}     on one thread", f64::from(lines) / whole.as_secs_f64());
+    println!(
+        "  per function         {:8.1} us  of {} functions and blocks",
+        whole.as_secs_f64() * 1e6 / bodies,
+        stats.bodies
+    );
+    println!("  unresolved calls     {:8.1} %", stats.share_unresolved() * 100.0);
     if let Some(peak) = peak() {
-        println!("  peak memory          {peak:>8} kB");
+        let bytes = f64::from(u32::try_from(peak).unwrap_or(u32::MAX)) * 1024.0 / f64::from(lines);
+        println!("  peak memory          {peak:>8} kB  {bytes:.0} bytes per line");
     }
 }
 

@@ -57,6 +57,9 @@ pub(super) struct ScanArgs {
     /// Prints every setting and where it came from, and scans nothing
     #[arg(long)]
     pub(super) show_config: bool,
+    /// Tells on standard error how fast the scan was and how many calls it could resolve
+    #[arg(long)]
+    pub(super) stats: bool,
     /// Leaves out paths that match a pattern of gitignore syntax
     #[arg(long, value_name = "PATTERN")]
     pub(super) exclude: Vec<String>,

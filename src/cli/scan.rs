@@ -14,6 +14,7 @@ use crate::cli::progress::Progress;
 use crate::config::{self, Settings, ThreatModel};
 use crate::discover::{self, Discovery, Selection};
 use crate::models::{Models, Pack, PackError};
+use crate::program::Stats;
 use crate::report::{Broken, Report, Skipped, Summary};
 use crate::rules::{self, Page};
 use crate::scan::{self, Front, Marker};
@@ -30,6 +31,8 @@ pub(super) struct Outcome {
     pub(super) summary: Summary,
     /// Files on which the scanner itself failed, with what it said.
     pub(super) failures: Vec<(String, String)>,
+    /// How much names and types tell, where that was asked for.
+    pub(super) stats: Option<Stats>,
 }
 
 /// Runs the command.
@@ -41,7 +44,7 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<Code> {
         super::print(&settings.show());
         return Ok(Code::Clean);
     }
-    let outcome = outcome(root, &args.paths, settings)?;
+    let outcome = outcome_with(root, &args.paths, settings, args.stats)?;
     let terminal = [Output { format: Format::Terminal, file: None }];
     let outputs = if args.outputs.is_empty() { &terminal[..] } else { &args.outputs };
     let code = outcome.code();
@@ -53,7 +56,32 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<Code> {
         color: args.color,
     };
     writer.write(&report, outputs)?;
+    if let Some(stats) = outcome.stats {
+        eprint!("{}", statistics(&outcome.summary, &stats));
+    }
     Ok(code)
+}
+
+/// What `--stats` prints.
+fn statistics(summary: &Summary, stats: &Stats) -> String {
+    let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    let seconds = summary.elapsed.as_secs_f64().max(f64::EPSILON);
+    let bodies = stats.bodies.max(1);
+    format!(
+        "{} lines in {} files, {} functions and blocks\n\
+         {seconds:.2} s, {:.0} lines a second, {:.1} us a function\n\
+         {} calls: {} of the program, {} of libraries, {} unresolved ({:.1} %)\n",
+        summary.n_lines,
+        summary.n_files,
+        stats.bodies,
+        count(summary.n_lines) / seconds,
+        seconds * 1e6 / count(bodies),
+        stats.own + stats.library + stats.unresolved,
+        stats.own,
+        stats.library,
+        stats.unresolved,
+        stats.share_unresolved() * 100.0,
+    )
 }
 
 /// The folder that paths in reports are relative to: the current one if it holds all `paths`, else what holds them.
@@ -106,6 +134,16 @@ fn own_models(settings: &Settings) -> anyhow::Result<Option<Models>> {
 
 /// Scans `paths`, which lie in `root`.
 pub(super) fn outcome(root: PathBuf, paths: &[PathBuf], settings: Settings) -> anyhow::Result<Outcome> {
+    outcome_with(root, paths, settings, false)
+}
+
+/// As [`outcome`]; with statistics where they are asked for.
+fn outcome_with(
+    root: PathBuf,
+    paths: &[PathBuf],
+    settings: Settings,
+    wants_stats: bool,
+) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
     let selection = Selection { exclude: settings.exclude.clone(), everything: !settings.default_excludes };
     let found = discover::discover(&root, paths, &selection)?;
@@ -123,6 +161,8 @@ pub(super) fn outcome(root: PathBuf, paths: &[PathBuf], settings: Settings) -> a
     let progress = Progress::new(files.len() * 2);
     let scan = pool.install(|| scan::scan(&files, &judge, &|| progress.step()));
     progress.clear();
+    let elapsed = begun.elapsed();
+    let stats = wants_stats.then(|| pool.install(|| scan.stats(&files, &judge)));
     let _ = std::panic::take_hook();
     let ids: Vec<&str> = rules::pages().iter().map(|page| page.id).collect();
     let mut fronts = scan.fronts;
@@ -135,13 +175,13 @@ pub(super) fn outcome(root: PathBuf, paths: &[PathBuf], settings: Settings) -> a
     summary.skipped.extend(skipped);
     summary.skipped.sort();
     summary.hidden_in_tests = settled.hidden_in_tests;
-    summary.elapsed = begun.elapsed();
+    summary.elapsed = if wants_stats { elapsed } else { begun.elapsed() };
     let failures =
         files.pairs().filter_map(|(id, file)| Some((file.path.clone(), fronts[id].failure.clone()?)));
     let failures: Vec<(String, String)> = failures.collect();
     let pages = rules::pages().iter().filter(|page| settings.runs(page.id)).cloned().collect();
     let (findings, suppressed) = (settled.open, settled.suppressed);
-    Ok(Outcome { files, pages, settings, root, findings, suppressed, summary, failures })
+    Ok(Outcome { files, pages, settings, root, findings, suppressed, summary, failures, stats })
 }
 
 /// Reads the files; those that cannot be scanned are named instead.

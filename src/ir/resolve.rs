@@ -60,6 +60,14 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
                 unit.classes[class].attrs.insert(attr, value);
             }
         }
+        for class in unit.classes.ids() {
+            for index in 0..unit.classes[class].typed.len() {
+                let (attr, of) = unit.classes[class].typed[index];
+                if let Some(instance) = resolver.annotated(of) {
+                    unit.classes[class].attrs.entry(attr).or_insert(instance);
+                }
+            }
+        }
         for id in unit.bodies.ids() {
             resolver.body(unit, id, round + 1 == ROUNDS);
         }
@@ -100,6 +108,8 @@ struct Values {
     all: IdVec<LocalId, Option<Value>>,
     /// What the block at hand has assigned so far: it holds there, whatever other blocks assign.
     here: Vec<(LocalId, Option<Symbol>)>,
+    /// What annotations say, for what nothing else is known of.
+    typed: Vec<(LocalId, Symbol)>,
 }
 
 impl Values {
@@ -117,9 +127,13 @@ impl Values {
     fn get(&self, local: LocalId) -> Option<Symbol> {
         match self.all[local] {
             Some(Value::One(value)) => Some(value),
-            Some(Value::Many) => self.here(local).flatten(),
-            None => None,
+            Some(Value::Many) => self.here(local).flatten().or_else(|| self.typed(local)),
+            None => self.typed(local),
         }
+    }
+
+    fn typed(&self, local: LocalId) -> Option<Symbol> {
+        self.typed.iter().find(|(known, _)| *known == local).map(|(_, instance)| *instance)
     }
 
     fn here(&self, local: LocalId) -> Option<Option<Symbol>> {
@@ -171,9 +185,16 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn body(&mut self, unit: &mut Unit, id: FnId, last: bool) {
-        let mut values = Values { all: IdVec::filled(None, unit.bodies[id].locals.len()), here: Vec::new() };
+        let mut values = Values {
+            all: IdVec::filled(None, unit.bodies[id].locals.len()),
+            here: Vec::new(),
+            typed: Vec::new(),
+        };
         let mut named: Vec<(CallId, Option<Symbol>)> = Vec::new();
         self.params(unit, id, &mut values);
+        for (local, of) in &unit.bodies[id].typed {
+            values.typed.extend(self.annotated(*of).map(|instance| (*local, instance)));
+        }
         // Blocks are in source order nearly everywhere, so one pass meets definitions before uses.
         for block in unit.bodies[id].blocks.ids() {
             values.here.clear();
@@ -208,6 +229,9 @@ impl Resolver<'_> {
                 body.locals[local].value = Some(*value);
             }
         }
+        for (local, instance) in &values.typed {
+            body.locals[*local].value.get_or_insert(*instance);
+        }
     }
 
     /// `self` is an instance of its class, an annotated parameter one of its annotation's.
@@ -223,12 +247,7 @@ impl Resolver<'_> {
                     let name = unit.classes[class].name;
                     Some(if is_class { name } else { self.instance(name) })
                 }
-                (_, Some(annotation)) => {
-                    let text = self.names.text(annotation);
-                    let vague =
-                        matches!(text, "typing.Any" | "object" | "None") || text.starts_with("typing.");
-                    if vague { None } else { Some(self.instance(annotation)) }
-                }
+                (_, Some(annotation)) => self.annotated(annotation),
                 (_, None) => None,
             };
             if let Some(value) = value {
@@ -402,6 +421,13 @@ impl Resolver<'_> {
             "getattr" | "next" | "iter" | "copy.copy" | "copy.deepcopy" => None,
             _ => self.append(name, Suffix::Call),
         }
+    }
+
+    /// An instance of the class that an annotation names, if it says something.
+    fn annotated(&mut self, annotation: Symbol) -> Option<Symbol> {
+        let text = self.names.text(annotation);
+        let is_vague = matches!(text, "typing.Any" | "object" | "None") || text.starts_with("typing.");
+        if is_vague { None } else { Some(self.instance(annotation)) }
     }
 
     fn instance(&mut self, class: Symbol) -> Symbol {

@@ -27,6 +27,8 @@ pub struct Class {
     pub body: FnId,
     /// Names that its block annotates, in order: the fields of a dataclass.
     pub fields: Vec<Symbol>,
+    /// Attributes with the classes that annotations give them, in source order.
+    pub typed: Vec<(Symbol, Symbol)>,
     /// Methods by name, in source order.
     pub methods: Vec<(Symbol, FnId)>,
     /// Paths of the values of `self.attr`, where all assignments in the class agree.

@@ -9,12 +9,14 @@ mod link;
 mod modules;
 mod names;
 mod resolve;
+mod stats;
 mod types;
 
 pub use calls::CallGraph;
 pub use classes::ClassInfo;
 pub use link::link;
 pub use resolve::Meaning;
+pub use stats::Stats;
 pub use types::Types;
 
 use rustc_hash::FxHashMap;

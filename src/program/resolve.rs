@@ -72,7 +72,10 @@ impl Resolver<'_, '_> {
         // `super().m` in a method is resolved by whoever knows the class.
         let plain = path.find(['(', '[']).unwrap_or(path.len());
         let (dotted, rest) = path.split_at(plain);
-        let mut meaning = self.dotted(from, dotted, depth);
+        let mut meaning = match self.nested(from, dotted) {
+            Some(meaning) => meaning,
+            None => self.dotted(from, dotted, depth),
+        };
         let mut parts = Parts { rest };
         loop {
             // What is outside stays there: the rest is spelled as it is.
@@ -82,6 +85,17 @@ impl Resolver<'_, '_> {
             let Some(part) = parts.next() else { return meaning };
             meaning = self.step(meaning, &part, depth);
         }
+    }
+
+    /// What a function defines: `pkg.mod.outer.<locals>.inner`.
+    fn nested(&self, from: ModuleId, dotted: &str) -> Option<Meaning> {
+        if !dotted.contains(".<locals>.") {
+            return None;
+        }
+        Some(match self.definitions.get(&(from, self.program.symbol(dotted)?))? {
+            Definition::Function(func) => Meaning::Function(*func),
+            Definition::Class(class) => Meaning::Class(*class),
+        })
     }
 
     /// The longest beginning that is a file, then names in it.
@@ -113,6 +127,8 @@ impl Resolver<'_, '_> {
         match (meaning, part) {
             (Meaning::Module(module), Part::Name(name)) => self.member(module, name, depth),
             (Meaning::Class(class), Part::Call) => Meaning::Instance(class),
+            // `Shelf[str]`
+            (Meaning::Class(class), Part::Element) => Meaning::Class(class),
             (Meaning::Class(class), Part::Name(name)) => self.of_class(class, name, depth, false),
             (Meaning::Instance(class), Part::Name(name)) => self.of_class(class, name, depth, true),
             (Meaning::Function(func) | Meaning::Method(func, _), Part::Call) => self.returned(func, depth),

@@ -18,7 +18,7 @@ use crate::base::{IdVec, Interner};
 use crate::finding::Finding;
 use crate::ir::{self, Unit};
 use crate::outline;
-use crate::program;
+use crate::program::{self, Input, Stats};
 use crate::python::{self, SyntaxError};
 use crate::rules::Judge;
 use crate::taint;
@@ -77,6 +77,28 @@ pub struct Scan {
     pub fronts: IdVec<FileId, Front>,
 }
 
+impl Scan {
+    /// The files that were lowered, to be linked into a program.
+    #[must_use]
+    pub fn inputs(&self, files: &IdVec<FileId, SourceFile>) -> Vec<Input<'_>> {
+        inputs(files, &self.fronts)
+    }
+
+    /// How much of the program names and types tell.
+    #[must_use]
+    pub fn stats(&self, files: &IdVec<FileId, SourceFile>, judge: &Judge) -> Stats {
+        program::link(&self.inputs(files), &judge.models().types).stats()
+    }
+}
+
+fn inputs<'a>(files: &IdVec<FileId, SourceFile>, fronts: &'a IdVec<FileId, Front>) -> Vec<Input<'a>> {
+    let input = |(file, front): (FileId, &'a Front)| {
+        let is_package = files[file].path.ends_with("__init__.py");
+        Some(Input { file, unit: front.unit.as_ref()?, is_package, is_test: files[file].is_test })
+    };
+    fronts.pairs().filter_map(input).collect()
+}
+
 /// Scans `files` on the current thread pool; `progress` is called once per file and stage.
 #[must_use]
 pub fn scan(files: &IdVec<FileId, SourceFile>, judge: &Judge, progress: &(dyn Fn() + Sync)) -> Scan {
@@ -124,19 +146,7 @@ pub fn scan(files: &IdVec<FileId, SourceFile>, judge: &Judge, progress: &(dyn Fn
 
 /// What data flow through the whole program tells.
 fn flows(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>, judge: &Judge) -> Vec<Finding> {
-    let units: Vec<program::Input<'_>> = fronts
-        .pairs()
-        .filter_map(|(file, front)| {
-            let is_package = files[file].path.ends_with("__init__.py");
-            Some(program::Input {
-                file,
-                unit: front.unit.as_ref()?,
-                is_package,
-                is_test: files[file].is_test,
-            })
-        })
-        .collect();
-    let program = program::link(&units, &judge.models().types);
+    let program = program::link(&inputs(files, fronts), &judge.models().types);
     let meetings = taint::analyze(&program, judge.models(), files);
     judge.judge_flows(&meetings, &program, files)
 }

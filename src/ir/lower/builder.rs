@@ -78,6 +78,7 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
             tries: IdVec::new(),
             docstring: None,
             returns: None,
+            typed: Vec::new(),
             globals: Box::default(),
         };
         let head = Span::empty(span.start);

@@ -40,6 +40,7 @@ impl<'t> Builder<'_, '_, 't> {
                 if let Some(value) = &assign.value {
                     self.assign_expr(&assign.target, value);
                 }
+                self.note_type(&assign.target, &assign.annotation);
             }
             ast::Stmt::Delete(delete) => self.delete(&delete.targets),
             ast::Stmt::Return(give) => {

@@ -31,7 +31,17 @@ impl<'t> Builder<'_, '_, 't> {
         let kind = BodyKind::Function { is_async: def.is_async, is_generator: false };
         let id = self.shared.bodies.push(None);
         self.shared.by_span.insert(span(def), id);
-        self.shared.by_name.entry(name).or_insert(id);
+        // The first definition counts, unless it says no more than a type.
+        let is_overload = |shared: &crate::ir::lower::Shared<'_>, known: FnId| {
+            let names = shared.bodies[known].iter().flat_map(|body| &body.decorators);
+            names
+                .filter_map(|decorator| decorator.name)
+                .any(|name| shared.names.text(name) == "typing.overload")
+        };
+        match self.shared.by_name.get(&name) {
+            Some(&known) if !is_overload(self.shared, known) => {}
+            _ => drop(self.shared.by_name.insert(name, id)),
+        }
         let class = if self.is_class() { self.body.class } else { None };
         let parent = self.id;
         let at = Span::new(keyword_start(def), span(def).end);
@@ -103,6 +113,7 @@ impl<'t> Builder<'_, '_, 't> {
             bases,
             body,
             methods: Vec::new(),
+            typed: Vec::new(),
             attrs: rustc_hash::FxHashMap::default(),
         });
         let (parent, depth) = (self.id, self.depth);
@@ -124,6 +135,35 @@ impl<'t> Builder<'_, '_, 't> {
             _ => None,
         });
         names.map(|name| self.intern(&name.id)).collect()
+    }
+
+    /// Notes the class that an annotation gives an attribute of the class around, or a local.
+    pub(super) fn note_type(&mut self, target: &Expr, annotation: &Expr) {
+        let Some(of) = self.annotation(Some(annotation)) else { return };
+        match target {
+            Expr::Name(name) => {
+                let name = self.intern(&name.id);
+                match (self.body.kind, self.body.class) {
+                    (BodyKind::Class, Some(class)) => self.shared.classes[class].typed.push((name, of)),
+                    _ => {
+                        let local = self.body.locals.pairs().find(|(_, local)| local.name == Some(name));
+                        let local = local.map(|(local, _)| local);
+                        self.body.typed.extend(local.map(|local| (local, of)));
+                    }
+                }
+            }
+            Expr::Attribute(attribute) => {
+                let own = self.body.params.first().and_then(|own| self.body.locals[own.local].name);
+                let is_own = attribute.value.as_name_expr().is_some_and(|base| {
+                    own.is_some_and(|own| self.shared.names.text(own) == base.id.as_str())
+                });
+                if let (true, Some(class)) = (is_own, self.body.class) {
+                    let name = self.intern(&attribute.attr.id);
+                    self.shared.classes[class].typed.push((name, of));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Evaluates decorators; they are noted by the name of what makes them.
