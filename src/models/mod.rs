@@ -132,12 +132,18 @@ impl Models {
     #[must_use]
     pub fn source(&self, path: &str) -> Option<Threat> {
         // Most paths begin as no source does.
-        let root = path.find(['.', '(', '[']).map_or(path, |end| &path[..end]);
-        if !self.source_roots.contains(root) {
+        if !self.may_be_source(path) {
             return None;
         }
         let found = prefixes(path).find_map(|prefix| self.sources.get(prefix).copied());
         found.filter(|threat| self.counts(*threat))
+    }
+
+    /// Whether some source begins with the first name of `path`. Cheap.
+    #[must_use]
+    pub fn may_be_source(&self, path: &str) -> bool {
+        let root = path.find(['.', '(', '[']).map_or(path, |end| &path[..end]);
+        self.source_roots.contains(root)
     }
 
     fn counts(&self, threat: Threat) -> bool {

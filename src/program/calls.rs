@@ -10,6 +10,7 @@ use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 const MAX_OVERRIDES: usize = 8;
 
 /// The call graph, cut into groups of functions that call each other.
+#[derive(Default)]
 pub struct CallGraph {
     /// Groups in levels: a group's callees stand in the levels before it, or in itself.
     pub levels: Vec<Vec<Vec<FuncId>>>,

@@ -8,6 +8,7 @@ use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::demand::Mask;
 use crate::taint::limits::MAX_HOPS;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
@@ -38,11 +39,11 @@ impl Analyzer<'_, '_> {
             _ => self.made_class(site, id),
         };
         let bound = self.bind_args(state, site, (id, &func.bound), made);
-        let Some(known) = (self.summaries)(id) else {
+        let Some(known) = self.summary(id, Mask::of(&bound)) else {
             return Some(self.unknown(&bound));
         };
-        let special = self.specialized(id, known, &bound);
-        let summary = special.as_deref().unwrap_or(known);
+        let special = self.specialized(id, &known, &bound);
+        let summary = special.as_deref().unwrap_or(&known);
         let result = self.apply(state, site, summary, &bound, id);
         if summary.never_returns {
             return None;
@@ -132,29 +133,6 @@ impl Analyzer<'_, '_> {
         for (param, path, kinds) in &summary.valid_after {
             if let Some(Some(arg)) = bound.get(*param) {
                 self.along(arg, path).all().iter().for_each(|label| state.clear(label.origin, *kinds));
-            }
-        }
-        for (param, passed) in &summary.calls {
-            let Some(Some(callee)) = bound.get(*param) else { continue };
-            for inner in &callee.funcs {
-                let args: Vec<Arc<Tree>> = passed
-                    .iter()
-                    .map(|froms| {
-                        let labels = froms
-                            .iter()
-                            .flat_map(|from| self.labels(state, from, bound, site, "it goes into"));
-                        let mut tree = Tree::default();
-                        labels.for_each(|label| {
-                            tree.add(&label);
-                        });
-                        Arc::new(tree)
-                    })
-                    .collect();
-                if let Some(back) = self.run_with(state, site, inner, &args) {
-                    back.all().iter().for_each(|label| {
-                        result.add(label);
-                    });
-                }
             }
         }
         Arc::new(result)
@@ -341,7 +319,7 @@ impl Analyzer<'_, '_> {
                 if path.len() < 2 { [path, std::slice::from_ref(key)].concat() } else { path.to_vec() };
             all.extend(part.all().into_iter().map(|label| (deeper.clone(), label)));
         }
-        for (path, label) in all {
+        for (path, label) in all.into_iter().filter(|(_, label)| !label.kinds.is_empty()) {
             let from = self.outward(state, &label);
             {
                 let mut out = self.out.borrow_mut();
@@ -375,7 +353,6 @@ impl Analyzer<'_, '_> {
             Callee::Class(class) => self.constructor(*class)?,
         };
         let (_, _, body) = self.world.program.func(id);
-        let known = (self.summaries)(id)?;
         let mut bound: Bound = vec![None; body.params.len()];
         let is_method = body.class.is_some() && !self.is_static(id);
         let skip = usize::from(is_method && func.bound.is_empty());
@@ -383,8 +360,9 @@ impl Analyzer<'_, '_> {
         for (slot, tree) in bound.iter_mut().skip(skip).zip(all) {
             *slot = Some(Arc::clone(tree));
         }
-        let special = self.specialized(id, known, &bound);
-        let summary = special.as_deref().unwrap_or(known);
+        let known = self.summary(id, Mask::of(&bound))?;
+        let special = self.specialized(id, &known, &bound);
+        let summary = special.as_deref().unwrap_or(&known);
         let result = self.apply(state, site, summary, &bound, id);
         (!summary.never_returns).then_some(result)
     }

@@ -9,7 +9,9 @@ use rustc_hash::FxHashMap;
 use crate::base::IdVec;
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, BodyKind, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
+use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Module};
+use crate::taint::demand::{self, Mask};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::origins::Origin;
 use crate::taint::state::{State, Var};
@@ -26,8 +28,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) class: Option<ClassIx>,
     pub(super) file: &'w SourceFile,
     pub(super) cfg: Cfg,
-    /// What other functions do.
-    pub(super) summaries: &'w dyn Fn(FuncId) -> Option<&'w Summary>,
+    /// What the summary is made for.
+    pub(super) context: &'w Context<'w>,
     pub(super) origins: RefCell<Vec<Origin>>,
     pub(super) known_origins: RefCell<FxHashMap<Origin, u32>>,
     /// The origins of parts of what an origin is of.
@@ -40,21 +42,32 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) live: Liveness,
     /// What is known of each call.
     pub(super) calls: IdVec<crate::ir::CallId, Known<'w>>,
-    /// Constants that the caller passes, where the summary is made for it.
-    pub(super) given: Vec<(usize, Given)>,
-    /// How many summaries may be made for one caller, one within the other.
-    pub(super) depth: u32,
     /// Parameters whose values decide something.
     pub(super) tested: RefCell<Vec<usize>>,
 }
 
+/// What a summary is made for.
+pub(super) struct Context<'c> {
+    /// The parameters that are given taint.
+    pub(super) mask: Mask,
+    /// What the caller passes that decides something.
+    pub(super) given: Vec<(usize, Given)>,
+    /// The summaries of functions that it passes.
+    pub(super) funcs: Vec<(FuncId, Arc<Summary>)>,
+    /// How many such summaries it is in, one within the other.
+    pub(super) depth: u32,
+    /// The summaries so far of functions that call each other.
+    pub(super) group: Option<&'c FxHashMap<FuncId, Arc<Summary>>>,
+}
+
+impl Default for Context<'_> {
+    fn default() -> Self {
+        Self { mask: Mask::NONE, given: Vec::new(), funcs: Vec::new(), depth: 0, group: None }
+    }
+}
+
 /// The summary of a function.
-pub(super) fn analyze<'w, 'a>(
-    world: &'w World<'w, 'a>,
-    id: FuncId,
-    summaries: &'w dyn Fn(FuncId) -> Option<&'w Summary>,
-    (given, depth): (Vec<(usize, Given)>, u32),
-) -> Summary {
+pub(super) fn analyze<'w>(world: &'w World<'w, '_>, id: FuncId, context: &'w Context<'w>) -> Summary {
     let (module, _, body) = world.program.func(id);
     let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
     if n_insts > MAX_INSTS {
@@ -72,7 +85,7 @@ pub(super) fn analyze<'w, 'a>(
         file: &world.files[module.file],
         cfg,
         calls: known(world, module, class, body),
-        summaries,
+        context,
         origins: RefCell::default(),
         known_origins: RefCell::default(),
         parts: RefCell::default(),
@@ -80,8 +93,6 @@ pub(super) fn analyze<'w, 'a>(
         out: RefCell::default(),
         reporting: RefCell::new(false),
         live,
-        given,
-        depth,
         tested: RefCell::default(),
     };
     analyzer.run()
@@ -251,7 +262,11 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         let mut state = State::default();
         for (index, param) in self.body.params.iter().enumerate() {
             let mut tree = Tree::default();
-            let label = self.label(Port::Param(index, Vec::new()), None);
+            let mut label = self.label(Port::Param(index, Vec::new()), None);
+            if !self.context.mask.has(index) {
+                // It tells what the parameter decides, and carries nothing.
+                label.kinds = Kinds::NONE;
+            }
             tree.add(&label);
             if let Some(threat) = self.entry_source(index) {
                 let span = self.body.locals[param.local].span;
@@ -263,7 +278,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 self.fill_self(&mut tree);
                 tree.class = self.class.filter(|_| !self.is_static(self.id));
             }
-            match self.given.iter().find(|(given, _)| *given == index) {
+            match self.context.given.iter().find(|(given, _)| *given == index) {
                 Some((_, Given::Konst(konst))) => tree.konst = Some(konst.clone()),
                 Some((_, Given::Parts(parts))) => {
                     for (key, konst) in parts {
@@ -368,6 +383,17 @@ impl<'w, 'a> Analyzer<'w, 'a> {
 
     // --- values ---
 
+    /// What a function does that this one calls, for the parameters in `mask`; `None` where that cannot be told.
+    pub(super) fn summary(&self, id: FuncId, mask: Mask) -> Option<Arc<Summary>> {
+        let given = self.context.funcs.iter().find(|(known, _)| *known == id);
+        let own = self.context.group.and_then(|group| group.get(&id));
+        if let Some(known) = own.or(given.map(|(_, summary)| summary)) {
+            return Some(Arc::clone(known));
+        }
+        (self.world.follows && demand::is_below(self.world.graph, self.id, id))
+            .then(|| demand::summary(self.world, id, mask))
+    }
+
     /// What an operand holds.
     pub(super) fn value(&self, state: &State, operand: Operand) -> Arc<Tree> {
         self.value_at(state, operand, Span::empty(0))
@@ -418,6 +444,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
 
     pub(super) fn cond(&self, cond: Cond) -> Arc<Tree> {
         let is_empty = cond.yes.is_empty() && cond.no.is_empty();
+        if !is_empty {
+            self.out.borrow_mut().checks = true;
+        }
         Arc::new(Tree { cond: (!is_empty).then(|| Arc::new(cond)), ..Tree::default() })
     }
 }

@@ -109,6 +109,7 @@ impl Analyzer<'_, '_> {
         if returned.is_empty() {
             return;
         }
+        summary.checks |= returned.iter().any(|(state, tree, _)| state.has_cleared() || tree.cond.is_some());
         for (id, origin) in (0..).zip(self.origins.borrow().iter()) {
             let Port::Param(index, path) = &origin.port else { continue };
             if origin.decoded > 0 {

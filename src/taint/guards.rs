@@ -27,7 +27,7 @@ impl Analyzer<'_, '_> {
             cond.yes.extend(found.yes);
             cond.no.extend(found.no);
         }
-        (!cond.yes.is_empty() || !cond.no.is_empty()).then(|| Arc::new(cond))
+        self.cond(cond).cond.clone()
     }
 
     /// `path.startswith(base)`, `path.is_relative_to(base)` of a path that was resolved; a fixed scheme and host.

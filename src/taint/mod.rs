@@ -1,8 +1,9 @@
 //! Follows what outsiders control through the whole program to the places where it does harm.
 //!
 //! In: a program, packs, the sources' text. Out: meetings of source and sink, with the way between them. It makes no
-//! judgment: which meetings are defects is for rules. One forward pass over each function gives its summary; callees
-//! come first, and functions that call each other are repeated until nothing changes.
+//! judgment: which meetings are defects is for rules. Functions that read a source, and those above them, are run first to
+//! last instruction; what they call is summarized for those parameters that are given taint, and functions that call each
+//! other are repeated until nothing changes.
 
 mod apply;
 mod argv;
@@ -10,6 +11,7 @@ mod bind;
 mod body;
 mod builtin;
 mod calls;
+mod demand;
 mod entry;
 mod eval;
 mod finish;
@@ -38,10 +40,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::models::{Kinds, Models};
-use crate::program::{FuncId, Program};
-use crate::text::{FileId, SourceFile};
-use body::analyze as analyze_one;
-use limits::{MAX_CELL_ROUNDS, MAX_ROUNDS};
+use crate::program::{CallGraph, FuncId, Program};
+use crate::text::{FileId, SourceFile, Span};
+use demand::{Cycles, Demands, Mask};
+use limits::MAX_CELL_ROUNDS;
+use relevant::Fresh;
 use shapes::Shapes;
 use summary::{Cell, Cells, Port, Summary};
 use world::World;
@@ -67,26 +70,31 @@ pub struct Meeting {
 pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, SourceFile>) -> Vec<Meeting> {
     let is_web = program.modules.iter().any(|module| !module.is_test && entry::answers(module.unit));
     let mut cells: Cells = FxHashMap::default();
-    let shapes = {
-        let (cells, names, shapes) = (FxHashMap::default(), FxHashSet::default(), Shapes::default());
-        let (special, roots) = (world::Special::default(), FxHashSet::default());
-        Shapes::new(&World {
-            program,
-            models,
-            files,
-            cells: &cells,
-            cell_names: &names,
-            shapes: &shapes,
-            roots: &roots,
-            special: &special,
-            is_web,
-        })
+    let nothing = (Cells::default(), FxHashSet::default(), FxHashSet::default(), Demands::default());
+    let no_calls = (CallGraph::default(), Shapes::default());
+    let no_cycles = Cycles::new(&no_calls.0);
+    let bare = World {
+        program,
+        models,
+        files,
+        cells: &nothing.0,
+        cell_names: &nothing.1,
+        shapes: &no_calls.1,
+        roots: &nothing.2,
+        graph: &no_calls.0,
+        cycles: &no_cycles,
+        demands: &nothing.3,
+        follows: false,
+        is_web,
     };
+    let shapes = Shapes::new(&bare);
     let graph = program.call_graph(&|name| shapes.funcs(program, name));
+    let cycles = Cycles::new(&graph);
     let roots: FxHashSet<FuncId> = program.funcs().filter(|id| graph.callers[*id].is_empty()).collect();
-    let mut summaries: IdVec<FuncId, Option<Box<Summary>>> = program.funcs().map(|_| None).collect();
-    // Nothing can be found where no source is, above it or below it.
-    let mut wanted = relevant::reach(&graph, relevant::touching(program, models, is_web));
+    let demands = Demands::default();
+    let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();
+    // Nothing can be found but where a source is, or above it.
+    let mut wanted = relevant::above(&graph, relevant::touching(program, models, is_web));
     for _ in 0..MAX_CELL_ROUNDS {
         let names: FxHashSet<Symbol> = cells
             .keys()
@@ -95,80 +103,39 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
                 Cell::Global(_) | Cell::Instance(_) => None,
             })
             .collect();
-        let special = world::Special::default();
         let world = World {
-            program,
-            models,
-            files,
             cells: &cells,
             cell_names: &names,
             shapes: &shapes,
             roots: &roots,
-            special: &special,
-            is_web,
+            graph: &graph,
+            cycles: &cycles,
+            demands: &demands,
+            follows: true,
+            ..bare
         };
+        // Callees first, so that few wait for others.
         for level in &graph.levels {
-            let done: Vec<Vec<(FuncId, Box<Summary>)>> = level
-                .par_iter()
-                .filter(|group| group.iter().any(|id| wanted.contains(id)))
-                .map(|group| solve(&world, group, &summaries))
-                .collect();
-            for (id, summary) in done.into_iter().flatten() {
+            let ids: Vec<FuncId> = level.iter().flatten().copied().filter(|id| wanted.contains(id)).collect();
+            let done: Vec<(FuncId, Arc<Summary>)> =
+                ids.par_iter().map(|id| (*id, demand::summary(&world, *id, Mask::NONE))).collect();
+            for (id, summary) in done {
                 summaries[id] = Some(summary);
             }
         }
-        let Some(next) = fill(program, &graph, &summaries, &mut cells) else { break };
+        let Some(next) = fill(program, (&graph, &roots), (&summaries, &demands), &mut cells) else { break };
+        demands.plain.retain(|(id, _)| !next.contains(id));
+        demands.special.retain(|(id, ..)| !next.contains(id));
         wanted = next;
     }
     meetings(&summaries)
 }
 
-/// The summaries of functions that call each other.
-fn solve(
-    world: &World<'_, '_>,
-    group: &[FuncId],
-    known: &IdVec<FuncId, Option<Box<Summary>>>,
-) -> Vec<(FuncId, Box<Summary>)> {
-    if let [only] = group {
-        let lookup = |id: FuncId| if id == *only { None } else { known[id].as_deref() };
-        let summary = analyze_one(world, *only, &lookup, (Vec::new(), 0));
-        let calls_itself = {
-            let (module, _, body) = world.program.func(*only);
-            let class = world.program.class_of(*only);
-            body.calls.iter().any(|call| world.program.callees(module, class, call).contains(only))
-        };
-        if !calls_itself {
-            return vec![(*only, Box::new(summary))];
-        }
-    }
-    let mut own: FxHashMap<FuncId, Box<Summary>> = FxHashMap::default();
-    for id in group {
-        own.insert(*id, Box::default());
-    }
-    for _ in 0..MAX_ROUNDS {
-        let mut changed = false;
-        for id in group {
-            let summary = {
-                let lookup = |id: FuncId| own.get(&id).map(|known| &**known).or(known[id].as_deref());
-                analyze_one(world, *id, &lookup, (Vec::new(), 1))
-            };
-            changed |= !own[id].same(&summary);
-            own.insert(*id, Box::new(summary));
-        }
-        if !changed {
-            break;
-        }
-    }
-    let mut found: Vec<(FuncId, Box<Summary>)> = own.into_iter().collect();
-    found.sort_by_key(|(id, _)| *id);
-    found
-}
-
 /// Notes the sources that were left in cells; the functions to run again if there are new ones.
 fn fill(
     program: &Program<'_>,
-    graph: &crate::program::CallGraph,
-    summaries: &IdVec<FuncId, Option<Box<Summary>>>,
+    (graph, roots): (&CallGraph, &FxHashSet<FuncId>),
+    (summaries, demands): (&IdVec<FuncId, Option<Arc<Summary>>>, &Demands),
     cells: &mut Cells,
 ) -> Option<FxHashSet<FuncId>> {
     const MAX_SOURCES: usize = 8;
@@ -187,22 +154,12 @@ fn fill(
     if fresh.is_empty() {
         return None;
     }
-    let classes: FxHashSet<crate::program::ClassIx> = fresh
-        .iter()
-        .filter_map(|cell| match cell {
-            Cell::Attr(class, _) => Some(*class),
-            Cell::Global(_) | Cell::Instance(_) => None,
-        })
-        .collect();
-    let reads = |cell: &Cell| match cell {
-        Cell::Instance(class) => classes.contains(class),
-        Cell::Global(_) | Cell::Attr(..) => fresh.contains(cell),
-    };
-    let readers = relevant::readers(program, summaries, &reads);
-    Some(relevant::again(graph, summaries, readers))
+    let fresh = Fresh::new(fresh);
+    let known = demand::looked_at(demands, program, |cell| fresh.has(cell));
+    Some(relevant::above(graph, relevant::readers(program, &known, roots, &fresh)))
 }
 
-fn meetings(summaries: &IdVec<FuncId, Option<Box<Summary>>>) -> Vec<Meeting> {
+fn meetings(summaries: &IdVec<FuncId, Option<Arc<Summary>>>) -> Vec<Meeting> {
     let mut found: Vec<Meeting> = Vec::new();
     for summary in summaries.iter().flatten() {
         for reach in &summary.meetings {
@@ -220,7 +177,10 @@ fn meetings(summaries: &IdVec<FuncId, Option<Box<Summary>>>) -> Vec<Meeting> {
     let key = |meeting: &Meeting| {
         (meeting.sink.file, meeting.sink.span, meeting.source.file, meeting.source.span, meeting.hops.len())
     };
-    found.sort_by_key(key);
+    let way = |meeting: &Meeting| -> Vec<(FileId, Span)> {
+        meeting.hops.iter().map(|hop| (hop.file, hop.span)).collect()
+    };
+    found.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| way(a).cmp(&way(b))));
     found.dedup_by(|a, b| {
         a.sink == b.sink
             && a.source == b.source

@@ -121,7 +121,7 @@ impl Analyzer<'_, '_> {
         let mut found = match exact {
             Some(at) => Arc::clone(&tree.fields[at].1),
             None => {
-                let labels = tree.labels.iter().map(|label| self.deeper(label, key)).collect();
+                let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
                 let known = tree.class.and_then(|class| self.world.shapes.instances.get(&class));
                 let known = known.and_then(|shape| shape.field(key));
                 Arc::new(Tree { labels, ..known.map_or_else(Tree::default, |known| Tree::clone(known)) })
@@ -139,6 +139,17 @@ impl Analyzer<'_, '_> {
             };
         }
         found
+    }
+
+    /// As [`Analyzer::deeper`]; what only tells of a parameter tells of its entries too, and of nothing below.
+    fn part_label(&self, label: &Label, key: &Key) -> Option<Label> {
+        if label.kinds.is_empty() {
+            let is_whole = matches!(&self.origins.borrow()[label.origin as usize].port, Port::Param(_, path) if path.is_empty());
+            if !is_whole || !matches!(key, Key::Item(_)) {
+                return None;
+            }
+        }
+        Some(self.deeper(label, key))
     }
 
     /// The label of a part of what a label is of.

@@ -1,14 +1,14 @@
-//! Which functions can matter: those that read a source, those above them, and all that these call.
+//! Which functions can matter: those that read a source or a cell with one in it, and those above them.
 
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
-use crate::base::IdVec;
-use crate::ir::{Op, Rvalue, Step};
+use crate::base::{IdVec, Symbol};
+use crate::ir::{Op, Operand, Rvalue, Step};
 use crate::models::Models;
-use crate::program::{CallGraph, FuncId, Meaning, Program};
+use crate::program::{CallGraph, ClassIx, FuncId, Meaning, Program};
 use crate::taint::entry;
-use crate::taint::summary::{Cell, Summary};
+use crate::taint::summary::Cell;
 
 /// The functions that read a source or are called from outside.
 pub(super) fn touching(program: &Program<'_>, models: &Models, is_web: bool) -> Vec<FuncId> {
@@ -48,13 +48,40 @@ fn touches(program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> 
         matches!(&steps[..], [Step::Attr(first), Step::Attr(field), ..]
             if unit.text(*first) == "request" && models.is_request_field(unit.text(*field)))
     };
-    let reads_request =
-        || {
-            body.calls.iter().any(|call| is_request_step(call.callee))
-                || body.blocks.iter().flat_map(|block| &block.insts).any(
-                    |inst| matches!(&inst.op, Op::Let(_, Rvalue::Load(place)) if is_request_step(*place)),
-                )
+    let is_source_at = |base: &str, place: crate::ir::Place| {
+        if !models.may_be_source(base) {
+            return false;
+        }
+        let mut path = base.to_owned();
+        for step in unit.paths.steps(place.path) {
+            match step {
+                Step::Attr(name) => path.extend([".", unit.text(name)]),
+                Step::Item(_) | Step::Element => path.push_str("[]"),
+            }
+        }
+        models.source(&path).is_some()
+    };
+    let is_source_place = |place: crate::ir::Place| {
+        let value = match place.base {
+            Operand::Global(name) => Some(name),
+            Operand::Local(local) => body.locals[local].value,
+            Operand::Const(_) => None,
         };
+        match value.map(|value| module.meaning(value)) {
+            Some(Meaning::Outside(base)) => is_source_at(base, place),
+            Some(Meaning::Instance(class)) => {
+                let bases = program.outside_bases(*class);
+                bases.iter().any(|base| is_source_at(&format!("{base}()"), place))
+            }
+            _ => false,
+        }
+    };
+    let reads = |place: crate::ir::Place| is_request_step(place) || is_source_place(place);
+    let reads_request = || {
+        let insts = || body.blocks.iter().flat_map(|block| &block.insts);
+        body.calls.iter().any(|call| reads(call.callee))
+            || insts().any(|inst| matches!(&inst.op, Op::Let(_, Rvalue::Load(place)) if reads(*place)))
+    };
     body.locals.iter().filter_map(|local| local.value).any(is_source)
         || entry::called_by(program, models, id).is_some()
         || has_request()
@@ -63,63 +90,77 @@ fn touches(program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> 
         || reads_request()
 }
 
-/// `from`, all that call them, and all that any of these call.
-pub(super) fn reach(graph: &CallGraph, from: Vec<FuncId>) -> FxHashSet<FuncId> {
+/// `from` and all that call them.
+pub(super) fn above(graph: &CallGraph, from: Vec<FuncId>) -> FxHashSet<FuncId> {
     let mut found: FxHashSet<FuncId> = from.iter().copied().collect();
     let mut todo = from;
     while let Some(id) = todo.pop() {
         todo.extend(graph.callers[id].iter().copied().filter(|caller| found.insert(*caller)));
     }
-    let mut todo: Vec<FuncId> = found.iter().copied().collect();
-    while let Some(id) = todo.pop() {
-        todo.extend(graph.callees[id].iter().copied().filter(|callee| found.insert(*callee)));
-    }
     found
 }
 
-/// What is to be run again when `from` may do more than was known: all that call them, and what any of these call that
-/// was not looked at so far.
-pub(super) fn again(
-    graph: &CallGraph,
-    summaries: &IdVec<FuncId, Option<Box<Summary>>>,
-    from: Vec<FuncId>,
-) -> FxHashSet<FuncId> {
-    let mut found: FxHashSet<FuncId> = from.iter().copied().collect();
-    let mut todo = from;
-    while let Some(id) = todo.pop() {
-        todo.extend(graph.callers[id].iter().copied().filter(|caller| found.insert(*caller)));
-    }
-    let mut todo: Vec<FuncId> = found.iter().copied().collect();
-    while let Some(id) = todo.pop() {
-        let fresh = graph.callees[id].iter().copied().filter(|callee| summaries[*callee].is_none());
-        todo.extend(fresh.filter(|callee| found.insert(*callee)));
-    }
-    found
+/// Cells with new sources in them.
+pub(super) struct Fresh {
+    pub(super) cells: FxHashSet<Cell>,
+    /// The classes and the names of attributes among them.
+    pub(super) classes: FxHashSet<ClassIx>,
+    pub(super) names: FxHashSet<Symbol>,
 }
 
-/// The functions that read a cell of `fresh`. Those that were not looked at so far are taken to.
+impl Fresh {
+    pub(super) fn new(cells: FxHashSet<Cell>) -> Self {
+        let attrs = || {
+            cells.iter().filter_map(|cell| match cell {
+                Cell::Attr(class, name) => Some((*class, *name)),
+                Cell::Global(_) | Cell::Instance(_) => None,
+            })
+        };
+        let (classes, names) = (attrs().map(|at| at.0).collect(), attrs().map(|at| at.1).collect());
+        Self { classes, names, cells }
+    }
+
+    /// Whether a function that reads `cell` is to be run again.
+    pub(super) fn has(&self, cell: &Cell) -> bool {
+        match cell {
+            Cell::Instance(class) => self.classes.contains(class),
+            Cell::Global(_) | Cell::Attr(..) => self.cells.contains(cell),
+        }
+    }
+}
+
+/// The functions that read a fresh cell, by `known` of those that were looked at.
 pub(super) fn readers(
     program: &Program<'_>,
-    summaries: &IdVec<FuncId, Option<Box<Summary>>>,
-    fresh: &impl Fn(&Cell) -> bool,
+    known: &IdVec<FuncId, Option<bool>>,
+    roots: &FxHashSet<FuncId>,
+    fresh: &Fresh,
 ) -> Vec<FuncId> {
-    program
-        .funcs()
-        .filter(|id| match &summaries[*id] {
-            Some(summary) => summary.reads.iter().any(fresh),
-            None => may_read(program, *id, fresh),
-        })
-        .collect()
+    let all: Vec<FuncId> = program.funcs().collect();
+    let reads = |id: &FuncId| known[*id].unwrap_or_else(|| may_read(program, *id, roots, fresh));
+    all.into_par_iter().filter(reads).collect()
 }
 
 /// Whether a function that was not looked at mentions a cell.
-fn may_read(program: &Program<'_>, id: FuncId, fresh: &impl Fn(&Cell) -> bool) -> bool {
+fn may_read(program: &Program<'_>, id: FuncId, roots: &FxHashSet<FuncId>, fresh: &Fresh) -> bool {
     let (module, _, body) = program.func(id);
     if module.is_test {
         return false;
     }
-    if program.class_of(id).is_some_and(|class| fresh(&Cell::Instance(class))) {
+    if body.globals.iter().any(|name| fresh.has(&Cell::Global(module.global(*name)))) {
         return true;
     }
-    body.globals.iter().any(|name| fresh(&Cell::Global(module.global(*name))))
+    let (Some(class), Some(own)) = (program.class_of(id), body.params.first()) else { return false };
+    let mut related = program.above(class).iter().chain(program.below(class));
+    if !roots.contains(&id) || !related.any(|class| fresh.classes.contains(class)) {
+        return false;
+    }
+    let is_own = |place: crate::ir::Place| {
+        let first = module.unit.paths.steps(place.path).into_iter().next();
+        place.base == Operand::Local(own.local)
+            && matches!(first, Some(Step::Attr(name)) if fresh.names.contains(&module.global(name)))
+    };
+    let mut insts = body.blocks.iter().flat_map(|block| &block.insts);
+    body.calls.iter().any(|call| is_own(call.callee))
+        || insts.any(|inst| matches!(&inst.op, Op::Let(_, Rvalue::Load(place)) if is_own(*place)))
 }

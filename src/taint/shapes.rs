@@ -11,7 +11,7 @@ use crate::base::Symbol;
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BodyKind, Op, Operand, Place};
 use crate::program::{ClassIx, FuncId, Program};
-use crate::taint::body::Analyzer;
+use crate::taint::body::{Analyzer, Context};
 use crate::taint::limits::MAX_INSTS;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Callee, Key, Tree};
@@ -188,7 +188,7 @@ fn run(world: &World<'_, '_>, id: FuncId) -> Option<State> {
     if n_insts > MAX_INSTS {
         return None;
     }
-    let lookup = |_: FuncId| None;
+    let context = Context::default();
     let cfg = Cfg::new(body);
     let live = Liveness::new(body, &cfg);
     let analyzer = Analyzer {
@@ -200,7 +200,7 @@ fn run(world: &World<'_, '_>, id: FuncId) -> Option<State> {
         file: &world.files[module.file],
         cfg,
         calls: known(world, module, None, body),
-        summaries: &lookup,
+        context: &context,
         origins: RefCell::default(),
         known_origins: RefCell::default(),
         parts: RefCell::default(),
@@ -208,8 +208,6 @@ fn run(world: &World<'_, '_>, id: FuncId) -> Option<State> {
         out: RefCell::default(),
         reporting: RefCell::new(false),
         live,
-        given: Vec::new(),
-        depth: u32::MAX,
         tested: RefCell::default(),
     };
     analyzer.end()

@@ -4,29 +4,35 @@ use std::sync::Arc;
 
 use crate::program::FuncId;
 use crate::taint::apply::Bound;
-use crate::taint::body::{Analyzer, analyze};
+use crate::taint::body::{Analyzer, Context, analyze};
+use crate::taint::demand::Mask;
 use crate::taint::limits::MAX_SPECIAL;
 use crate::taint::summary::{Port, Summary};
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::value::{Callee, Key, Konst, Tree};
 use crate::taint::world::Given;
 
 impl Analyzer<'_, '_> {
     /// The summary for the constants that are passed, where they decide something.
     pub(super) fn specialized(&self, func: FuncId, known: &Summary, bound: &Bound) -> Option<Arc<Summary>> {
+        // Functions that call each other are not told apart by what they pass.
+        if self.context.group.is_some() {
+            return None;
+        }
         let (.., body) = self.world.program.func(func);
         let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
-        let most = [MAX_SPECIAL, MAX_SPECIAL / 4].get(self.depth as usize).copied().unwrap_or(0);
+        let most = [MAX_SPECIAL, MAX_SPECIAL / 4].get(self.context.depth as usize).copied().unwrap_or(0);
         for tree in known.tested.iter().filter_map(|param| bound.get(*param)?.as_ref()) {
             // What decides there decides here.
             if tree.konst.is_none() && self.test(tree) && known.is_conditional {
                 self.out.borrow_mut().is_conditional = true;
             }
         }
-        if n_insts > most || known.tested.is_empty() || !self.is_reporting() && known.returns.is_empty() {
+        let does_nothing_yet = !self.is_reporting() && known.returns.is_empty() && !known.checks;
+        if n_insts > most || known.tested.is_empty() || does_nothing_yet {
             return None;
         }
         let is_idle = known.reaches.is_empty() && known.returns.is_empty() && known.effects.is_empty();
-        if is_idle && !known.is_conditional {
+        if is_idle && !known.is_conditional && !known.checks {
             return None;
         }
         let given: Vec<(usize, Given)> = known
@@ -47,16 +53,19 @@ impl Analyzer<'_, '_> {
         if given.is_empty() || func == self.id {
             return None;
         }
-        let key = (func, given, self.depth);
-        let made = self.world.special.lock().ok().and_then(|special| special.get(&key).cloned());
-        if let Some(made) = made {
+        let mask = Mask::of(bound);
+        let key = (func, mask, given, self.context.depth);
+        let special = &self.world.demands.special;
+        if let Some(made) = special.get(&key) {
             return Some(made);
         }
-        let summary = Arc::new(analyze(self.world, func, self.summaries, (key.1.clone(), self.depth + 1)));
-        if let Ok(mut special) = self.world.special.lock() {
-            special.insert(key, Arc::clone(&summary));
-        }
-        Some(summary)
+        let passed = key.2.iter().filter_map(|(_, given)| match given {
+            Given::Func(Callee::Own(id)) => Some((*id, self.summary(*id, Mask::ALL)?)),
+            _ => None,
+        });
+        let (funcs, given, depth) = (passed.collect(), key.2.clone(), self.context.depth + 1);
+        let made = analyze(self.world, func, &Context { mask, given, funcs, depth, group: None });
+        Some(special.insert(key, Arc::new(made)))
     }
 
     /// Notes that a value decides something; whether it is a parameter's, or that of an entry of one.

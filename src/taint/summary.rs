@@ -111,12 +111,12 @@ pub(super) struct Summary {
     pub(super) valid_after: Vec<Valid>,
     /// Whether no path returns.
     pub(super) never_returns: bool,
-    /// Parameters that it calls, with taint of its own parameters by position.
-    pub(super) calls: Vec<(usize, Vec<Vec<From>>)>,
     /// Sources that it leaves in cells.
     pub(super) writes: Vec<(Cell, Vec<Key>, From)>,
     /// Parameters whose values decide something.
     pub(super) tested: Vec<usize>,
+    /// Whether it checks something on some way.
+    pub(super) checks: bool,
     /// Whether such a value decides what a call does.
     pub(super) is_conditional: bool,
     /// What it leaves of its ports in cells.

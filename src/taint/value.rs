@@ -161,7 +161,8 @@ impl Tree {
 
     /// All labels in it.
     pub(super) fn all(&self) -> Vec<Label> {
-        let mut all = self.labels.clone();
+        let mut all: Vec<Label> =
+            self.labels.iter().filter(|label| !label.kinds.is_empty()).cloned().collect();
         self.collect(&mut all);
         all
     }
@@ -171,7 +172,7 @@ impl Tree {
             if is_inner(key) {
                 continue;
             }
-            part.labels.iter().for_each(|label| {
+            part.labels.iter().filter(|label| !label.kinds.is_empty()).for_each(|label| {
                 add(all, label);
             });
             part.collect(all);
@@ -232,7 +233,8 @@ impl Tree {
 
     /// Whether it holds taint.
     pub(super) fn is_tainted(&self) -> bool {
-        !self.labels.is_empty() || self.fields.iter().any(|(_, part)| part.is_tainted())
+        self.labels.iter().any(|label| !label.kinds.is_empty())
+            || self.fields.iter().any(|(_, part)| part.is_tainted())
     }
 
     /// Joins in what it is when `value` is stored at `path`; returns whether anything grew.

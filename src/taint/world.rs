@@ -1,16 +1,16 @@
 //! What the analyses of all bodies share, and what is known of a call before anything flows.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use crate::base::{IdVec, Symbol};
 use crate::ir::Body;
 use crate::models::Models;
-use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
+use crate::program::{CallGraph, ClassIx, FuncId, Meaning, Module, Program};
+use crate::taint::demand::{Cycles, Demands};
 use crate::taint::shapes::Shapes;
-use crate::taint::summary::{Cells, Hop, Summary};
+use crate::taint::summary::{Cells, Hop};
 use crate::taint::value::{Callee, Konst};
 use crate::text::SourceFile;
 
@@ -22,12 +22,6 @@ pub(super) enum Given {
     /// Entries of a mapping.
     Parts(Vec<(Konst, Konst)>),
 }
-
-/// A function, what its caller passes that decides something, and how deep the caller itself is in such a summary.
-type SpecialKey = (FuncId, Vec<(usize, Given)>, u32);
-
-/// Summaries for given constants.
-pub(super) type Special = std::sync::Mutex<FxHashMap<SpecialKey, Arc<Summary>>>;
 
 /// What all bodies share.
 pub(super) struct World<'w, 'a> {
@@ -42,8 +36,14 @@ pub(super) struct World<'w, 'a> {
     pub(super) cell_names: &'w FxHashSet<Symbol>,
     /// What variables and attributes hold that are assigned once.
     pub(super) shapes: &'w Shapes,
-    /// Summaries that were made for given constants.
-    pub(super) special: &'w Special,
+    /// Who calls whom.
+    pub(super) graph: &'w CallGraph,
+    /// Functions that call each other.
+    pub(super) cycles: &'w Cycles,
+    /// Summaries so far.
+    pub(super) demands: &'w Demands,
+    /// Whether calls are followed.
+    pub(super) follows: bool,
     /// Whether the program answers requests.
     pub(super) is_web: bool,
 }
