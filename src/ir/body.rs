@@ -66,6 +66,8 @@ pub struct Body {
     pub docstring: Option<Span>,
     /// Resolved name of the return annotation, as for [`Param::annotation`].
     pub returns: Option<Symbol>,
+    /// Whether it stores into something else than its locals.
+    pub stores: bool,
     /// Locals with the classes that annotations give them.
     pub typed: Vec<(LocalId, Symbol)>,
     /// What it reads or writes that lives outside of it, as in [`Operand::Global`]; each once, sorted.

@@ -68,8 +68,12 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
                 }
             }
         }
+        let is_last = round + 1 == ROUNDS;
         for id in unit.bodies.ids() {
-            resolver.body(unit, id, round + 1 == ROUNDS);
+            // The first round is for variables and attributes, which few bodies set.
+            if is_last || unit.bodies[id].stores || unit.bodies[id].kind == BodyKind::Class {
+                resolver.body(unit, id, is_last);
+            }
         }
     }
     unit.assigned = resolver.assigned.into_iter().collect();

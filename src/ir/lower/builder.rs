@@ -79,6 +79,7 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
             docstring: None,
             returns: None,
             typed: Vec::new(),
+            stores: false,
             globals: Box::default(),
         };
         let head = Span::empty(span.start);
@@ -207,6 +208,7 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
     pub(super) fn emit(&mut self, op: Op, span: Span) {
         let current = self.current();
         let stmt = self.stmt;
+        self.body.stores |= matches!(op, Op::Store(..));
         let insts = &mut self.body.blocks[current].insts;
         if insts.capacity() == 0
             && let Some(spare) = self.shared.spare.insts.pop()

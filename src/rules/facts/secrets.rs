@@ -100,6 +100,7 @@ pub(crate) fn secret(name: &str) -> Option<Secret> {
 
 /// A test that is cheap and never wrongly says no.
 pub(crate) fn may_be_secret(name: &str) -> bool {
+    /// Ends that tell of a secret by themselves.
     const ENDS: &[&str] = &[
         "password",
         "passwd",
@@ -110,22 +111,22 @@ pub(crate) fn may_be_secret(name: &str) -> bool {
         "token",
         "credential",
         "credentials",
-        "key",
-        "url",
-        "uri",
-        "dsn",
+        "apikey",
     ];
+    /// Ends that do so behind one of these words.
+    const LOOSE: &[&str] = &["key", "url", "uri", "dsn"];
+    const BEFORE: &[&str] =
+        &["private", "secret", "api", "access", "auth", "broker", "transport", "database", "db"];
     let name = name.trim_end_matches(['_', '-']).as_bytes();
     let Some([a, b, c]) = name.last_chunk() else { return false };
-    // Three letters tell nearly all names from these.
     let last = [a | 0x20, b | 0x20, c | 0x20];
-    if !ENDS.iter().any(|end| end.as_bytes().ends_with(&last)) {
-        return false;
-    }
     let ends = |end: &&str| {
-        name.len() >= end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+        end.as_bytes().ends_with(&last)
+            && name.len() >= end.len()
+            && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
     };
-    ENDS.iter().any(ends)
+    let holds = |word: &&str| name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    ENDS.iter().any(ends) || LOOSE.iter().any(ends) && BEFORE.iter().any(holds)
 }
 
 #[cfg(test)]
