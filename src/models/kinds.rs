@@ -25,6 +25,8 @@ const NAMES: &[&str] = &[
     "log",
     "trust",
     "sql-quoted",
+    "lock",
+    "address",
 ];
 
 impl Kinds {
@@ -74,6 +76,22 @@ impl Kinds {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// Those for which sources count that whoever starts the program controls, whatever the threat model.
+    #[must_use]
+    pub fn of_local() -> Self {
+        ["lock", "address"].iter().filter_map(|name| Self::named(name)).fold(Self::NONE, Self::with)
+    }
+
+    /// What must not be made harmless either for these to matter: a name that leads to no other file is good enough for a
+    /// lock, and one that no shell reads otherwise for a tool.
+    #[must_use]
+    pub fn needed(self) -> Self {
+        let pairs = [("lock", "path"), ("address", "command")];
+        let named = |name| Self::named(name).unwrap_or_default();
+        let needed = pairs.iter().filter(|(of, _)| self.has(named(of))).map(|(_, needed)| named(needed));
+        needed.fold(Self::NONE, Self::with)
     }
 
     /// Whether both were decoded on their ways, or neither.

@@ -23,6 +23,7 @@ const PACKS: &[(&str, &str)] = &[
     ("serialization.yaml", include_str!("../../models/serialization.yaml")),
     ("markup.yaml", include_str!("../../models/markup.yaml")),
     ("services.yaml", include_str!("../../models/services.yaml")),
+    ("network.yaml", include_str!("../../models/network.yaml")),
 ];
 
 /// What the packs say of one call.
@@ -54,6 +55,8 @@ pub struct Models {
     request_types: FxHashSet<String>,
     /// Whether sources count that whoever starts the program controls.
     pub local: bool,
+    /// Whether they count for the kinds of [`Kinds::of_local`].
+    local_kinds: bool,
     /// Functions whose parameters are sources, by decorator and by base and method.
     by_decorator: FxHashMap<String, (Threat, Kinds)>,
     by_base: FxHashMap<(String, String), Threat>,
@@ -84,6 +87,12 @@ impl Models {
             Ok(models)
         };
         MODELS.get_or_init(read).as_ref()
+    }
+
+    /// With the sources that whoever starts the program controls, for the kinds of [`Kinds::of_local`].
+    #[must_use]
+    pub fn with_local_kinds(self) -> Self {
+        Self { local_kinds: true, ..self }
     }
 
     /// Adds the entries of a pack.
@@ -147,7 +156,7 @@ impl Models {
     }
 
     fn counts(&self, threat: Threat) -> bool {
-        self.local || threat == Threat::Remote
+        self.local || self.local_kinds || threat == Threat::Remote
     }
 
     /// Who calls a function that has this decorator.
@@ -169,6 +178,12 @@ impl Models {
     pub fn entry_by_base(&self, base: &str, method: &str) -> Option<Threat> {
         let found = self.by_base.get(&(base.to_owned(), method.to_owned())).copied();
         found.filter(|threat| self.counts(*threat))
+    }
+
+    /// Whether a call of `path` is a sink of one of `kinds`.
+    #[must_use]
+    pub fn is_sink(&self, path: &str, kinds: Kinds) -> bool {
+        self.sinks.get(path).into_iter().flatten().any(|sink| !sink.kinds.and(kinds).is_empty())
     }
 
     /// All that the packs say of a call of `path`, whose last name is `method`.

@@ -31,7 +31,7 @@ impl Judge {
         files: &IdVec<FileId, SourceFile>,
     ) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        for (id, severity) in self.flow_rules() {
+        for (id, severity, is_page_alone) in self.flow_rules() {
             let page = pages().iter().find(|page| page.id == id);
             let Some(spec) = page.and_then(|page| page.flow.as_ref()) else { continue };
             let wanted = |meeting: &&Meeting| {
@@ -39,6 +39,8 @@ impl Judge {
                     || meeting.hops.iter().any(|hop| files[hop.file].is_test);
                 !meeting.kinds.and(spec.kinds).is_empty()
                     && !is_test
+                    // What a rule sees in the function itself it has judged already.
+                    && (is_page_alone || !is_within(meeting, program))
                     && (!meeting.is_vague || meeting.hops.len() <= MAX_VAGUE_HOPS)
             };
             let mut group: Vec<&Meeting> = Vec::new();
@@ -53,6 +55,12 @@ impl Judge {
         }
         findings
     }
+}
+
+/// Whether source and sink stand in one function.
+fn is_within(meeting: &Meeting, program: &Program<'_>) -> bool {
+    let (_, _, body) = program.func(meeting.sink.func);
+    meeting.source.file == meeting.sink.file && body.span.contains(meeting.source.span)
 }
 
 fn same_place(a: &Meeting, b: &Meeting) -> bool {

@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::finding::{Edit, Finding, Note, Severity};
 use crate::ir::Unit;
 use crate::models::Models;
-use crate::rules::{Check, Context, Rule};
+use crate::rules::{Check, Context, Rule, pages};
 use crate::text::{FileId, SourceFile, Span};
 
 /// A defect as a rule reports it; the rest of the finding follows from where it is.
@@ -102,12 +102,16 @@ impl Judge {
             .unwrap_or_else(|| Models::built_in().expect("the packs that are compiled in are well formed"))
     }
 
-    /// The rules that are a page alone, with their severities.
-    pub(super) fn flow_rules(&self) -> impl Iterator<Item = (&'static str, Severity)> + '_ {
+    /// The rules whose pages name a kind of sink, with their severities, and whether they are a page alone.
+    pub(super) fn flow_rules(&self) -> impl Iterator<Item = (&'static str, Severity, bool)> + '_ {
         self.rules
             .iter()
-            .filter(|(rule, ..)| matches!(rule.check, Check::Flow))
-            .map(|(_, id, severity)| (*id, *severity))
+            .filter(|(rule, id, _)| {
+                matches!(rule.check, Check::Flow)
+                    || matches!(rule.check, Check::Body(_))
+                        && pages().iter().any(|page| page.id == *id && page.flow.is_some())
+            })
+            .map(|(rule, id, severity)| (*id, *severity, matches!(rule.check, Check::Flow)))
     }
 
     /// The findings in one file, sorted by place and rule.

@@ -69,6 +69,9 @@ pub struct Meeting {
 #[must_use]
 pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, SourceFile>) -> Vec<Meeting> {
     let is_web = program.modules.iter().any(|module| !module.is_test && entry::answers(module.unit));
+    let with_local = relevant::has_sink(program, models, Kinds::of_local())
+        .then(|| models.clone().with_local_kinds());
+    let models = with_local.as_ref().unwrap_or(models);
     let mut cells: Cells = FxHashMap::default();
     let nothing = (Cells::default(), FxHashSet::default(), FxHashSet::default(), Demands::default());
     let no_calls = (CallGraph::default(), Shapes::default());
@@ -128,7 +131,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
         demands.special.retain(|(id, ..)| !next.contains(id));
         wanted = next;
     }
-    meetings(&summaries)
+    meetings(&summaries, models)
 }
 
 /// Notes the sources that were left in cells; the functions to run again if there are new ones.
@@ -159,14 +162,19 @@ fn fill(
     Some(relevant::above(graph, relevant::readers(program, &known, roots, &fresh)))
 }
 
-fn meetings(summaries: &IdVec<FuncId, Option<Arc<Summary>>>) -> Vec<Meeting> {
+fn meetings(summaries: &IdVec<FuncId, Option<Arc<Summary>>>, models: &Models) -> Vec<Meeting> {
     let mut found: Vec<Meeting> = Vec::new();
     for summary in summaries.iter().flatten() {
         for reach in &summary.meetings {
             let Port::Source(source) = &reach.port else { continue };
+            let counts = source.threat == crate::models::Threat::Remote || models.local;
+            let kinds = if counts { reach.kinds } else { reach.kinds.and(Kinds::of_local()) };
+            if kinds.is_empty() {
+                continue;
+            }
             found.push(Meeting {
                 sink: Arc::clone(&reach.sink),
-                kinds: reach.kinds,
+                kinds,
                 is_vague: reach.kinds.has(Kinds::THROUGH_UNKNOWN),
                 is_behind: reach.kinds.has(Kinds::BEHIND),
                 source: Arc::clone(source),

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 
 use crate::base::{IdVec, Symbol};
 use crate::ir::{Op, Operand, Rvalue, Step};
-use crate::models::Models;
+use crate::models::{Kinds, Models};
 use crate::program::{CallGraph, ClassIx, FuncId, Meaning, Program};
 use crate::taint::entry;
 use crate::taint::summary::Cell;
@@ -88,6 +88,20 @@ fn touches(program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> 
         || calls_source()
         || body.globals.iter().copied().any(is_source)
         || reads_request()
+}
+
+/// Whether the program calls a sink of one of `kinds`.
+pub(super) fn has_sink(program: &Program<'_>, models: &Models, kinds: Kinds) -> bool {
+    let all: Vec<FuncId> = program.funcs().collect();
+    all.into_par_iter().any(|id| {
+        let (module, _, body) = program.func(id);
+        let path = |name| match module.meaning(name) {
+            Meaning::Outside(path) => Some(&**path),
+            _ => None,
+        };
+        !module.is_test
+            && body.calls.iter().filter_map(|call| path(call.name?)).any(|path| models.is_sink(path, kinds))
+    })
 }
 
 /// `from` and all that call them.

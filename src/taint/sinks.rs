@@ -193,6 +193,11 @@ impl Analyzer<'_, '_> {
     }
 
     fn is_text(&self, tree: &Tree, arg: &Arg, text: &str) -> bool {
+        // Of a list of arguments the program counts.
+        if let Some(program) = tree.field(&Key::Item(Konst::Int(0))) {
+            let name = program.beginning().map(|path| path.rsplit('/').next().unwrap_or(path));
+            return name == Some(text);
+        }
         let source = self.file.slice(arg.span).trim_end_matches([')', '(', ' ']);
         tree.beginning().is_some_and(|known| known.ends_with(text)) || source.ends_with(text)
     }
@@ -248,7 +253,7 @@ impl Analyzer<'_, '_> {
         let first = command.and_then(|items| items.into_iter().next());
         for (label, part) in parts(first.as_ref().unwrap_or(tree), of) {
             let kinds = self.kinds(state, &label);
-            if kinds.and(of).is_empty() || is_fixed(&part, of) {
+            if kinds.and(of).is_empty() || !kinds.has(of.needed()) || is_fixed(&part, of) {
                 continue;
             }
             let marks = kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND));

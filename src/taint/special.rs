@@ -86,14 +86,14 @@ impl Analyzer<'_, '_> {
     }
 }
 
-/// The constant entries of a mapping, if there are some and not many.
+/// The constant entries of a mapping or list, if there are some and not many.
 fn options(tree: &Tree) -> Option<Vec<(Konst, Konst)>> {
     const MAX_OPTIONS: usize = 8;
     let parts: Vec<(Konst, Konst)> = tree
         .fields
         .iter()
         .filter_map(|(key, part)| match (key, &part.konst) {
-            (Key::Item(key @ Konst::Str(_)), Some(konst)) => Some((key.clone(), konst.clone())),
+            (Key::Item(key), Some(konst)) => Some((key.clone(), konst.clone())),
             _ => None,
         })
         .collect();
