@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::base::{IdVec, Symbol};
-use crate::ir::{Call, Rvalue};
+use crate::ir::{BodyKind, Call, Operand, Rvalue};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 
 /// Most methods of derived classes that one call is taken to run.
@@ -90,6 +90,19 @@ impl Program<'_> {
         let class = self.class_of(id);
         let mut found: Vec<FuncId> =
             body.calls.iter().flat_map(|call| self.callees(module, class, call)).collect();
+        // The blocks of files and classes define functions without running them; they hand some to calls.
+        if matches!(body.kind, BodyKind::Module | BodyKind::Class) {
+            for arg in body.calls.iter().flat_map(|call| &call.args) {
+                if let Operand::Global(name) = arg.value
+                    && let Meaning::Function(func) = module.meaning(name)
+                {
+                    found.push(*func);
+                }
+            }
+            found.sort_unstable();
+            found.dedup();
+            return found;
+        }
         for inst in body.blocks.iter().flat_map(|block| &block.insts) {
             if let crate::ir::Op::Let(_, Rvalue::Function(inner)) = inst.op {
                 found.push(self.of(module, inner));

@@ -441,12 +441,30 @@ impl Analyzer<'_, '_> {
                 };
                 self.leave(state, Cell::Global(symbol), path, tree);
             }
-            (Operand::Local(local), [Key::Attr(name), rest @ ..]) if self.is_self(local) => {
+            // What a constructor leaves counts when it is through: it may still refuse it.
+            (Operand::Local(local), [Key::Attr(name), rest @ ..])
+                if self.is_self(local) && !self.is_constructor() =>
+            {
                 if let Some(class) = self.class {
                     self.leave(state, Cell::Attr(class, *name), rest, tree);
                 }
             }
             _ => {}
+        }
+    }
+
+    fn is_constructor(&self) -> bool {
+        self.class.is_some() && self.module.unit.text(self.body.name).ends_with(".__init__")
+    }
+
+    /// Leaves in the attributes of an instance what its constructor has set where it returns.
+    pub(super) fn leave_instance(&self, state: &State) {
+        let (Some(class), Some(own)) = (self.class, self.body.params.first()) else { return };
+        let Some(tree) = state.get(Var::Local(own.local)).filter(|_| self.is_constructor()) else { return };
+        for (key, part) in &tree.fields {
+            if let Key::Attr(name) = key {
+                self.leave(state, Cell::Attr(class, *name), &[], part);
+            }
         }
     }
 }

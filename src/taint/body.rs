@@ -122,6 +122,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 let value = *value;
                 let tree = self.value(&state, value);
                 self.meet_return(&state, block, value, &tree);
+                self.leave_instance(&state);
                 returned.push((state, Tree::clone(&tree), value));
             }
         }

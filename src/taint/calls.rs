@@ -206,9 +206,10 @@ impl Analyzer<'_, '_> {
         if let Some(Meaning::Class(class)) = site.call.name.map(|name| self.module.meaning(name)) {
             return self.record(site, *class).unwrap_or_else(|| self.instance(site, *class));
         }
-        if raises_unless_number(site.path) {
+        let refused = refuses(site.path);
+        if refused != Kinds::NONE {
             let given = site.positional(0).map(|(tree, _)| tree.all());
-            given.into_iter().flatten().for_each(|label| state.clear(label.origin, Kinds::ALL));
+            given.into_iter().flatten().for_each(|label| state.clear(label.origin, refused));
         }
         if site.method == "relative_to"
             && let Some(receiver) = &site.receiver
@@ -379,10 +380,30 @@ fn value_span(arg: &Arg, analyzer: &Analyzer<'_, '_>) -> Span {
     }
 }
 
-/// Whether a call raises for anything that is no number, id or address.
-fn raises_unless_number(path: &str) -> bool {
-    matches!(path, "int" | "float" | "complex" | "uuid.UUID" | "decimal.Decimal" | "fractions.Fraction")
-        || matches!(path, "ipaddress.IPv4Address" | "ipaddress.IPv4Network" | "ipaddress.ip_network")
+/// The kinds for which a call raises on whatever is not harmless: what is no number, id or address.
+fn refuses(path: &str) -> Kinds {
+    match path {
+        "int"
+        | "float"
+        | "complex"
+        | "uuid.UUID"
+        | "decimal.Decimal"
+        | "fractions.Fraction"
+        | "ipaddress.IPv4Address"
+        | "ipaddress.IPv4Network"
+        | "ipaddress.ip_network" => Kinds::ALL,
+        // A scope behind `%` is any text.
+        "ipaddress.ip_address"
+        | "ipaddress.ip_interface"
+        | "ipaddress.IPv6Address"
+        | "ipaddress.IPv6Network"
+        | "ipaddress.IPv6Interface"
+        | "ipaddress.IPv4Interface"
+        | "netaddr.IPAddress"
+        | "netaddr.IPNetwork"
+        | "netaddr.EUI" => Kinds::named("address").unwrap_or_default(),
+        _ => Kinds::NONE,
+    }
 }
 
 /// Methods of texts.

@@ -39,7 +39,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
-use crate::models::{Kinds, Models};
+use crate::models::{Kinds, Models, Threat};
 use crate::program::{CallGraph, FuncId, Program};
 use crate::text::{FileId, SourceFile, Span};
 use demand::{Cycles, Demands, Mask};
@@ -69,8 +69,8 @@ pub struct Meeting {
 #[must_use]
 pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, SourceFile>) -> Vec<Meeting> {
     let is_web = program.modules.iter().any(|module| !module.is_test && entry::answers(module.unit));
-    let with_local = relevant::has_sink(program, models, Kinds::of_local())
-        .then(|| models.clone().with_local_kinds());
+    let local_sinks = relevant::with_sinks(program, models, Kinds::of_local());
+    let with_local = (!local_sinks.is_empty()).then(|| models.clone().with_local_kinds());
     let models = with_local.as_ref().unwrap_or(models);
     let mut cells: Cells = FxHashMap::default();
     let nothing = (Cells::default(), FxHashSet::default(), FxHashSet::default(), Demands::default());
@@ -88,6 +88,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
         cycles: &no_cycles,
         demands: &nothing.3,
         follows: false,
+        local: &nothing.2,
         is_web,
     };
     let shapes = Shapes::new(&bare);
@@ -95,9 +96,10 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let cycles = Cycles::new(&graph);
     let roots: FxHashSet<FuncId> = program.funcs().filter(|id| graph.callers[*id].is_empty()).collect();
     let demands = Demands::default();
+    let local = relevant::around(&graph, &local_sinks);
     let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();
     // Nothing can be found but where a source is, or above it.
-    let mut wanted = relevant::above(&graph, relevant::touching(program, models, is_web));
+    let mut wanted = relevant::above(&graph, relevant::touching(program, models, &local, is_web));
     for _ in 0..MAX_CELL_ROUNDS {
         let names: FxHashSet<Symbol> = cells
             .keys()
@@ -115,6 +117,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
             cycles: &cycles,
             demands: &demands,
             follows: true,
+            local: &local,
             ..bare
         };
         // Callees first, so that few wait for others.
@@ -126,7 +129,10 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
                 summaries[id] = Some(summary);
             }
         }
-        let Some(next) = fill(program, (&graph, &roots), (&summaries, &demands), &mut cells) else { break };
+        let Some(next) = fill(program, (&graph, &roots), (&summaries, &demands), (&mut cells, models.local))
+        else {
+            break;
+        };
         demands.plain.retain(|(id, _)| !next.contains(id));
         demands.special.retain(|(id, ..)| !next.contains(id));
         wanted = next;
@@ -139,13 +145,16 @@ fn fill(
     program: &Program<'_>,
     (graph, roots): (&CallGraph, &FxHashSet<FuncId>),
     (summaries, demands): (&IdVec<FuncId, Option<Arc<Summary>>>, &Demands),
-    cells: &mut Cells,
+    (cells, is_local): (&mut Cells, bool),
 ) -> Option<FxHashSet<FuncId>> {
     const MAX_SOURCES: usize = 8;
     let mut fresh: FxHashSet<Cell> = FxHashSet::default();
     for summary in summaries.iter().flatten() {
         for (cell, path, from) in &summary.writes {
             let Port::Source(site) = &from.port else { continue };
+            if site.threat == Threat::Local && !is_local {
+                continue;
+            }
             let known = cells.entry(*cell).or_default();
             let is_known = known.iter().any(|(known, other, _)| known == path && other == site);
             if !is_known && known.len() < MAX_SOURCES {
@@ -167,7 +176,7 @@ fn meetings(summaries: &IdVec<FuncId, Option<Arc<Summary>>>, models: &Models) ->
     for summary in summaries.iter().flatten() {
         for reach in &summary.meetings {
             let Port::Source(source) = &reach.port else { continue };
-            let counts = source.threat == crate::models::Threat::Remote || models.local;
+            let counts = source.threat == Threat::Remote || models.local;
             let kinds = if counts { reach.kinds } else { reach.kinds.and(Kinds::of_local()) };
             if kinds.is_empty() {
                 continue;

@@ -67,6 +67,10 @@ impl Analyzer<'_, '_> {
         if let Some(twin) = twin.filter(|twin| *twin != label.origin) {
             self.wholes.borrow_mut().entry(label.origin).or_insert(twin);
         }
+        let is_far = threat == Threat::Local && !self.world.models.local;
+        if is_far && !self.world.local.contains(&self.id) {
+            label.kinds = Kinds::NONE;
+        }
         if is_own_address {
             label.kinds = label.kinds.without(Kinds::named("redirect").unwrap_or_default());
         }

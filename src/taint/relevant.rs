@@ -5,31 +5,43 @@ use rustc_hash::FxHashSet;
 
 use crate::base::{IdVec, Symbol};
 use crate::ir::{Op, Operand, Rvalue, Step};
-use crate::models::{Kinds, Models};
+use crate::models::{Kinds, Models, Threat};
 use crate::program::{CallGraph, ClassIx, FuncId, Meaning, Program};
 use crate::taint::entry;
 use crate::taint::summary::Cell;
 
 /// The functions that read a source or are called from outside.
-pub(super) fn touching(program: &Program<'_>, models: &Models, is_web: bool) -> Vec<FuncId> {
+pub(super) fn touching(
+    program: &Program<'_>,
+    models: &Models,
+    local: &FxHashSet<FuncId>,
+    is_web: bool,
+) -> Vec<FuncId> {
     let all: Vec<FuncId> = program.funcs().collect();
-    all.into_par_iter().filter(|id| touches(program, models, *id, is_web)).collect()
+    let counts =
+        |id: FuncId| move |threat: Threat| threat == Threat::Remote || models.local || local.contains(&id);
+    all.into_par_iter().filter(|id| touches(program, models, (*id, &counts(*id)), is_web)).collect()
 }
 
-fn touches(program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> bool {
+fn touches(
+    program: &Program<'_>,
+    models: &Models,
+    (id, counts): (FuncId, &impl Fn(Threat) -> bool),
+    is_web: bool,
+) -> bool {
     let (module, _, body) = program.func(id);
     let unit = module.unit;
     if module.is_test {
         return false;
     }
     let is_source = |name| match module.meaning(name) {
-        Meaning::Outside(path) => models.source(path).is_some(),
+        Meaning::Outside(path) => models.source(path).is_some_and(counts),
         _ => false,
     };
     let calls_source = || {
         body.calls.iter().any(|call| {
             call.name.is_some_and(|name| match module.meaning(name) {
-                Meaning::Outside(path) => models.source(&format!("{path}()")).is_some(),
+                Meaning::Outside(path) => models.source(&format!("{path}()")).is_some_and(counts),
                 _ => false,
             })
         })
@@ -59,7 +71,7 @@ fn touches(program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> 
                 Step::Item(_) | Step::Element => path.push_str("[]"),
             }
         }
-        models.source(&path).is_some()
+        models.source(&path).is_some_and(counts)
     };
     let is_source_place = |place: crate::ir::Place| {
         let value = match place.base {
@@ -83,25 +95,33 @@ fn touches(program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> 
             || insts().any(|inst| matches!(&inst.op, Op::Let(_, Rvalue::Load(place)) if reads(*place)))
     };
     body.locals.iter().filter_map(|local| local.value).any(is_source)
-        || entry::called_by(program, models, id).is_some()
+        || entry::called_by(program, models, id).is_some_and(counts)
         || has_request()
         || calls_source()
         || body.globals.iter().copied().any(is_source)
         || reads_request()
 }
 
-/// Whether the program calls a sink of one of `kinds`.
-pub(super) fn has_sink(program: &Program<'_>, models: &Models, kinds: Kinds) -> bool {
+/// `sinks`, those above them, and what these call themselves: where what reaches them is read as a rule.
+pub(super) fn around(graph: &CallGraph, sinks: &[FuncId]) -> FxHashSet<FuncId> {
+    let above = above(graph, sinks.to_vec());
+    let below: Vec<FuncId> = above.iter().flat_map(|id| graph.callees[*id].iter().copied()).collect();
+    above.into_iter().chain(below).collect()
+}
+
+/// The functions that call a sink of one of `kinds`.
+pub(super) fn with_sinks(program: &Program<'_>, models: &Models, kinds: Kinds) -> Vec<FuncId> {
     let all: Vec<FuncId> = program.funcs().collect();
-    all.into_par_iter().any(|id| {
-        let (module, _, body) = program.func(id);
+    let has_sink = |id: &FuncId| {
+        let (module, _, body) = program.func(*id);
         let path = |name| match module.meaning(name) {
             Meaning::Outside(path) => Some(&**path),
             _ => None,
         };
         !module.is_test
             && body.calls.iter().filter_map(|call| path(call.name?)).any(|path| models.is_sink(path, kinds))
-    })
+    };
+    all.into_par_iter().filter(has_sink).collect()
 }
 
 /// `from` and all that call them.

@@ -42,6 +42,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) cycles: &'w Cycles,
     /// Summaries so far.
     pub(super) demands: &'w Demands,
+    /// The functions in which sources count that whoever starts the program controls.
+    pub(super) local: &'w FxHashSet<FuncId>,
     /// Whether calls are followed.
     pub(super) follows: bool,
     /// Whether the program answers requests.
