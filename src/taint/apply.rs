@@ -317,7 +317,7 @@ impl Analyzer<'_, '_> {
         for (key, part) in &tree.fields {
             let deeper =
                 if path.len() < 2 { [path, std::slice::from_ref(key)].concat() } else { path.to_vec() };
-            all.extend(part.all().into_iter().map(|label| (deeper.clone(), label)));
+            all.extend(part.own().into_iter().map(|label| (deeper.clone(), label)));
         }
         for (path, label) in all.into_iter().filter(|(_, label)| !label.kinds.is_empty()) {
             let from = self.outward(state, &label);

@@ -14,6 +14,7 @@ mod calls;
 mod demand;
 mod entry;
 mod eval;
+mod extracts;
 mod finish;
 mod guards;
 mod limits;

@@ -6,7 +6,7 @@ use crate::base::Symbol;
 use crate::ir::{Const, Step};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Module};
-use crate::taint::limits::{MAX_DEPTH, MAX_FIELDS, MAX_LABELS, MAX_SHAPE};
+use crate::taint::limits::{MAX_DEPTH, MAX_FIELDS, MAX_LABELS};
 use crate::taint::summary::Hop;
 
 /// A constant.
@@ -216,19 +216,6 @@ impl Tree {
     pub(super) fn holds(&self, origin: u32) -> bool {
         self.labels.iter().any(|label| label.origin == origin)
             || self.fields.iter().any(|(_, part)| part.holds(origin))
-    }
-
-    /// It with one level of parts, and without functions: what is bound to a function may hold that function.
-    pub(super) fn shallow(&self) -> Arc<Self> {
-        let part =
-            |part: &Self| Self { konst: part.konst.clone(), class: part.class, ..Self::labeled(part.all()) };
-        let fields = self.fields.iter().map(|(key, at)| (key.clone(), Arc::new(part(at)))).collect();
-        Arc::new(Self {
-            fields,
-            konst: self.konst.clone(),
-            class: self.class,
-            ..Self::labeled(self.labels.clone())
-        })
     }
 
     /// Whether it holds taint.
@@ -443,45 +430,5 @@ impl Konst {
             Self::Int(value) => *value != 0,
             Self::Str(text) => !text.is_empty(),
         }
-    }
-}
-
-impl Tree {
-    /// It without taint, as deep as fits into a few nodes.
-    pub(super) fn without_labels(&self) -> Self {
-        (0..=MAX_DEPTH)
-            .rev()
-            .find_map(|depth| {
-                let mut left = MAX_SHAPE;
-                self.cut(depth, &mut left)
-            })
-            .unwrap_or_default()
-    }
-
-    /// It without taint and without what is deeper than `depth`; `None` if that has more than `left` nodes.
-    fn cut(&self, depth: usize, left: &mut usize) -> Option<Self> {
-        *left = left.checked_sub(1)?;
-        let mut fields = Vec::new();
-        for (key, part) in self.fields.iter().filter(|_| depth > 0) {
-            fields.push((key.clone(), Arc::new(part.cut(depth - 1, left)?)));
-        }
-        let mut funcs = Vec::new();
-        for func in &self.funcs {
-            let bound: Option<Vec<Arc<Self>>> = func
-                .bound
-                .iter()
-                .map(|part| Some(Arc::new(part.cut(depth.saturating_sub(1), left)?)))
-                .collect();
-            funcs.push(FuncRef { func: func.func.clone(), bound: bound? });
-        }
-        Some(Self {
-            konst: self.konst.clone(),
-            prefix: self.prefix.clone(),
-            ending: self.ending.clone(),
-            fields,
-            class: self.class,
-            funcs,
-            ..Self::default()
-        })
     }
 }

@@ -43,6 +43,26 @@ fn programs(text: &str) -> Vec<Program> {
     programs
 }
 
+/// How often `mark` stands in the files of a folder that end in `.md`.
+fn count(folder: &str, mark: &str) -> usize {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let paths = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    let pages = paths.filter(|path| path.extension().is_some_and(|suffix| suffix == "md"));
+    let lines = pages.map(|path| fs::read_to_string(path).unwrap());
+    lines.map(|text| text.lines().filter(|line| line.contains(mark)).count()).sum()
+}
+
+#[test]
+fn limits_are_counted() {
+    let said = include_str!("../../docs/limits.md");
+    for (folder, what) in [("tests/engine/flows", "engine's topics"), ("src/rules", "rules' pages")] {
+        let [find, ok, miss, noise] =
+            ["  # find", "  # ok", "  # miss", "  # noise"].map(|mark| count(folder, mark));
+        let row = format!("| the {what} | {} | {miss} | {noise} |", find + ok + miss + noise);
+        assert!(said.contains(&row), "docs/limits.md lacks {row}");
+    }
+}
+
 #[test]
 fn topics_hold() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/flows");
