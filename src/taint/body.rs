@@ -16,7 +16,7 @@ use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::origins::Origin;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Port, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Key, Label, Tree, literal};
+use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, literal};
 use crate::taint::world::{Given, Known, World, known};
 use crate::text::{SourceFile, Span};
 
@@ -68,37 +68,44 @@ impl Default for Context<'_> {
 
 /// The summary of a function.
 pub(super) fn analyze<'w>(world: &'w World<'w, '_>, id: FuncId, context: &'w Context<'w>) -> Summary {
-    let (module, _, body) = world.program.func(id);
-    let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
-    if n_insts > MAX_INSTS {
-        return Summary::default();
-    }
     let class = world.program.class_of(id);
-    let cfg = Cfg::new(body);
-    let live = Liveness::new(body, &cfg);
-    let analyzer = Analyzer {
-        world,
-        module,
-        id,
-        body,
-        class,
-        file: &world.files[module.file],
-        cfg,
-        calls: known(world, module, class, body),
-        context,
-        origins: RefCell::default(),
-        known_origins: RefCell::default(),
-        parts: RefCell::default(),
-        wholes: RefCell::default(),
-        out: RefCell::default(),
-        reporting: RefCell::new(false),
-        live,
-        tested: RefCell::default(),
-    };
-    analyzer.run()
+    Analyzer::new(world, (id, class), context).map_or_else(Summary::default, Analyzer::run)
 }
 
 impl<'w, 'a> Analyzer<'w, 'a> {
+    /// An analysis of a function, as a method of `class`; `None` where it is too long.
+    pub(super) fn new(
+        world: &'w World<'w, 'a>,
+        (id, class): (FuncId, Option<ClassIx>),
+        context: &'w Context<'w>,
+    ) -> Option<Self> {
+        let (module, _, body) = world.program.func(id);
+        let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
+        if n_insts > MAX_INSTS {
+            return None;
+        }
+        let cfg = Cfg::new(body);
+        Some(Self {
+            world,
+            module,
+            id,
+            body,
+            class,
+            file: &world.files[module.file],
+            live: Liveness::new(body, &cfg),
+            cfg,
+            calls: known(world, module, class, body),
+            context,
+            origins: RefCell::default(),
+            known_origins: RefCell::default(),
+            parts: RefCell::default(),
+            wholes: RefCell::default(),
+            out: RefCell::default(),
+            reporting: RefCell::new(false),
+            tested: RefCell::default(),
+        })
+    }
+
     fn run(self) -> Summary {
         let ins = self.solve();
         *self.reporting.borrow_mut() = true;
@@ -244,11 +251,15 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     /// What a branch teaches.
-    fn learn(&self, state: &mut State, on: Operand, tree: &Tree, truth: bool) {
+    fn learn(&self, state: &mut State, on: Operand, tree: &Arc<Tree>, truth: bool) {
         if let Some(cond) = &tree.cond {
             for (origin, kinds) in if truth { &cond.yes } else { &cond.no } {
                 state.clear(*origin, *kinds);
             }
+        }
+        // Behind a test, the outcome of a comparison is known.
+        if tree.cond.is_some() && tree.labels.is_empty() && tree.konst.is_none() {
+            state.replace(tree, &Arc::new(Tree::konst(Konst::Bool(truth))));
         }
         // An empty value holds nothing.
         if !truth && let Operand::Local(local) = on {

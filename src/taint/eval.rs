@@ -233,14 +233,18 @@ impl Analyzer<'_, '_> {
                     let no = self.of_wholes(subject, Kinds::named("argument").unwrap_or_default());
                     let cond = Cond { yes: Vec::new(), no };
                     if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
-                } else if tainted(other) || is_none || !tainted(subject) {
+                } else if is_none || !tainted(subject) {
                     // `commonpath([base, path]) == base` compares what is made of the value.
                     Cond::default()
                 } else {
-                    let cond = match &subject.cond {
-                        Some(cond) => Cond::clone(cond),
-                        None => Cond { yes: self.all_kinds(subject), no: Vec::new() },
+                    // A value is as harmless as what it equals.
+                    let like = |other: &Tree| {
+                        let open = other.all().iter().fold(Kinds::NONE, |sum, label| sum.with(label.kinds));
+                        Kinds::ALL.without(open)
                     };
+                    let mut yes = self.of_kinds(subject, like(other));
+                    yes.extend(self.of_kinds(other, like(subject)));
+                    let cond = Cond { yes, no: Vec::new() };
                     if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
                 }
             }

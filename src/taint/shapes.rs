@@ -1,21 +1,18 @@
 //! What variables hold that are assigned once: constants, tables, compiled patterns, functions; and the attributes that
 //! classes and their constructors set. Without taint.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
-use crate::flow::{Cfg, Liveness};
 use crate::ir::{BodyKind, Op, Operand, Place};
 use crate::program::{ClassIx, FuncId, Program};
 use crate::taint::body::{Analyzer, Context};
-use crate::taint::limits::MAX_INSTS;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Callee, Key, Tree};
-use crate::taint::world::{World, known};
+use crate::taint::world::World;
 
 /// Most classes below one whose attributes are compared.
 const MAX_BELOW: usize = 8;
@@ -183,32 +180,5 @@ fn shape(state: &State, var: Var) -> Option<Arc<Tree>> {
 
 /// The state in which a body returns, whatever its callees do.
 fn run(world: &World<'_, '_>, id: FuncId) -> Option<State> {
-    let (module, _, body) = world.program.func(id);
-    let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
-    if n_insts > MAX_INSTS {
-        return None;
-    }
-    let context = Context::default();
-    let cfg = Cfg::new(body);
-    let live = Liveness::new(body, &cfg);
-    let analyzer = Analyzer {
-        world,
-        module,
-        id,
-        body,
-        class: None,
-        file: &world.files[module.file],
-        cfg,
-        calls: known(world, module, None, body),
-        context: &context,
-        origins: RefCell::default(),
-        known_origins: RefCell::default(),
-        parts: RefCell::default(),
-        wholes: RefCell::default(),
-        out: RefCell::default(),
-        reporting: RefCell::new(false),
-        live,
-        tested: RefCell::default(),
-    };
-    analyzer.end()
+    Analyzer::new(world, (id, None), &Context::default())?.end()
 }

@@ -38,6 +38,12 @@ impl State {
         }
     }
 
+    /// Puts `new` in place of `old` in all variables that hold this very value.
+    pub(super) fn replace(&mut self, old: &Arc<Tree>, new: &Arc<Tree>) {
+        let holding = self.vars.iter_mut().filter(|(_, known)| Arc::ptr_eq(known, old));
+        holding.for_each(|(_, known)| *known = Arc::clone(new));
+    }
+
     /// The value of `var`, to be changed in place.
     pub(super) fn change(&mut self, var: Var, change: impl FnOnce(&mut Tree)) {
         let mut tree = self.get(var).cloned().unwrap_or_default();

@@ -261,6 +261,15 @@ impl Tree {
     /// Joins `other` in; returns whether anything grew.
     pub(super) fn join(&mut self, other: &Self) -> bool {
         let mut grew = false;
+        // `a and b` is true only where `b` is, `a or b` false only there.
+        let told = |known: &Self, open: &Self| match (&known.konst, &open.cond) {
+            (Some(Konst::Bool(truth)), Some(cond)) if known.cond.is_none() => Some(Arc::new(Cond {
+                yes: if *truth { Vec::new() } else { cond.yes.clone() },
+                no: if *truth { cond.no.clone() } else { Vec::new() },
+            })),
+            _ => None,
+        };
+        let told = told(self, other).or_else(|| told(other, self));
         if self.konst != other.konst && self.konst.is_some() {
             let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
             (self.konst, self.prefix, self.ending) = (None, prefix, None);
@@ -320,10 +329,9 @@ impl Tree {
                 grew = true;
             }
         }
-        if self.cond.is_some() && self.cond != other.cond {
-            self.cond = None;
-            grew = true;
-        }
+        let cond = told.or_else(|| self.cond.clone().filter(|_| self.cond == other.cond));
+        grew |= cond != self.cond;
+        self.cond = cond;
         grew
     }
 
