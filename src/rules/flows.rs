@@ -22,6 +22,24 @@ impl Judge {
         self.flow_rules().next().is_some()
     }
 
+    /// Adds what flows tell to what rules found in functions. Of two findings of one rule at one place the graver stays:
+    /// the function alone may not tell who chose a value.
+    pub fn merge(&self, findings: &mut Vec<Finding>, mut flows: Vec<Finding>) {
+        for (id, _, is_page_alone) in self.flow_rules() {
+            if is_page_alone {
+                continue;
+            }
+            let (own, others): (Vec<Finding>, Vec<Finding>) =
+                std::mem::take(findings).into_iter().partition(|finding| finding.rule == id);
+            let is_less = |flow: &Finding, known: &Finding| meet(flow, known) && flow.severity <= known.severity;
+            flows.retain(|flow| flow.rule != id || !own.iter().any(|known| is_less(flow, known)));
+            let told = |known: &Finding| flows.iter().any(|flow| flow.rule == id && meet(flow, known));
+            findings.extend(others);
+            findings.extend(own.iter().filter(|known| !told(known)).cloned());
+        }
+        findings.extend(flows);
+    }
+
     /// The findings for what `taint` found: one for each sink and rule, the other sources beside it.
     #[must_use]
     pub fn judge_flows(
@@ -55,6 +73,11 @@ impl Judge {
         }
         findings
     }
+}
+
+/// Whether two findings of one rule are about the same place.
+fn meet(a: &Finding, b: &Finding) -> bool {
+    a.file == b.file && a.span.start < b.span.end && b.span.start < a.span.end
 }
 
 /// Whether source and sink stand in one function.

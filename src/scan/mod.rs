@@ -132,17 +132,7 @@ pub fn scan(files: &IdVec<FileId, SourceFile>, judge: &Judge, progress: &(dyn Fn
     }
     if judge.wants_flows() {
         match guarded(|| flows(files, &fronts, judge)) {
-            Ok(found) => {
-                // What a rule found in the function itself says more than the way to it.
-                let is_known = |flow: &Finding| {
-                    findings.iter().any(|known: &Finding| {
-                        let meets = known.span.start < flow.span.end && flow.span.start < known.span.end;
-                        known.rule == flow.rule && known.file == flow.file && meets
-                    })
-                };
-                let fresh: Vec<Finding> = found.into_iter().filter(|flow| !is_known(flow)).collect();
-                findings.extend(fresh);
-            }
+            Ok(found) => judge.merge(&mut findings, found),
             Err(message) => {
                 if let Some(front) = fronts.iter_mut().next() {
                     front.failure = Some(format!("data flow: {message}"));
