@@ -288,6 +288,16 @@ mod tests {
     }
 
     #[test]
+    fn no_entry_is_under_a_name_that_stands_for_another() {
+        let models = Models::built_in().unwrap();
+        let calls = models.sinks.keys().chain(models.sanitizers.keys()).chain(models.guards.keys());
+        let others = models.sources.keys().chain(&models.clean).chain(&models.decoders).chain(&models.same);
+        let dead: Vec<&String> =
+            calls.chain(others).filter(|path| models.types.canonical(path).is_some()).collect();
+        assert!(dead.is_empty(), "nothing is ever called {dead:?}");
+    }
+
+    #[test]
     fn an_unknown_kind_is_told_with_its_line() {
         let error = Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [0], kind: sqli }\n").unwrap_err();
         assert!(

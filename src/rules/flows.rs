@@ -31,7 +31,8 @@ impl Judge {
             }
             let (own, others): (Vec<Finding>, Vec<Finding>) =
                 std::mem::take(findings).into_iter().partition(|finding| finding.rule == id);
-            let is_less = |flow: &Finding, known: &Finding| meet(flow, known) && flow.severity <= known.severity;
+            let is_less =
+                |flow: &Finding, known: &Finding| meet(flow, known) && flow.severity <= known.severity;
             flows.retain(|flow| flow.rule != id || !own.iter().any(|known| is_less(flow, known)));
             let told = |known: &Finding| flows.iter().any(|flow| flow.rule == id && meet(flow, known));
             findings.extend(others);

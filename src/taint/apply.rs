@@ -39,17 +39,15 @@ impl Analyzer<'_, '_> {
             _ => self.made_class(site, id),
         };
         let bound = self.bind_args(state, site, (id, &func.bound), made);
-        let Some(known) = self.summary(id, Mask::of(&bound)) else {
+        let Some(summary) = self.summary_for(id, &bound) else {
             return Some(self.unknown(&bound));
         };
-        let special = self.specialized(id, &known, &bound);
-        let summary = special.as_deref().unwrap_or(&known);
-        let result = self.apply(state, site, summary, &bound, id);
+        let result = self.apply(state, site, &summary, &bound, id);
         if summary.never_returns {
             return None;
         }
         Some(match made {
-            Some(class) => self.made(state, site, summary, &bound, class),
+            Some(class) => self.made(state, site, &summary, &bound, class),
             None => result,
         })
     }
@@ -62,6 +60,12 @@ impl Analyzer<'_, '_> {
             _ => None,
         }
         .filter(|_| self.world.program.class_of(func).is_some())
+    }
+
+    /// What a function does with these arguments.
+    fn summary_for(&self, id: FuncId, bound: &Bound) -> Option<Arc<Summary>> {
+        let known = self.summary(id, Mask::of(bound))?;
+        Some(self.specialized(id, &known, bound).unwrap_or(known))
     }
 
     fn constructor(&self, class: ClassIx) -> Option<FuncId> {
@@ -360,10 +364,8 @@ impl Analyzer<'_, '_> {
         for (slot, tree) in bound.iter_mut().skip(skip).zip(all) {
             *slot = Some(Arc::clone(tree));
         }
-        let known = self.summary(id, Mask::of(&bound))?;
-        let special = self.specialized(id, &known, &bound);
-        let summary = special.as_deref().unwrap_or(&known);
-        let result = self.apply(state, site, summary, &bound, id);
+        let summary = self.summary_for(id, &bound)?;
+        let result = self.apply(state, site, &summary, &bound, id);
         (!summary.never_returns).then_some(result)
     }
 

@@ -402,8 +402,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         if let Some(known) = own.or(given.map(|(_, summary)| summary)) {
             return Some(Arc::clone(known));
         }
-        (self.world.follows && demand::is_below(self.world.graph, self.id, id))
-            .then(|| demand::summary(self.world, id, mask))
+        demand::is_below(self.world.graph, self.id, id).then(|| demand::summary(self.world, id, mask))
     }
 
     /// What an operand holds.

@@ -105,6 +105,7 @@ pub(super) struct Demands {
 }
 
 /// Groups of functions that call each other, by member.
+#[derive(Default)]
 pub(super) struct Cycles {
     groups: Vec<Vec<FuncId>>,
     by_member: FxHashMap<FuncId, usize>,
@@ -165,7 +166,7 @@ pub(super) fn summary<'w>(world: &'w World<'w, '_>, id: FuncId, mask: Mask) -> A
 
 /// Whether `id` may be called from `from` as far as names tell, which rules out that each waits for the other.
 pub(super) fn is_below(graph: &CallGraph, from: FuncId, id: FuncId) -> bool {
-    graph.callees[from].binary_search(&id).is_ok()
+    graph.callees.get(from).is_some_and(|callees| callees.binary_search(&id).is_ok())
 }
 
 /// The functions that were looked at, each with whether it reads a cell that `fresh` tells.

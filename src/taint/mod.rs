@@ -48,7 +48,7 @@ use limits::MAX_CELL_ROUNDS;
 use relevant::Fresh;
 use shapes::Shapes;
 use summary::{Cell, Cells, Port, Summary};
-use world::World;
+use world::{Nothing, World};
 
 /// A source that reaches a sink.
 pub struct Meeting {
@@ -74,24 +74,8 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let with_local = (!local_sinks.is_empty()).then(|| models.clone().with_local_kinds());
     let models = with_local.as_ref().unwrap_or(models);
     let mut cells: Cells = FxHashMap::default();
-    let nothing = (Cells::default(), FxHashSet::default(), FxHashSet::default(), Demands::default());
-    let no_calls = (CallGraph::default(), Shapes::default());
-    let no_cycles = Cycles::new(&no_calls.0);
-    let bare = World {
-        program,
-        models,
-        files,
-        cells: &nothing.0,
-        cell_names: &nothing.1,
-        shapes: &no_calls.1,
-        roots: &nothing.2,
-        graph: &no_calls.0,
-        cycles: &no_cycles,
-        demands: &nothing.3,
-        follows: false,
-        local: &nothing.2,
-        is_web,
-    };
+    let nothing = Nothing::default();
+    let bare = World::bare((program, models), files, is_web, &nothing);
     let shapes = Shapes::new(&bare);
     let graph = program.call_graph(&|name| shapes.funcs(program, name));
     let cycles = Cycles::new(&graph);
@@ -117,7 +101,6 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
             graph: &graph,
             cycles: &cycles,
             demands: &demands,
-            follows: true,
             local: &local,
             ..bare
         };

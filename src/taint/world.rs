@@ -44,10 +44,45 @@ pub(super) struct World<'w, 'a> {
     pub(super) demands: &'w Demands,
     /// The functions in which sources count that whoever starts the program controls.
     pub(super) local: &'w FxHashSet<FuncId>,
-    /// Whether calls are followed.
-    pub(super) follows: bool,
     /// Whether the program answers requests.
     pub(super) is_web: bool,
+}
+
+/// What is known before anything is: nothing.
+#[derive(Default)]
+pub(super) struct Nothing {
+    cells: Cells,
+    names: FxHashSet<Symbol>,
+    funcs: FxHashSet<FuncId>,
+    graph: CallGraph,
+    cycles: Cycles,
+    demands: Demands,
+    shapes: Shapes,
+}
+
+impl<'w, 'a> World<'w, 'a> {
+    /// A world in which no calls are followed.
+    pub(super) fn bare(
+        (program, models): (&'w Program<'a>, &'w Models),
+        files: &'w IdVec<crate::text::FileId, SourceFile>,
+        is_web: bool,
+        nothing: &'w Nothing,
+    ) -> Self {
+        Self {
+            program,
+            models,
+            files,
+            cells: &nothing.cells,
+            cell_names: &nothing.names,
+            shapes: &nothing.shapes,
+            roots: &nothing.funcs,
+            local: &nothing.funcs,
+            graph: &nothing.graph,
+            cycles: &nothing.cycles,
+            demands: &nothing.demands,
+            is_web,
+        }
+    }
 }
 
 /// What is known of a call before anything flows.
