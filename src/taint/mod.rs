@@ -41,7 +41,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::models::{Kinds, Models, Threat};
-use crate::program::{CallGraph, FuncId, Program};
+use crate::program::{FuncId, Program};
 use crate::text::{FileId, SourceFile, Span};
 use demand::{Cycles, Demands, Mask};
 use limits::MAX_CELL_ROUNDS;
@@ -83,8 +83,9 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let demands = Demands::default();
     let local = relevant::around(&graph, &local_sinks);
     let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();
-    // Nothing can be found but where a source is, or above it.
-    let mut wanted = relevant::above(&graph, relevant::touching(program, models, &local, is_web));
+    // Nothing can be found but where a source is, or comes back to.
+    let mut wanted: FxHashSet<FuncId> =
+        relevant::touching(program, models, &local, is_web).into_iter().collect();
     for _ in 0..MAX_CELL_ROUNDS {
         let names: FxHashSet<Symbol> = cells
             .keys()
@@ -106,31 +107,35 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
         };
         // Callees first, so that few wait for others.
         for level in &graph.levels {
-            let ids: Vec<FuncId> = level.iter().flatten().copied().filter(|id| wanted.contains(id)).collect();
+            let members = level.iter().filter(|group| group.iter().any(|id| wanted.contains(id))).flatten();
+            let ids: Vec<FuncId> = members.copied().collect();
             let done: Vec<(FuncId, Arc<Summary>)> =
                 ids.par_iter().map(|id| (*id, demand::summary(&world, *id, Mask::NONE))).collect();
             for (id, summary) in done {
+                if summary.hands_out() {
+                    wanted.extend(&graph.callers[id]);
+                }
                 summaries[id] = Some(summary);
             }
         }
-        let Some(next) = fill(program, (&graph, &roots), (&summaries, &demands), (&mut cells, models.local))
-        else {
+        let Some(next) = fill(program, &roots, (&summaries, &demands), (&mut cells, models.local)) else {
             break;
         };
-        demands.plain.retain(|(id, _)| !next.contains(id));
-        demands.special.retain(|(id, ..)| !next.contains(id));
-        wanted = next;
+        let stale = relevant::above(&graph, next.clone());
+        demands.plain.retain(|(id, _)| !stale.contains(id));
+        demands.special.retain(|(id, ..)| !stale.contains(id));
+        wanted = next.into_iter().collect();
     }
     meetings(&summaries, models)
 }
 
-/// Notes the sources that were left in cells; the functions to run again if there are new ones.
+/// Notes the sources that were left in cells; the functions that read these if there are new ones.
 fn fill(
     program: &Program<'_>,
-    (graph, roots): (&CallGraph, &FxHashSet<FuncId>),
+    roots: &FxHashSet<FuncId>,
     (summaries, demands): (&IdVec<FuncId, Option<Arc<Summary>>>, &Demands),
     (cells, is_local): (&mut Cells, bool),
-) -> Option<FxHashSet<FuncId>> {
+) -> Option<Vec<FuncId>> {
     const MAX_SOURCES: usize = 8;
     let mut fresh: FxHashSet<Cell> = FxHashSet::default();
     for summary in summaries.iter().flatten() {
@@ -152,7 +157,7 @@ fn fill(
     }
     let fresh = Fresh::new(fresh);
     let known = demand::looked_at(demands, program, |cell| fresh.has(cell));
-    Some(relevant::above(graph, relevant::readers(program, &known, roots, &fresh)))
+    Some(relevant::readers(program, &known, roots, &fresh))
 }
 
 fn meetings(summaries: &IdVec<FuncId, Option<Arc<Summary>>>, models: &Models) -> Vec<Meeting> {

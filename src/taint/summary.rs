@@ -128,6 +128,13 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// Whether a source comes back to the caller, or is put into what the caller passed.
+    pub(super) fn hands_out(&self) -> bool {
+        let is_source = |from: &From| matches!(from.port, Port::Source(_));
+        self.returns.iter().any(|(_, from)| is_source(from))
+            || self.effects.iter().any(|(_, _, from)| is_source(from))
+    }
+
     /// Whether callers see the same; traces aside.
     pub(super) fn same(&self, other: &Self) -> bool {
         let from = |a: &From, b: &From| a.port == b.port && a.kinds == b.kinds;
