@@ -27,6 +27,7 @@ const NAMES: &[&str] = &[
     "sql-quoted",
     "lock",
     "address",
+    "config",
 ];
 
 impl Kinds {
@@ -81,14 +82,14 @@ impl Kinds {
     /// Those for which sources count that whoever starts the program controls, whatever the threat model.
     #[must_use]
     pub fn of_local() -> Self {
-        ["lock", "address"].iter().filter_map(|name| Self::named(name)).fold(Self::NONE, Self::with)
+        ["lock", "address", "config"].iter().filter_map(|name| Self::named(name)).fold(Self::NONE, Self::with)
     }
 
     /// What must not be made harmless either for these to matter: a name that leads to no other file is good enough for a
-    /// lock, and one that no shell reads otherwise for a tool.
+    /// lock, one that no shell reads otherwise for a tool, one without line breaks for a file of lines.
     #[must_use]
     pub fn needed(self) -> Self {
-        let pairs = [("lock", "path"), ("address", "command")];
+        let pairs = [("lock", "path"), ("address", "command"), ("config", "header")];
         let named = |name| Self::named(name).unwrap_or_default();
         let needed = pairs.iter().filter(|(of, _)| self.has(named(of))).map(|(_, needed)| named(needed));
         needed.fold(Self::NONE, Self::with)

@@ -5,7 +5,7 @@ mod kinds;
 mod pack;
 
 pub use kinds::{Kinds, Threat};
-pub use pack::{Argument, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted};
+pub use pack::{Argument, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted, Words};
 
 use std::sync::OnceLock;
 

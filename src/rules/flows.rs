@@ -81,10 +81,11 @@ fn meet(a: &Finding, b: &Finding) -> bool {
     a.file == b.file && a.span.start < b.span.end && b.span.start < a.span.end
 }
 
-/// Whether source and sink stand in one function.
+/// Whether the whole way lies in one function.
 fn is_within(meeting: &Meeting, program: &Program<'_>) -> bool {
     let (_, _, body) = program.func(meeting.sink.func);
-    meeting.source.file == meeting.sink.file && body.span.contains(meeting.source.span)
+    let here = |file, span| file == meeting.sink.file && body.span.contains(span);
+    here(meeting.source.file, meeting.source.span) && !meeting.hops.iter().any(|hop| hop.is_call)
 }
 
 fn same_place(a: &Meeting, b: &Meeting) -> bool {

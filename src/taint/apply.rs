@@ -106,10 +106,13 @@ impl Analyzer<'_, '_> {
                 continue;
             }
             let mut part = Tree::default();
+            let to = if path.is_empty() { &mut result } else { &mut part };
             labels.iter().for_each(|label| {
-                part.add(label);
+                to.add(label);
             });
-            result.join_at(path, &part);
+            if !path.is_empty() {
+                result.join_at(path, &part);
+            }
         }
         if self.is_reporting() {
             for reach in &summary.reaches {
@@ -196,7 +199,7 @@ impl Analyzer<'_, '_> {
             return hop.clone();
         }
         let text = format!("{caption} `{}`", self.spelled(site.call.callee_span));
-        let hop = self.hop(site.call.span, text);
+        let hop = Hop { is_call: true, ..self.hop(site.call.span, text) };
         hops.push((caption, hop.clone()));
         hop
     }

@@ -425,7 +425,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     pub(super) fn hop(&self, span: Span, caption: impl Into<Arc<str>>) -> crate::taint::summary::Hop {
-        crate::taint::summary::Hop { file: self.module.file, span, caption: caption.into() }
+        crate::taint::summary::Hop { file: self.module.file, span, caption: caption.into(), is_call: false }
     }
 
     /// The source under `span` on one line, shortened.

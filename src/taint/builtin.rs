@@ -8,7 +8,7 @@ use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
-use crate::taint::texts::{quoted, text_of};
+use crate::taint::texts::{quoted, set_path, text_of};
 use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree, inner_key, is_inner};
 
 impl Analyzer<'_, '_> {
@@ -276,8 +276,7 @@ impl Analyzer<'_, '_> {
             "io.StringIO" | "io.BytesIO" => Some(Arc::new(Tree::labeled(first().unwrap_or_default().all()))),
             "os.path.join" => {
                 let mut tree = text_of(&site.args);
-                tree.konst = None;
-                tree.prefix = site.args.first().and_then(|first| first.beginning().map(Into::into));
+                set_path(&mut tree, &site.args.iter().map(|part| &**part).collect::<Vec<_>>());
                 for label in &mut tree.labels {
                     label.kinds = label.kinds.with(Kinds::UNRESOLVED);
                 }

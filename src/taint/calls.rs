@@ -8,6 +8,7 @@ use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_OVERRIDES;
 use crate::taint::state::{State, Var};
+use crate::taint::texts::set_path;
 use crate::taint::value::{Callee, FuncRef, Key, Konst, Label, Tree};
 use crate::text::Span;
 
@@ -253,6 +254,15 @@ impl Analyzer<'_, '_> {
                     tree.store(&[key], &Arc::new(Tree::konst(konst.clone())));
                 }
             }
+        }
+        if matches!(site.path, "pathlib.Path" | "pathlib.PurePath") {
+            set_path(&mut tree, &site.args.iter().map(|part| &**part).collect::<Vec<_>>());
+        }
+        // What a handle was opened for.
+        if site.method == "open"
+            && let Some(path) = site.receiver.as_ref().or_else(|| site.positional(0).map(|(path, _)| path))
+        {
+            tree.store(&[Key::Item(Konst::Str("file".into()))], &Arc::new(path.without_labels()));
         }
         self.clear_result(site, &mut tree);
         if cond.is_some() {

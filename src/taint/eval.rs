@@ -7,7 +7,7 @@ use crate::models::Kinds;
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
 use crate::taint::state::State;
-use crate::taint::texts::{percent, text_of, unquoted};
+use crate::taint::texts::{percent, set_path, text_of, unquoted};
 use crate::taint::value::{Cond, Key, Konst, Label, Tree, is_inner, literal};
 use crate::text::Span;
 
@@ -188,8 +188,8 @@ impl Analyzer<'_, '_> {
                 right.all().iter().for_each(|label| {
                     tree.add(label);
                 });
-                if let (Operator::Div, Some(beginning)) = (op, left.beginning()) {
-                    tree.prefix = Some(beginning.into());
+                if op == Operator::Div {
+                    set_path(&mut tree, &[left, right]);
                 }
                 if op == Operator::Mult
                     && let (Some(Konst::Str(text)), Some(Konst::Int(n @ 0..=64))) =

@@ -272,6 +272,7 @@ impl Analyzer<'_, '_> {
                 file: site.file,
                 span: site.span,
                 caption: format!("`{}` comes in here and is kept", site.text).into(),
+                is_call: false,
             };
             let label = self.label(Port::Source(Arc::clone(site)), Some(Hops::after(None, hop)));
             let part = Arc::new(Tree::labeled(vec![Label { kinds: *kinds, ..label }]));

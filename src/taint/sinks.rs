@@ -99,10 +99,13 @@ impl Analyzer<'_, '_> {
             let (name, made_with) =
                 name.split_once('.').map_or((name, None), |(name, part)| (name, Some(part)));
             let found = match name.parse() {
-                Ok(index) => site.positional(index),
-                Err(_) => self.named(site, name),
+                Ok(index) => site.positional(index).map(|(tree, arg)| (tree, arg.span)),
+                Err(_) if name == "self" => {
+                    site.receiver.as_ref().map(|receiver| (receiver, site.call.callee_span))
+                }
+                Err(_) => self.named(site, name).map(|(tree, arg)| (tree, arg.span)),
             };
-            let Some((tree, arg)) = found else {
+            let Some((tree, span)) = found else {
                 let options = site.call.args.iter().zip(&site.args);
                 options.filter(|(arg, _)| arg.kind == ArgKind::DoubleStar).for_each(|(_, tree)| {
                     self.depend(tree);
@@ -117,15 +120,16 @@ impl Analyzer<'_, '_> {
                     Some(konst) => konst.is_true() == *value,
                     None => false,
                 },
-                Wanted::Text(text) => self.is_text(tree, arg, text),
-                Wanted::Any(texts) => texts.iter().any(|text| self.is_text(tree, arg, text)),
+                Wanted::Text(text) => self.is_text(tree, span, text),
+                Wanted::Any(texts) => texts.iter().any(|text| self.is_text(tree, span, text)),
+                Wanted::Words(words) => words.fit(tree.known_text()),
             }
         };
         let by_position = |wanted: &Wanted| {
             let texts = match wanted {
                 Wanted::Text(text) => std::slice::from_ref(text),
                 Wanted::Any(texts) => texts,
-                Wanted::Bool(_) => return false,
+                Wanted::Bool(_) | Wanted::Words(_) => return false,
             };
             site.call.args.iter().any(|arg| {
                 let source = self.file.slice(arg.span).trim_end_matches([')', '(', ' ']);
@@ -192,13 +196,13 @@ impl Analyzer<'_, '_> {
             && !matches!(path, Some(Meaning::Outside(path)) if self.world.models.source(path).is_some())
     }
 
-    fn is_text(&self, tree: &Tree, arg: &Arg, text: &str) -> bool {
+    fn is_text(&self, tree: &Tree, span: Span, text: &str) -> bool {
         // Of a list of arguments the program counts.
         if let Some(program) = tree.field(&Key::Item(Konst::Int(0))) {
             let name = program.beginning().map(|path| path.rsplit('/').next().unwrap_or(path));
             return name == Some(text);
         }
-        let source = self.file.slice(arg.span).trim_end_matches([')', '(', ' ']);
+        let source = self.file.slice(span).trim_end_matches([')', '(', ' ']);
         tree.beginning().is_some_and(|known| known.ends_with(text)) || source.ends_with(text)
     }
 

@@ -17,6 +17,8 @@ pub struct Hop {
     pub span: Span,
     /// What happens there.
     pub caption: Arc<str>,
+    /// Whether a call hands the value in or back there.
+    pub is_call: bool,
 }
 
 /// A value that an outsider controls.

@@ -61,6 +61,26 @@ fn in_quotes(kinds: Kinds, is_single: bool) -> Kinds {
     }
 }
 
+/// Gives `tree` the text of the path of these parts, as far as it is known.
+pub(super) fn set_path(tree: &mut Tree, parts: &[&Tree]) {
+    let known = |part: &&Tree| match &part.konst {
+        Some(Konst::Str(text)) => Some(Arc::clone(text)),
+        _ => None,
+    };
+    let text = parts.iter().map(known).try_fold(String::new(), |path, part| {
+        let part = part?;
+        if part.starts_with('/') || path.is_empty() {
+            return Some(part.to_string());
+        }
+        Some(format!("{}/{part}", path.trim_end_matches('/')))
+    });
+    tree.konst = text.filter(|_| !parts.is_empty()).map(|text| Konst::Str(text.into()));
+    if tree.konst.is_none() {
+        tree.prefix = parts.first().and_then(|first| first.beginning().map(Into::into));
+        tree.ending = parts.last().and_then(|last| known(last).or_else(|| last.ending.clone()));
+    }
+}
+
 /// The kinds of a quoted literal of Python that was cut or changed.
 pub(super) fn unquoted(kinds: Kinds) -> Kinds {
     if kinds.has(Kinds::QUOTED) {

@@ -258,6 +258,12 @@ impl Tree {
         }
     }
 
+    /// What is known of its text: all of it, or how it begins and ends.
+    pub(super) fn known_text(&self) -> impl Iterator<Item = &str> + Clone {
+        let ending = if self.konst.is_some() { None } else { self.ending.as_deref() };
+        self.beginning().into_iter().chain(ending)
+    }
+
     /// Joins `other` in; returns whether anything grew.
     pub(super) fn join(&mut self, other: &Self) -> bool {
         let mut grew = false;
