@@ -10,9 +10,10 @@ use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::demand::Mask;
 use crate::taint::limits::MAX_HOPS;
+use crate::taint::mappings::is_holder;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree};
+use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree, some_key};
 use crate::taint::world::Known;
 
 /// The arguments of a call by parameter.
@@ -270,8 +271,10 @@ impl Analyzer<'_, '_> {
             let part = Arc::new(part);
             let (base, before) = operand;
             let full = [&before[..], &path[..]].concat();
-            if let Operand::Global(name) = base {
-                self.leave(state, Cell::Global(self.module.global(name)), &full, &part);
+            if let Operand::Global(name) = base
+                && let Some(symbol) = self.outliving(name, &full)
+            {
+                self.leave(state, Cell::Global(symbol), &full, &part);
             }
             if let Some(var) = self.local_of(base) {
                 state.change(var, |tree| {
@@ -437,14 +440,14 @@ impl Analyzer<'_, '_> {
     }
 
     pub(super) fn write_cell(&self, state: &State, place: crate::ir::Place, tree: &Arc<Tree>) {
-        let steps = self.keys(place);
+        let steps: Vec<Key> = self.keys(place);
+        let steps: Vec<Key> =
+            steps.into_iter().map(|key| if key == Key::Any { some_key() } else { key }).collect();
         match (place.base, &steps[..]) {
             (Operand::Global(name), path) => {
-                let symbol = match self.module.meaning(name) {
-                    Meaning::Class(class) => self.world.program.classes[*class].name,
-                    _ => self.module.global(name),
-                };
-                self.leave(state, Cell::Global(symbol), path, tree);
+                if let Some(symbol) = self.outliving(name, path) {
+                    self.leave(state, Cell::Global(symbol), path, tree);
+                }
             }
             // What a constructor leaves counts when it is through: it may still refuse it.
             (Operand::Local(local), [Key::Attr(name), rest @ ..])
@@ -455,6 +458,23 @@ impl Analyzer<'_, '_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The variable behind a global name, if what is put at `at` in it comes out again elsewhere: one of the program's
+    /// own, or one of those objects of libraries that are made to hold values.
+    fn outliving(&self, name: crate::base::Symbol, at: &[Key]) -> Option<crate::base::Symbol> {
+        match self.module.meaning(name) {
+            Meaning::Class(class) => Some(self.world.program.classes[*class].name),
+            Meaning::Outside(path) => {
+                let attrs = at.iter().map_while(|key| match key {
+                    Key::Attr(name) => Some(self.world.program.text(*name)),
+                    Key::Item(_) | Key::Any => None,
+                });
+                let full = attrs.fold(path.to_string(), |path, attr| format!("{path}.{attr}"));
+                is_holder(&full).then(|| self.module.global(name))
+            }
+            _ => Some(self.module.global(name)),
         }
     }
 

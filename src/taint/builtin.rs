@@ -193,8 +193,8 @@ impl Analyzer<'_, '_> {
                 }
                 Some(found)
             }
-            "dict" => {
-                let mut tree = first().map_or_else(Tree::default, |tree| Tree::clone(&tree));
+            "dict" | "collections.OrderedDict" => {
+                let mut tree = first().map_or_else(Tree::default, |tree| self.mapping(&tree));
                 for (arg, value) in site.call.args.iter().zip(&site.args) {
                     match arg.kind {
                         ArgKind::Keyword(name) => {
@@ -219,8 +219,15 @@ impl Analyzer<'_, '_> {
             | "copy.deepcopy"
             | "iter"
             | "asyncio.gather"
+            | "asyncio.run"
+            | "asyncio.wait_for"
+            | "asyncio.shield"
+            | "asyncio.create_task"
+            | "asyncio.ensure_future"
+            | "asyncio.run_coroutine_threadsafe"
+            | "asgiref.sync.sync_to_async"
+            | "asgiref.sync.async_to_sync"
             | "collections.deque"
-            | "collections.OrderedDict"
             | "contextlib.closing"
             | "typing.cast" => match site.path {
                 "typing.cast" => site.positional(1).map(|(tree, _)| Arc::clone(tree)),
@@ -237,16 +244,23 @@ impl Analyzer<'_, '_> {
                 let list = first()?;
                 Some(self.element(&list))
             }
-            "enumerate" | "zip" => {
-                let mut pair = Tree::default();
-                let skip = i64::from(site.path == "enumerate");
-                for (index, (_, tree)) in (skip..).zip(site.call.args.iter().zip(&site.args)) {
-                    pair.store(&[Key::Item(Konst::Int(index))], &self.element(tree));
-                }
+            "collections.defaultdict" => {
+                Some(Arc::new(site.positional(1).map_or_else(Tree::default, |(tree, _)| self.mapping(tree))))
+            }
+            "dict.fromkeys" => {
+                let value = site.positional(1).map_or_else(Arc::default, |(tree, _)| Arc::clone(tree));
+                let mut tree = Tree::default();
+                tree.store(&[Key::Any], &value);
+                Some(Arc::new(tree))
+            }
+            "enumerate" => {
+                let list = first()?;
+                let pair = Tree::list([Arc::default(), self.element(&list)]);
                 let mut list = Tree::default();
                 list.store(&[Key::Any], &Arc::new(pair));
                 Some(Arc::new(list))
             }
+            "zip" => Some(Arc::new(self.zipped(&site.args))),
             "map" | "filter" => {
                 let callee = first()?;
                 let given: Vec<Arc<Tree>> = site.args.iter().skip(1).map(|tree| self.element(tree)).collect();

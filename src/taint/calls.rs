@@ -190,6 +190,9 @@ impl Analyzer<'_, '_> {
     // --- what is outside of the program ---
 
     pub(super) fn outside(&self, state: &mut State, site: &Site<'_>) -> Arc<Tree> {
+        if self.is_lookup(site) {
+            return Arc::default();
+        }
         if let Some(mut tree) = self.builtin(state, site) {
             if site.known.model.clears != Kinds::NONE {
                 self.clear_result(site, Arc::make_mut(&mut tree));

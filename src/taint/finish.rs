@@ -112,7 +112,7 @@ impl Analyzer<'_, '_> {
         summary.checks |= returned.iter().any(|(state, tree, _)| state.has_cleared() || tree.cond.is_some());
         for (id, origin) in (0..).zip(self.origins.borrow().iter()) {
             let Port::Param(index, path) = &origin.port else { continue };
-            if origin.decoded > 0 {
+            if origin.decoded > 0 || !origin.part.is_empty() {
                 continue;
             }
             let [after, yes, no] = told(id, returned);

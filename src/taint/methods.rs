@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind};
 use crate::models::Kinds;
+use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::mappings::is_holder;
 use crate::taint::state::State;
 use crate::taint::texts::{braces, join, text_of, unquoted};
 use crate::taint::value::{Key, Konst, Tree};
@@ -89,6 +91,9 @@ impl Analyzer<'_, '_> {
                     return Some(Arc::default());
                 }
                 let key = key();
+                if let (Key::Any, Some(asked)) = (&key, first()) {
+                    self.test(&asked);
+                }
                 let default = site.positional(1).map(|(tree, _)| Arc::clone(tree));
                 let is_there = receiver.fields.iter().any(|(known, _)| *known == key);
                 let is_exact = receiver.labels.is_empty()
@@ -113,7 +118,9 @@ impl Analyzer<'_, '_> {
                 Some(found)
             }
             "pop" | "popleft" | "popitem" => Some(self.element(receiver)),
-            "append" | "add" | "appendleft" | "insert" | "put" | "put_nowait" | "push" => {
+            "append" | "add" | "appendleft" | "insert" | "put" | "put_nowait" | "push"
+                if site.method.starts_with("append") || self.may_keep(site) =>
+            {
                 let index = usize::from(site.method == "insert");
                 let (value, _) = site.positional(index)?;
                 let is_list = site.method == "append" && site.path.starts_with("list()");
@@ -140,7 +147,7 @@ impl Analyzer<'_, '_> {
                         }
                         _ if site.method == "extend" => gained.store(&[Key::Any], &self.element(tree)),
                         _ => {
-                            gained.join(tree);
+                            gained.join(&self.mapping(tree));
                         }
                     }
                 }
@@ -346,6 +353,25 @@ impl Analyzer<'_, '_> {
             "add_section" => Some(Arc::default()),
             _ => None,
         }
+    }
+
+    /// Whether what is handed to `add` and the like comes out again: no session of a database gives back the rows that
+    /// it was given.
+    fn may_keep(&self, site: &Site<'_>) -> bool {
+        let program = self.world.program;
+        let is_row = |tree: &Arc<Tree>| {
+            tree.class.is_some_and(|class| {
+                program
+                    .outside_bases(class)
+                    .iter()
+                    .any(|base| base.contains('.') && !base.starts_with("enum."))
+            })
+        };
+        let is_library = match site.call.name.map(|name| self.module.meaning(name)) {
+            Some(Meaning::Outside(path)) => !is_holder(path),
+            _ => false,
+        };
+        !is_library && !site.args.first().is_some_and(is_row)
     }
 
     /// Stores into what a method is called on.

@@ -13,7 +13,8 @@ use crate::text::Span;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Origin {
     pub(super) port: Port,
-    /// The part of what a source gives; paths of parameters stand in their ports.
+    /// The part of what a source gives, or one of several parts that hold the same; paths of parameters stand in their
+    /// ports.
     pub(super) part: Vec<Key>,
     /// For what undoes an encoding: a new origin with the same port, which earlier checks do not cover.
     pub(super) decoded: u32,

@@ -119,7 +119,7 @@ impl Analyzer<'_, '_> {
             Key::Any => !matches!(known, Key::Attr(_)),
         };
         let mut found = match exact {
-            Some(at) => Arc::clone(&tree.fields[at].1),
+            Some(at) => self.told_apart(tree, at),
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
                 let known = tree.class.and_then(|class| self.world.shapes.instances.get(&class));
@@ -139,6 +139,36 @@ impl Analyzer<'_, '_> {
             };
         }
         found
+    }
+
+    /// The part at `at`. What is shown of it must tell nothing of other parts that hold the same: of what was cut into
+    /// two, one may be checked without the other.
+    fn told_apart(&self, tree: &Tree, at: usize) -> Arc<Tree> {
+        let (key, part) = &tree.fields[at];
+        let is_shared = |label: &Label| {
+            let mut others = tree.fields.iter().filter(|(other, _)| other != key);
+            tree.labels.iter().any(|known| known.origin == label.origin)
+                || others.any(|(_, other)| other.holds(label.origin))
+        };
+        let mut found = Arc::clone(part);
+        if part.labels.iter().any(is_shared) {
+            for label in Arc::make_mut(&mut found).labels.iter_mut().filter(|label| is_shared(label)) {
+                label.origin = self.aspect(label.origin, key);
+            }
+        }
+        found
+    }
+
+    /// An origin with the same port that checks of `id` cover, and whose checks do not cover `id`.
+    fn aspect(&self, id: u32, key: &Key) -> u32 {
+        let origin = self.origins.borrow()[id as usize].clone();
+        if origin.part.len() >= MAX_DEPTH - 1 {
+            return id;
+        }
+        let part = [&origin.part[..], std::slice::from_ref(key)].concat();
+        let aspect = self.origin(Origin { part, ..origin });
+        self.wholes.borrow_mut().entry(aspect).or_insert(id);
+        aspect
     }
 
     /// As [`Analyzer::deeper`]; what only tells of a parameter tells of its entries too, and of nothing below.

@@ -386,6 +386,12 @@ pub(super) fn inner_key() -> Key {
     Key::Item(Konst::Str(Arc::from("\0inner")))
 }
 
+/// Where a mapping that outlives calls keeps what was stored under a key that is not known: another key, where it is a
+/// constant, is another entry.
+pub(super) fn some_key() -> Key {
+    Key::Item(Konst::Str(Arc::from("\0some")))
+}
+
 /// Whether `key` is [`inner_key`].
 pub(super) fn is_inner(key: &Key) -> bool {
     matches!(key, Key::Item(Konst::Str(text)) if &**text == "\0inner")

@@ -1,0 +1,70 @@
+//! Mappings that are made of pairs, and lists of pairs.
+
+use std::sync::Arc;
+
+use crate::taint::body::Analyzer;
+use crate::taint::value::{Key, Konst, Tree};
+
+/// Most pairs that are told apart.
+const MAX_PAIRS: i64 = 24;
+
+impl Analyzer<'_, '_> {
+    /// `dict(pairs)`: what the second of each pair is stands under the first. A mapping stays what it is.
+    pub(super) fn mapping(&self, of: &Tree) -> Tree {
+        let is_item = |key: &Key| matches!(key, Key::Any | Key::Item(Konst::Int(_)));
+        if of.fields.is_empty() || !of.fields.iter().all(|(key, _)| is_item(key)) {
+            return of.clone();
+        }
+        let mut mapping =
+            Tree::labeled(of.labels.iter().map(|label| self.deeper(label, &Key::Any)).collect());
+        for (_, pair) in &of.fields {
+            let key = self.part(pair, &Key::Item(Konst::Int(0)));
+            let value = self.part(pair, &Key::Item(Konst::Int(1)));
+            let key = key.konst.clone().map_or(Key::Any, Key::Item);
+            mapping.store(&[key], &value);
+        }
+        mapping
+    }
+
+    /// `zip(a, b)`: pairs of elements, told apart where one of the lists is known element by element.
+    pub(super) fn zipped(&self, lists: &[Arc<Tree>]) -> Tree {
+        let pair = |element: &dyn Fn(&Tree) -> Arc<Tree>| {
+            Arc::new(Tree::list(lists.iter().map(|list| element(list)).collect::<Vec<_>>()))
+        };
+        // Of what is not known the length is 0.
+        let count = lists.iter().filter_map(|list| list.exact_len()).filter(|count| *count > 0).min();
+        match count.filter(|count| *count <= MAX_PAIRS) {
+            Some(count) => {
+                let at = |index| pair(&|list| self.part(list, &Key::Item(Konst::Int(index))));
+                Tree::list((0..count).map(at).collect::<Vec<_>>())
+            }
+            None => {
+                let mut list = Tree::default();
+                list.store(&[Key::Any], &pair(&|list| self.element(list)));
+                list
+            }
+        }
+    }
+}
+
+/// Whether an object of a library is made to hold values: a queue, what belongs to a request or a thread.
+pub(super) fn is_holder(path: &str) -> bool {
+    const MODULES: &[&str] = &[
+        "collections",
+        "queue",
+        "multiprocessing",
+        "asyncio",
+        "contextvars",
+        "weakref",
+        "types",
+        "cachetools",
+    ];
+    const OBJECTS: &[&str] = &["flask.g", "quart.g", "threading.local()", "werkzeug.local.Local()"];
+    let root = path.split(['.', '(', '[']).next().unwrap_or_default();
+    // `list()`, `dict()`, `sorted()`
+    let is_plain = path.split_once('(').is_some_and(|(made_by, _)| !made_by.contains('.'));
+    let is_object = |object: &&str| {
+        path.strip_prefix(*object).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    is_plain || MODULES.contains(&root) || OBJECTS.iter().any(is_object)
+}
