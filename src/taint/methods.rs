@@ -91,9 +91,6 @@ impl Analyzer<'_, '_> {
                     return Some(Arc::default());
                 }
                 let key = key();
-                if let (Key::Any, Some(asked)) = (&key, first()) {
-                    self.test(&asked);
-                }
                 let default = site.positional(1).map(|(tree, _)| Arc::clone(tree));
                 let is_there = receiver.fields.iter().any(|(known, _)| *known == key);
                 let is_exact = receiver.labels.is_empty()

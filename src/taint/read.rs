@@ -11,7 +11,7 @@ use crate::taint::limits::MAX_DEPTH;
 use crate::taint::origins::Origin;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
-use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Konst, Label, Tree};
+use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Konst, Label, Tree, is_some};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
@@ -116,7 +116,8 @@ impl Analyzer<'_, '_> {
         let vague = |known: &Key| match key {
             Key::Attr(_) => false,
             Key::Item(_) => *known == Key::Any,
-            Key::Any => !matches!(known, Key::Attr(_)),
+            // What was stored under another key that is not known either is hardly ever the same entry.
+            Key::Any => !matches!(known, Key::Attr(_)) && !is_some(known),
         };
         let mut found = match exact {
             Some(at) => self.told_apart(tree, at),

@@ -392,6 +392,11 @@ pub(super) fn some_key() -> Key {
     Key::Item(Konst::Str(Arc::from("\0some")))
 }
 
+/// Whether `key` is [`some_key`].
+pub(super) fn is_some(key: &Key) -> bool {
+    matches!(key, Key::Item(Konst::Str(text)) if &**text == "\0some")
+}
+
 /// Whether `key` is [`inner_key`].
 pub(super) fn is_inner(key: &Key) -> bool {
     matches!(key, Key::Item(Konst::Str(text)) if &**text == "\0inner")
