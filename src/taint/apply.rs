@@ -1,20 +1,17 @@
 //! Runs summaries of the program's own functions at their calls.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind, Operand};
+use crate::ir::Operand;
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::demand::Mask;
 use crate::taint::limits::MAX_HOPS;
-use crate::taint::mappings::is_holder;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree, some_key};
-use crate::taint::world::Known;
+use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree};
 
 /// The arguments of a call by parameter.
 pub(super) type Bound = Vec<Option<Arc<Tree>>>;
@@ -64,12 +61,12 @@ impl Analyzer<'_, '_> {
     }
 
     /// What a function does with these arguments.
-    fn summary_for(&self, id: FuncId, bound: &Bound) -> Option<Arc<Summary>> {
+    pub(super) fn summary_for(&self, id: FuncId, bound: &Bound) -> Option<Arc<Summary>> {
         let known = self.summary(id, Mask::of(bound))?;
         Some(self.specialized(id, &known, bound).unwrap_or(known))
     }
 
-    fn constructor(&self, class: ClassIx) -> Option<FuncId> {
+    pub(super) fn constructor(&self, class: ClassIx) -> Option<FuncId> {
         self.world.program.symbol("__init__").and_then(|name| self.world.program.method(class, name))
     }
 
@@ -92,7 +89,7 @@ impl Analyzer<'_, '_> {
 
     // --- what a call does ---
 
-    fn apply(
+    pub(super) fn apply(
         &self,
         state: &mut State,
         site: &Site<'_>,
@@ -318,178 +315,5 @@ impl Analyzer<'_, '_> {
             }
         }
         Arc::new(tree)
-    }
-
-    /// Leaves sources in a cell, at `path` in it.
-    pub(super) fn leave(&self, state: &State, cell: Cell, path: &[Key], tree: &Tree) {
-        let mut all: Vec<(Vec<Key>, Label)> =
-            tree.labels.iter().map(|label| (path.to_vec(), label.clone())).collect();
-        for (key, part) in &tree.fields {
-            let deeper =
-                if path.len() < 2 { [path, std::slice::from_ref(key)].concat() } else { path.to_vec() };
-            all.extend(part.own().into_iter().map(|label| (deeper.clone(), label)));
-        }
-        for (path, label) in all.into_iter().filter(|(_, label)| !label.kinds.is_empty()) {
-            let from = self.outward(state, &label);
-            {
-                let mut out = self.out.borrow_mut();
-                let out = if matches!(from.port, Port::Source(_)) { &mut out.writes } else { &mut out.keeps };
-                let is_known = out
-                    .iter()
-                    .any(|(known, at, other)| *known == cell && *at == path && other.port == from.port);
-                if !is_known && out.len() < 32 {
-                    out.push((cell, path, from));
-                }
-            }
-        }
-    }
-
-    // --- function values ---
-
-    /// Calls a function value with `args` in order.
-    pub(super) fn run_with(
-        &self,
-        state: &mut State,
-        site: &Site<'_>,
-        func: &FuncRef,
-        args: &[Arc<Tree>],
-    ) -> Option<Arc<Tree>> {
-        let id = match &func.func {
-            Callee::Own(id) => *id,
-            Callee::Outside(path) => {
-                let all = [&func.bound[..], args].concat();
-                return Some(self.run_outside(state, site, path, Some(all)));
-            }
-            Callee::Class(class) => self.constructor(*class)?,
-        };
-        let (_, _, body) = self.world.program.func(id);
-        let mut bound: Bound = vec![None; body.params.len()];
-        let is_method = body.class.is_some() && !self.is_static(id);
-        let skip = usize::from(is_method && func.bound.is_empty());
-        let all = func.bound.iter().chain(args);
-        for (slot, tree) in bound.iter_mut().skip(skip).zip(all) {
-            *slot = Some(Arc::clone(tree));
-        }
-        let summary = self.summary_for(id, &bound)?;
-        let result = self.apply(state, site, &summary, &bound, id);
-        (!summary.never_returns).then_some(result)
-    }
-
-    /// Calls what a library has at `path`, as the call at hand or, where they are given, with other arguments.
-    fn run_outside(
-        &self,
-        state: &mut State,
-        site: &Site<'_>,
-        path: &str,
-        args: Option<Vec<Arc<Tree>>>,
-    ) -> Arc<Tree> {
-        let mut call = site.call.clone();
-        call.name = None;
-        if let Some(args) = &args {
-            let arg = Arg {
-                kind: ArgKind::Positional,
-                value: Operand::Const(crate::ir::Const::None),
-                span: call.span,
-            };
-            call.args = args.iter().map(|_| arg.clone()).collect();
-        }
-        let method = path.rsplit('.').next().unwrap_or(path);
-        let model = self.world.models.call(path, method);
-        let known = Known { path: path.to_owned(), callees: Vec::new(), model, hops: RefCell::default() };
-        let args = args.unwrap_or_else(|| site.args.clone());
-        let site = Site { call: &call, path, known: &known, method, receiver: None, args };
-        if self.is_reporting() {
-            self.meet(state, &site);
-        }
-        self.outside(state, &site)
-    }
-
-    /// Calls a function that was handed to one of which nothing is known: with what follows it (`submit(f, a, b)`),
-    /// with `args=(a, b)`, else with all that was given beside it.
-    pub(super) fn call_back(&self, state: &mut State, site: &Site<'_>, func: &FuncRef) -> Option<Arc<Tree>> {
-        let given = site.call.args.iter().zip(&site.args);
-        let after: Vec<Arc<Tree>> = given
-            .clone()
-            .filter(|(arg, _)| arg.kind == ArgKind::Positional)
-            .map(|(_, tree)| tree)
-            .skip_while(|tree| !tree.funcs.iter().any(|known| known.func == func.func))
-            .skip(1)
-            .cloned()
-            .collect();
-        if !after.is_empty() {
-            return self.run_with(state, site, func, &after);
-        }
-        let named = given.clone().find(
-            |(arg, _)| matches!(arg.kind, ArgKind::Keyword(name) if self.module.unit.text(name) == "args"),
-        );
-        if let Some(items) = named.and_then(|(_, tree)| tree.items()) {
-            return self.run_with(state, site, func, &items);
-        }
-        let mut all = Tree::default();
-        let others = site.args.iter().filter(|arg| arg.funcs.is_empty()).chain(&site.receiver);
-        others.flat_map(|arg| arg.all()).for_each(|label| {
-            all.add(&label);
-        });
-        let all = Arc::new(all);
-        let count = match &func.func {
-            Callee::Own(id) => self.world.program.func(*id).2.params.len(),
-            Callee::Outside(_) | Callee::Class(_) => 1,
-        };
-        let args: Vec<Arc<Tree>> = (0..count).map(|_| Arc::clone(&all)).collect();
-        self.run_with(state, site, func, &args)
-    }
-
-    pub(super) fn write_cell(&self, state: &State, place: crate::ir::Place, tree: &Arc<Tree>) {
-        let steps: Vec<Key> = self.keys(place);
-        let steps: Vec<Key> =
-            steps.into_iter().map(|key| if key == Key::Any { some_key() } else { key }).collect();
-        match (place.base, &steps[..]) {
-            (Operand::Global(name), path) => {
-                if let Some(symbol) = self.outliving(name, path) {
-                    self.leave(state, Cell::Global(symbol), path, tree);
-                }
-            }
-            // What a constructor leaves counts when it is through: it may still refuse it.
-            (Operand::Local(local), [Key::Attr(name), rest @ ..])
-                if self.is_self(local) && !self.is_constructor() =>
-            {
-                if let Some(class) = self.class {
-                    self.leave(state, Cell::Attr(class, *name), rest, tree);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The variable behind a global name, if what is put at `at` in it comes out again elsewhere: one of the program's
-    /// own, or one of those objects of libraries that are made to hold values.
-    fn outliving(&self, name: crate::base::Symbol, at: &[Key]) -> Option<crate::base::Symbol> {
-        match self.module.meaning(name) {
-            Meaning::Class(class) => Some(self.world.program.classes[*class].name),
-            Meaning::Outside(path) => {
-                let attrs = at.iter().map_while(|key| match key {
-                    Key::Attr(name) => Some(self.world.program.text(*name)),
-                    Key::Item(_) | Key::Any => None,
-                });
-                let full = attrs.fold(path.to_string(), |path, attr| format!("{path}.{attr}"));
-                is_holder(&full).then(|| self.module.global(name))
-            }
-            _ => Some(self.module.global(name)),
-        }
-    }
-
-    fn is_constructor(&self) -> bool {
-        self.class.is_some() && self.module.unit.text(self.body.name).ends_with(".__init__")
-    }
-
-    /// Leaves in the attributes of an instance what its constructor has set where it returns.
-    pub(super) fn leave_instance(&self, state: &State) {
-        let (Some(class), Some(own)) = (self.class, self.body.params.first()) else { return };
-        let Some(tree) = state.get(Var::Local(own.local)).filter(|_| self.is_constructor()) else { return };
-        for (key, part) in &tree.fields {
-            if let Key::Attr(name) = key {
-                self.leave(state, Cell::Attr(class, *name), &[], part);
-            }
-        }
     }
 }

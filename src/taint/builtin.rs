@@ -7,6 +7,7 @@ use crate::models::Kinds;
 use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::groups::pattern_key;
 use crate::taint::state::State;
 use crate::taint::texts::{quoted, set_path, text_of};
 use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree, inner_key, is_inner};
@@ -20,6 +21,9 @@ impl Analyzer<'_, '_> {
         {
             return Some(found);
         }
+        if let Some(pieces) = Self::cut_path(site) {
+            return Some(pieces);
+        }
         let first = || site.positional(0).map(|(tree, _)| Arc::clone(tree));
         match site.path {
             "re.compile" => {
@@ -29,7 +33,7 @@ impl Analyzer<'_, '_> {
                     pattern = Arc::new(Tree::konst(Konst::Str(text.into())));
                 }
                 let mut tree = Tree::default();
-                tree.store(&[Key::Item(Konst::Str("pattern".into()))], &pattern);
+                tree.store(&[pattern_key()], &pattern);
                 Some(Arc::new(tree))
             }
             "os.path.commonpath" | "os.path.commonprefix" => {
@@ -352,9 +356,7 @@ impl Analyzer<'_, '_> {
 
 /// The pattern of a compiled regular expression.
 fn pattern_of(compiled: &Tree) -> Arc<Tree> {
-    let is_it = |key: &Key| *key == Key::Item(Konst::Str("pattern".into()));
-    let found = compiled.fields.iter().find(|(key, _)| is_it(key));
-    found.map_or_else(Arc::default, |(_, part)| Arc::clone(part))
+    compiled.field(&pattern_key()).cloned().unwrap_or_default()
 }
 
 /// Flags of `re` as they stand in a pattern: `re.I | re.VERBOSE` as `(?ix)`.

@@ -193,6 +193,9 @@ impl Analyzer<'_, '_> {
         if self.is_lookup(site) {
             return Arc::default();
         }
+        if let Some(tree) = self.run_through(state, site) {
+            return tree;
+        }
         if let Some(mut tree) = self.builtin(state, site) {
             if site.known.model.clears != Kinds::NONE {
                 self.clear_result(site, Arc::make_mut(&mut tree));
@@ -266,6 +269,10 @@ impl Analyzer<'_, '_> {
             && let Some(path) = site.receiver.as_ref().or_else(|| site.positional(0).map(|(path, _)| path))
         {
             tree.store(&[Key::Item(Konst::Str("file".into()))], &Arc::new(path.without_labels()));
+        }
+        let mut cond = cond;
+        if let Some(pattern) = Self::sought(site) {
+            self.as_match(state, &mut tree, &pattern, cond.as_mut());
         }
         self.clear_result(site, &mut tree);
         if cond.is_some() {

@@ -23,6 +23,9 @@ impl Analyzer<'_, '_> {
     ) -> Option<Arc<Tree>> {
         let first = || site.positional(0).map(|(tree, _)| Arc::clone(tree));
         let key = || first().and_then(|tree| tree.konst.clone()).map_or(Key::Any, Key::Item);
+        if let Some(found) = self.group(site, receiver).or_else(|| Self::cut(site, receiver)) {
+            return Some(found);
+        }
         if site.path.starts_with("configparser.")
             && let Some(found) = self.configured(state, site, receiver)
         {
@@ -201,6 +204,8 @@ impl Analyzer<'_, '_> {
                 list.store(&[Key::Any], &self.any_part(receiver));
                 Some(Arc::new(list))
             }
+            // Of what was handed to an executor.
+            "result" => Some(Arc::clone(receiver)),
             "copy" if site.call.args.is_empty() => Some(Arc::clone(receiver)),
             "format" => {
                 let given = || site.call.args.iter().zip(&site.args);

@@ -53,8 +53,8 @@ impl Analyzer<'_, '_> {
         place: Place,
         span: Span,
     ) -> Option<Arc<Tree>> {
-        let Meaning::Outside(path) = self.module.meaning(self.body.locals[to].value?) else { return None };
-        let (clears, keeps) = self.world.models.attribute(path);
+        let path = self.attribute_path(to, place)?;
+        let (clears, keeps) = self.world.models.attribute(&path);
         if clears == Kinds::NONE && !keeps {
             return None;
         }
@@ -68,6 +68,24 @@ impl Analyzer<'_, '_> {
             tree.cond = self.cond(Cond { yes: self.resolved(&tree), no: Vec::new() }).cond.clone();
         }
         Some(Arc::new(tree))
+    }
+
+    /// The value path of what is read at `place`, outside of the program; where `to` may hold other values too, by what
+    /// it is read from.
+    fn attribute_path(&self, to: crate::ir::LocalId, place: Place) -> Option<String> {
+        let outside = |local: crate::ir::LocalId| match self.module.meaning(self.body.locals[local].value?) {
+            Meaning::Outside(path) => Some(path.to_string()),
+            _ => None,
+        };
+        if self.body.locals[to].value.is_some() {
+            return outside(to);
+        }
+        match (place.base, &self.steps(place)[..]) {
+            (Operand::Local(base), [Step::Attr(name)]) => {
+                Some(format!("{}.{}", outside(base)?, self.module.unit.text(*name)))
+            }
+            _ => None,
+        }
     }
 
     /// A method or a function that is read as an attribute.

@@ -1,8 +1,9 @@
 //! What a regular expression admits: for which kinds a text that it matches is harmless.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use regex_syntax::hir::{Capture, Class, Hir, HirKind, Look};
 
 use crate::models::Kinds;
+use crate::taint::value::Konst;
 
 /// Characters that matter to a kind of sink.
 const DANGER: &[(&str, &str)] = &[
@@ -33,17 +34,62 @@ pub(super) fn admits_nothing_for(pattern: &str, how: &str) -> Kinds {
         "match" => ends(&hir),
         _ => begins(&hir) && ends(&hir),
     };
-    if !is_whole {
+    if is_whole { harmless(&hir) } else { Kinds::NONE }
+}
+
+/// The kinds for which what the group `which` of `pattern` matches is harmless; a group by its number or name.
+pub(super) fn group_admits_nothing_for(pattern: &str, which: &Konst) -> Kinds {
+    let Ok(hir) = regex_syntax::ParserBuilder::new().build().parse(&pattern.replace("\\Z", "\\z")) else {
         return Kinds::NONE;
+    };
+    let mut found = Kinds::NONE;
+    each_group(&hir, &mut |capture| {
+        let is_it = match which {
+            Konst::Int(index) => i64::from(capture.index) == *index,
+            Konst::Str(name) => capture.name.as_deref() == Some(&**name),
+            Konst::None | Konst::Bool(_) => false,
+        };
+        if is_it {
+            found = harmless(&capture.sub);
+        }
+    });
+    found
+}
+
+/// The names of the groups of `pattern`, in order.
+pub(super) fn group_names(pattern: &str) -> Vec<Option<String>> {
+    let Ok(hir) = regex_syntax::ParserBuilder::new().build().parse(&pattern.replace("\\Z", "\\z")) else {
+        return Vec::new();
+    };
+    let mut names = Vec::new();
+    each_group(&hir, &mut |capture| names.push(capture.name.as_deref().map(str::to_owned)));
+    names
+}
+
+fn each_group(hir: &Hir, note: &mut impl FnMut(&Capture)) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            note(capture);
+            each_group(&capture.sub, note);
+        }
+        HirKind::Repetition(repetition) => each_group(&repetition.sub, note),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|part| each_group(part, note));
+        }
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) | HirKind::Literal(_) => {}
     }
+}
+
+/// The kinds for which a text that `hir` matches from end to end is harmless.
+fn harmless(hir: &Hir) -> Kinds {
     let mut kinds = Kinds::ALL;
     for (name, danger) in DANGER {
         // `..` leads out only between separators; a lone dot does not.
         let is_open = match *name {
-            "argument" => begins_with(&hir, '-'),
+            "argument" => begins_with(hir, '-'),
             // `//host` and `/\\host` lead to another host, `/page` does not.
-            "redirect" => admits(&hir, ':') || admits(&hir, '\\') || begins_twice(&hir, '/'),
-            _ => danger.chars().any(|c| admits(&hir, c)),
+            "redirect" => admits(hir, ':') || admits(hir, '\\') || begins_twice(hir, '/'),
+            _ => danger.chars().any(|c| admits(hir, c)),
         };
         if is_open {
             kinds = kinds.without(Kinds::named(name).unwrap_or_default());

@@ -1,0 +1,92 @@
+//! Cells: what functions leave in variables of modules and attributes of instances, for whoever reads these.
+
+use std::sync::Arc;
+
+use crate::ir::Operand;
+use crate::program::Meaning;
+use crate::taint::body::Analyzer;
+use crate::taint::mappings::is_holder;
+use crate::taint::state::{State, Var};
+use crate::taint::summary::{Cell, Port};
+use crate::taint::value::{Key, Label, Tree, some_key};
+
+impl Analyzer<'_, '_> {
+    /// Leaves sources in a cell, at `path` in it.
+    pub(super) fn leave(&self, state: &State, cell: Cell, path: &[Key], tree: &Tree) {
+        let mut all: Vec<(Vec<Key>, Label)> =
+            tree.labels.iter().map(|label| (path.to_vec(), label.clone())).collect();
+        for (key, part) in &tree.fields {
+            let deeper =
+                if path.len() < 2 { [path, std::slice::from_ref(key)].concat() } else { path.to_vec() };
+            all.extend(part.own().into_iter().map(|label| (deeper.clone(), label)));
+        }
+        for (path, label) in all.into_iter().filter(|(_, label)| !label.kinds.is_empty()) {
+            let from = self.outward(state, &label);
+            {
+                let mut out = self.out.borrow_mut();
+                let out = if matches!(from.port, Port::Source(_)) { &mut out.writes } else { &mut out.keeps };
+                let is_known = out
+                    .iter()
+                    .any(|(known, at, other)| *known == cell && *at == path && other.port == from.port);
+                if !is_known && out.len() < 32 {
+                    out.push((cell, path, from));
+                }
+            }
+        }
+    }
+
+    /// Leaves in a cell what is stored at `place`.
+    pub(super) fn write_cell(&self, state: &State, place: crate::ir::Place, tree: &Arc<Tree>) {
+        let steps: Vec<Key> = self.keys(place);
+        let steps: Vec<Key> =
+            steps.into_iter().map(|key| if key == Key::Any { some_key() } else { key }).collect();
+        match (place.base, &steps[..]) {
+            (Operand::Global(name), path) => {
+                if let Some(symbol) = self.outliving(name, path) {
+                    self.leave(state, Cell::Global(symbol), path, tree);
+                }
+            }
+            // What a constructor leaves counts when it is through: it may still refuse it.
+            (Operand::Local(local), [Key::Attr(name), rest @ ..])
+                if self.is_self(local) && !self.is_constructor() =>
+            {
+                if let Some(class) = self.class {
+                    self.leave(state, Cell::Attr(class, *name), rest, tree);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The variable behind a global name, if what is put at `at` in it comes out again elsewhere: one of the program's
+    /// own, or one of those objects of libraries that are made to hold values.
+    pub(super) fn outliving(&self, name: crate::base::Symbol, at: &[Key]) -> Option<crate::base::Symbol> {
+        match self.module.meaning(name) {
+            Meaning::Class(class) => Some(self.world.program.classes[*class].name),
+            Meaning::Outside(path) => {
+                let attrs = at.iter().map_while(|key| match key {
+                    Key::Attr(name) => Some(self.world.program.text(*name)),
+                    Key::Item(_) | Key::Any => None,
+                });
+                let full = attrs.fold(path.to_string(), |path, attr| format!("{path}.{attr}"));
+                is_holder(&full).then(|| self.module.global(name))
+            }
+            _ => Some(self.module.global(name)),
+        }
+    }
+
+    fn is_constructor(&self) -> bool {
+        self.class.is_some() && self.module.unit.text(self.body.name).ends_with(".__init__")
+    }
+
+    /// Leaves in the attributes of an instance what its constructor has set where it returns.
+    pub(super) fn leave_instance(&self, state: &State) {
+        let (Some(class), Some(own)) = (self.class, self.body.params.first()) else { return };
+        let Some(tree) = state.get(Var::Local(own.local)).filter(|_| self.is_constructor()) else { return };
+        for (key, part) in &tree.fields {
+            if let Key::Attr(name) = key {
+                self.leave(state, Cell::Attr(class, *name), &[], part);
+            }
+        }
+    }
+}

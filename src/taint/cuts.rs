@@ -1,0 +1,59 @@
+//! Texts that are cut: what the last piece cannot hold any more.
+
+use std::sync::Arc;
+
+use crate::models::Kinds;
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::value::{Key, Konst, Tree};
+
+impl Analyzer<'_, '_> {
+    /// `text.split("/")`, `name.rsplit(".", 1)`: the last piece holds no separator. `None` for other cuts.
+    pub(super) fn cut(site: &Site<'_>, text: &Tree) -> Option<Arc<Tree>> {
+        let at = match &site.positional(0)?.0.konst {
+            Some(Konst::Str(at)) => Arc::clone(at),
+            _ => return None,
+        };
+        let is_last = match site.method {
+            "split" => site.args.len() == 1,
+            "rsplit" | "rpartition" => true,
+            _ => false,
+        };
+        // Without a dot there is no `..`, and without a slash no other directory.
+        if !is_last || !matches!(&*at, "/" | "\\" | ".") || text.labels.is_empty() {
+            return None;
+        }
+        let mut pieces = Tree::labeled(text.labels.clone());
+        let piece = Arc::new(without_path(text));
+        pieces.store(&[Key::Item(Konst::Int(-1))], &piece);
+        let limit = site.positional(1).and_then(|(limit, _)| limit.konst.clone());
+        if limit == Some(Konst::Int(1)) {
+            pieces.store(&[Key::Item(Konst::Int(1))], &piece);
+        } else if site.method == "rpartition" {
+            pieces.store(&[Key::Item(Konst::Int(2))], &piece);
+        }
+        Some(Arc::new(pieces))
+    }
+
+    /// `os.path.splitext(path)`, `os.path.split(path)`.
+    pub(super) fn cut_path(site: &Site<'_>) -> Option<Arc<Tree>> {
+        if !matches!(
+            site.path,
+            "os.path.splitext" | "os.path.split" | "posixpath.splitext" | "posixpath.split"
+        ) {
+            return None;
+        }
+        let path = site.positional(0)?.0;
+        let last = Arc::new(without_path(path));
+        Some(Arc::new(Tree::list([Arc::new(Tree::labeled(path.all())), last])))
+    }
+}
+
+fn without_path(text: &Tree) -> Tree {
+    let path = Kinds::named("path").unwrap_or_default();
+    let mut piece = Tree::labeled(text.all());
+    for label in &mut piece.labels {
+        label.kinds = label.kinds.without(path);
+    }
+    piece
+}

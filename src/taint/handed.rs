@@ -1,0 +1,179 @@
+//! Functions that are handed over as values, and who calls them.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::ir::{Arg, ArgKind, Operand};
+use crate::taint::apply::Bound;
+use crate::taint::body::{Analyzer, param_name};
+use crate::taint::calls::Site;
+use crate::taint::state::State;
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree};
+use crate::taint::world::Known;
+
+/// Library functions that call what they are handed, with what follows it, and give what it returns: by value path, or
+/// by the last name where many objects have it; the position of the function.
+const RUNNERS: &[(&str, usize)] = &[
+    ("asyncio.to_thread", 0),
+    ("anyio.to_thread.run_sync", 0),
+    ("trio.to_thread.run_sync", 0),
+    ("starlette.concurrency.run_in_threadpool", 0),
+    ("fastapi.concurrency.run_in_threadpool", 0),
+    ("twisted.internet.threads.deferToThread", 0),
+    ("eventlet.tpool.execute", 0),
+    ("*.run_in_executor", 1),
+    ("*.async_add_executor_job", 0),
+    ("*.submit", 0),
+];
+
+impl Analyzer<'_, '_> {
+    /// What a library function gives that runs what it is handed; `None` if it is none of these.
+    pub(super) fn run_through(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
+        let is_it = |name: &str| match name.strip_prefix("*.") {
+            Some(method) => site.receiver.is_some() && site.method == method,
+            None => site.path == name,
+        };
+        let (_, at) = RUNNERS.iter().find(|(name, _)| is_it(name))?;
+        let func = site.positional(*at)?.0;
+        if func.funcs.is_empty() {
+            return None;
+        }
+        let given = || site.call.args.iter().zip(&site.args);
+        let is_plain = |(arg, _): &(&Arg, &Arc<Tree>)| arg.kind == ArgKind::Positional;
+        let args: Vec<Arc<Tree>> =
+            given().filter(is_plain).skip(at + 1).map(|(_, tree)| Arc::clone(tree)).collect();
+        let mut named = Tree::default();
+        for (arg, tree) in given() {
+            if let ArgKind::Keyword(name) = arg.kind {
+                named.store(&[Key::Item(Konst::Str(self.module.unit.text(name).into()))], tree);
+            }
+        }
+        let mut result: Option<Tree> = None;
+        for func in &func.funcs {
+            let Some(back) = self.run_given(state, site, func, (&args, &named)) else { continue };
+            match &mut result {
+                Some(known) => drop(known.join(&back)),
+                None => result = Some(Tree::clone(&back)),
+            }
+        }
+        Some(Arc::new(result.unwrap_or_default()))
+    }
+
+    /// Calls a function value with `args` in order.
+    pub(super) fn run_with(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        func: &FuncRef,
+        args: &[Arc<Tree>],
+    ) -> Option<Arc<Tree>> {
+        self.run_given(state, site, func, (args, &Tree::default()))
+    }
+
+    /// Calls a function value with `args` in order, and the entries of `named` by name.
+    fn run_given(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        func: &FuncRef,
+        (args, named): (&[Arc<Tree>], &Tree),
+    ) -> Option<Arc<Tree>> {
+        let id = match &func.func {
+            Callee::Own(id) => *id,
+            Callee::Outside(path) => {
+                let all = [&func.bound[..], args].concat();
+                return Some(self.run_outside(state, site, path, Some(all)));
+            }
+            Callee::Class(class) => self.constructor(*class)?,
+        };
+        let (module, _, body) = self.world.program.func(id);
+        let mut bound: Bound = vec![None; body.params.len()];
+        let is_method = body.class.is_some() && !self.is_static(id);
+        let skip = usize::from(is_method && func.bound.is_empty());
+        let all = func.bound.iter().chain(args);
+        for (slot, tree) in bound.iter_mut().skip(skip).zip(all) {
+            *slot = Some(Arc::clone(tree));
+        }
+        for (key, tree) in &named.fields {
+            let Key::Item(Konst::Str(name)) = key else { continue };
+            let at = body.params.iter().position(|param| param_name(module, body, param.local) == **name);
+            if let Some(at) = at {
+                bound[at] = Some(Arc::clone(tree));
+            }
+        }
+        let summary = self.summary_for(id, &bound)?;
+        let result = self.apply(state, site, &summary, &bound, id);
+        (!summary.never_returns).then_some(result)
+    }
+
+    /// Calls what a library has at `path`, as the call at hand or, where they are given, with other arguments.
+    pub(super) fn run_outside(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        path: &str,
+        args: Option<Vec<Arc<Tree>>>,
+    ) -> Arc<Tree> {
+        let mut call = site.call.clone();
+        call.name = None;
+        if let Some(args) = &args {
+            let arg = Arg {
+                kind: ArgKind::Positional,
+                value: Operand::Const(crate::ir::Const::None),
+                span: call.span,
+            };
+            call.args = args.iter().map(|_| arg.clone()).collect();
+        }
+        let method = path.rsplit('.').next().unwrap_or(path);
+        let model = self.world.models.call(path, method);
+        let known = Known { path: path.to_owned(), callees: Vec::new(), model, hops: RefCell::default() };
+        let args = args.unwrap_or_else(|| site.args.clone());
+        let site = Site { call: &call, path, known: &known, method, receiver: None, args };
+        if self.is_reporting() {
+            self.meet(state, &site);
+        }
+        self.outside(state, &site)
+    }
+
+    /// Calls a function that was handed to one of which nothing is known: with what follows it (`submit(f, a, b)`),
+    /// with `args=(a, b)`, else with all that was given beside it.
+    pub(super) fn call_back(&self, state: &mut State, site: &Site<'_>, func: &FuncRef) -> Option<Arc<Tree>> {
+        let given = site.call.args.iter().zip(&site.args);
+        let after: Vec<Arc<Tree>> = given
+            .clone()
+            .filter(|(arg, _)| arg.kind == ArgKind::Positional)
+            .map(|(_, tree)| tree)
+            .skip_while(|tree| !tree.funcs.iter().any(|known| known.func == func.func))
+            .skip(1)
+            .cloned()
+            .collect();
+        if !after.is_empty() {
+            return self.run_with(state, site, func, &after);
+        }
+        // `Thread(target=f, args=(a, b), kwargs={"name": c})`
+        let named = |wanted: &str| {
+            let is_it = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(name) if self.module.unit.text(name) == wanted);
+            given.clone().find(|(arg, _)| is_it(arg)).map(|(_, tree)| tree)
+        };
+        let (items, options) = (named("args"), named("kwargs").or_else(|| named("kwds")));
+        if items.is_some() || options.is_some() {
+            let items = items.map_or_else(|| Some(Vec::new()), |tree| tree.items());
+            let options = options.map_or_else(Tree::default, |tree| Tree::clone(tree));
+            if let Some(items) = items.filter(|_| options.labels.is_empty()) {
+                return self.run_given(state, site, func, (&items, &options));
+            }
+        }
+        let mut all = Tree::default();
+        let others = site.args.iter().filter(|arg| arg.funcs.is_empty()).chain(&site.receiver);
+        others.flat_map(|arg| arg.all()).for_each(|label| {
+            all.add(&label);
+        });
+        let all = Arc::new(all);
+        let count = match &func.func {
+            Callee::Own(id) => self.world.program.func(*id).2.params.len(),
+            Callee::Outside(_) | Callee::Class(_) => 1,
+        };
+        let args: Vec<Arc<Tree>> = (0..count).map(|_| Arc::clone(&all)).collect();
+        self.run_with(state, site, func, &args)
+    }
+}
