@@ -168,8 +168,10 @@ fn levels(callees: &IdVec<FuncId, Vec<FuncId>>) -> Vec<Vec<Vec<FuncId>>> {
                 group.sort_unstable();
                 group.iter().for_each(|member| on_stack[*member] = false);
                 let of = group.iter().flat_map(|member| &callees[*member]);
-                let above =
-                    of.filter(|callee| !group.contains(callee)).map(|callee| level[*callee] + 1).max();
+                let above = of
+                    .filter(|callee| group.binary_search(callee).is_err())
+                    .map(|callee| level[*callee] + 1)
+                    .max();
                 let own = above.unwrap_or(0);
                 group.iter().for_each(|member| level[*member] = own);
                 if levels.len() <= own {

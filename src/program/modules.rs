@@ -7,6 +7,8 @@ use crate::program::ModuleId;
 /// The files of the program by the dotted names that imports may use for them.
 pub(super) struct Modules {
     by_name: FxHashMap<String, Vec<ModuleId>>,
+    /// The first parts of those names: most paths are a library's and begin as none of them does.
+    roots: FxHashSet<String>,
     own: Vec<String>,
 }
 
@@ -27,7 +29,13 @@ impl Modules {
                 }
             }
         }
-        Self { by_name, own: names.to_vec() }
+        let roots = by_name.keys().map(|name| root(name).to_owned()).collect();
+        Self { by_name, roots, own: names.to_vec() }
+    }
+
+    /// Whether a beginning of `path` may mean a file.
+    pub(super) fn may_have(&self, path: &str) -> bool {
+        self.roots.contains(root(path))
     }
 
     /// The file that `name` means to the file `from`: of several the nearest, then the first.
@@ -46,4 +54,8 @@ impl Modules {
             || own.matches('.').count() == 0;
         found.iter().find(|id| near(id) == best).copied().filter(|_| is_near)
     }
+}
+
+fn root(name: &str) -> &str {
+    name.split('.').next().unwrap_or_default()
 }

@@ -100,6 +100,9 @@ impl Resolver<'_, '_> {
 
     /// The longest beginning that is a file, then names in it.
     fn dotted(&self, from: ModuleId, dotted: &str, depth: u32) -> Meaning {
+        if !self.modules.may_have(dotted) {
+            return Meaning::Outside(dotted.into());
+        }
         let mut end = dotted.len();
         loop {
             let head = &dotted[..end];

@@ -66,6 +66,15 @@ impl Default for Context<'_> {
     }
 }
 
+/// What is seen where a body ends.
+#[derive(Default)]
+struct Ends {
+    returned: Vec<(State, Tree, Operand)>,
+    yields: Tree,
+    /// Whether what flows on is known already.
+    is_last: bool,
+}
+
 /// The summary of a function.
 pub(super) fn analyze<'w>(world: &'w World<'w, '_>, id: FuncId, context: &'w Context<'w>) -> Summary {
     let class = world.program.class_of(id);
@@ -107,57 +116,49 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     fn run(self) -> Summary {
-        let ins = self.solve();
+        let ins = self.solve(&mut Ends::default());
         *self.reporting.borrow_mut() = true;
-        let mut returned: Vec<(State, Tree, Operand)> = Vec::new();
-        let mut yields = Tree::default();
+        let mut ends = Ends { is_last: true, ..Ends::default() };
         for &block in self.cfg.order() {
-            let Some(mut state) = ins[block].clone() else { continue };
-            let mut goes_on = true;
-            for inst in &self.body.blocks[block].insts {
-                goes_on = self.step(&mut state, inst);
-                if !goes_on {
-                    break;
-                }
-                if let Op::Yield(_, value, _) = inst.op {
-                    let mut part = Tree::default();
-                    part.store(&[Key::Any], &self.value(&state, value));
-                    yields.join(&part);
-                }
-            }
-            if let (true, Terminator::Return(value)) = (goes_on, &self.body.blocks[block].end) {
-                let value = *value;
-                let tree = self.value(&state, value);
-                self.meet_return(&state, block, value, &tree);
-                self.leave_instance(&state);
-                returned.push((state, Tree::clone(&tree), value));
+            if let Some(state) = ins[block].clone() {
+                self.block(block, state, &mut ends);
             }
         }
-        self.finish(returned, yields)
+        self.finish(ends.returned, ends.yields)
+    }
+
+    /// Whether each block is visited once, behind all that lead to it: then one pass sees all.
+    fn is_acyclic(&self) -> bool {
+        let mut seen: IdVec<BlockId, bool> = IdVec::filled(false, self.body.blocks.len());
+        self.cfg.order().iter().all(|block| {
+            seen[*block] = true;
+            self.cfg.succs(*block).iter().all(|edge| !seen[edge.block])
+        })
     }
 
     /// The state in which the body returns.
     pub(super) fn end(&self) -> Option<State> {
-        let ins = self.solve();
-        let mut end: Option<State> = None;
-        for &block in self.cfg.order() {
-            let (Some(state), Terminator::Return(_)) = (&ins[block], &self.body.blocks[block].end) else {
-                continue;
-            };
-            let mut state = state.clone();
-            if !self.body.blocks[block].insts.iter().all(|inst| self.step(&mut state, inst)) {
-                continue;
-            }
-            match &mut end {
-                Some(known) => drop(known.join(&state, &self.wholes.borrow())),
-                None => end = Some(state),
+        let mut ends = Ends::default();
+        let ins = self.solve(&mut ends);
+        if !self.is_acyclic() {
+            ends = Ends { is_last: true, ..Ends::default() };
+            let is_end = |block: &&BlockId| matches!(self.body.blocks[**block].end, Terminator::Return(_));
+            for &block in self.cfg.order().iter().filter(is_end) {
+                if let Some(state) = ins[block].clone() {
+                    self.block(block, state, &mut ends);
+                }
             }
         }
-        end
+        let mut states = ends.returned.into_iter().map(|(state, ..)| state);
+        let mut end = states.next()?;
+        for state in states {
+            end.join(&state, &self.wholes.borrow());
+        }
+        Some(end)
     }
 
     /// The states before all blocks that are reached.
-    fn solve(&self) -> IdVec<BlockId, Option<State>> {
+    fn solve(&self, ends: &mut Ends) -> IdVec<BlockId, Option<State>> {
         let n = self.body.blocks.len();
         let mut ins: IdVec<BlockId, Option<State>> = IdVec::filled(None, n);
         let mut visits: IdVec<BlockId, u32> = IdVec::filled(0, n);
@@ -173,7 +174,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             visits[block] += 1;
             let Some(state) = ins[block].clone() else { continue };
-            for (to, state) in self.block(block, state) {
+            for (to, state) in self.block(block, state, ends) {
                 let grew = match &mut ins[to] {
                     Some(known) => known.join(&state, &self.wholes.borrow()),
                     slot => {
@@ -189,11 +190,12 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         ins
     }
 
-    /// The states that `block` hands to its successors.
-    fn block(&self, block: BlockId, mut state: State) -> Vec<(BlockId, State)> {
+    /// The states that `block` hands to its successors; notes in `ends` what it returns and yields.
+    fn block(&self, block: BlockId, mut state: State, ends: &mut Ends) -> Vec<(BlockId, State)> {
         let data = &self.body.blocks[block];
         let mut out: Vec<(BlockId, State)> = Vec::new();
         let unwinds = self.cfg.succs(block).iter().find(|edge| edge.unwind).map(|edge| edge.block);
+        let unwinds = unwinds.filter(|_| !ends.is_last);
         // What a handler sees is between what holds before the block and behind it.
         let mut raised: Option<State> =
             unwinds.filter(|_| data.insts.iter().any(crate::flow::may_raise)).map(|_| state.clone());
@@ -205,10 +207,27 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 out.extend(unwinds.zip(raised));
                 return out;
             }
+            if let (Op::Yield(_, value, _), true) = (&inst.op, self.is_reporting()) {
+                let mut part = Tree::default();
+                part.store(&[Key::Any], &self.value(&state, *value));
+                ends.yields.join(&part);
+            }
         }
         if let (Some(to), Some(mut raised)) = (unwinds, raised) {
             raised.join(&state, &self.wholes.borrow());
             out.push((to, raised));
+        }
+        if let Terminator::Return(value) = data.end {
+            let tree = self.value(&state, value);
+            if self.is_reporting() {
+                self.meet_return(&state, block, value, &tree);
+                self.leave_instance(&state);
+            }
+            ends.returned.push((state, Tree::clone(&tree), value));
+            return out;
+        }
+        if ends.is_last {
+            return out;
         }
         if matches!(data.end, Terminator::Raise { .. }) {
             out.extend(unwinds.map(|to| (to, state)));

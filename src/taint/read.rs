@@ -148,7 +148,7 @@ impl Analyzer<'_, '_> {
         };
         for (known, part) in &tree.fields {
             if vague(known) && known != key {
-                Arc::make_mut(&mut found).join(part);
+                Tree::join_shared(&mut found, part);
             }
         }
         if let (Some(Konst::Str(text)), None) = (&tree.konst, exact) {

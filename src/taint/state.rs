@@ -106,9 +106,7 @@ impl State {
             };
             match order {
                 std::cmp::Ordering::Equal => {
-                    if !Arc::ptr_eq(&self.vars[at].1, &other.vars[from].1) {
-                        grew |= Arc::make_mut(&mut self.vars[at].1).join(&other.vars[from].1);
-                    }
+                    grew |= Tree::join_shared(&mut self.vars[at].1, &other.vars[from].1);
                     at += 1;
                     from += 1;
                 }

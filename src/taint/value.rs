@@ -298,7 +298,7 @@ impl Tree {
         // A part that only one side tells apart is, on the other, what the whole is.
         for (key, part) in &other.fields {
             match self.fields.binary_search_by(|(known, _)| known.cmp(key)) {
-                Ok(at) => grew |= Arc::make_mut(&mut self.fields[at].1).join(part),
+                Ok(at) => grew |= Self::join_shared(&mut self.fields[at].1, part),
                 Err(at) if self.fields.len() < MAX_FIELDS => {
                     let mut new = Tree::clone(part);
                     self.labels.iter().for_each(|label| {
@@ -339,6 +339,46 @@ impl Tree {
         grew |= cond != self.cond;
         self.cond = cond;
         grew
+    }
+
+    /// As [`Tree::join`], for values that others hold too: they are copied only where something changes, since most
+    /// joins bring nothing new.
+    pub(super) fn join_shared(known: &mut Arc<Self>, other: &Arc<Self>) -> bool {
+        !Arc::ptr_eq(known, other) && !known.absorbs(other) && Arc::make_mut(known).join(other)
+    }
+
+    /// Whether joining `other` in certainly changes nothing.
+    fn absorbs(&self, other: &Self) -> bool {
+        let is_none = |tree: &Self| tree.konst == Some(Konst::None);
+        let keeps_text = self.konst == other.konst && self.konst.is_some()
+            || self.konst.is_none() && (self.prefix.is_none() || self.prefix.as_deref() == other.beginning());
+        let keeps_class =
+            self.class == other.class || is_none(other) || self.class.is_none() && !is_none(self);
+        let keeps_cond =
+            self.cond == other.cond || self.cond.is_none() && !matches!(self.konst, Some(Konst::Bool(_)));
+        let covers = |labels: &[Label], label: &Label| {
+            let known = labels.iter().find(|known| known.origin == label.origin);
+            known.map_or(labels.len() >= MAX_LABELS, |known| known.kinds.has(label.kinds))
+        };
+        let find = |tree: &Self, key: &Key| tree.fields.binary_search_by(|(known, _)| known.cmp(key)).ok();
+        keeps_text
+            && keeps_class
+            && keeps_cond
+            && (self.ending.is_none() || self.ending == other.ending)
+            && other.labels.iter().all(|label| covers(&self.labels, label))
+            && other.funcs.iter().all(|func| self.funcs.iter().any(|known| known.func == func.func))
+            && other.fields.iter().all(|(key, part)| {
+                find(self, key).is_some_and(|at| {
+                    let known = &self.fields[at].1;
+                    Arc::ptr_eq(known, part) || known.absorbs(part)
+                })
+            })
+            && self.fields.iter().all(|(key, part)| {
+                find(other, key).is_some()
+                    || part.konst.is_none()
+                        && part.prefix.is_none()
+                        && other.labels.iter().all(|label| has(&part.labels, label))
+            })
     }
 
     /// Sets the part at `path`; a key that is not known only adds.
