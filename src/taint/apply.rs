@@ -13,7 +13,7 @@ use crate::taint::limits::MAX_HOPS;
 use crate::taint::mappings::is_holder;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree, some_key};
+use crate::taint::value::{Callee, FuncRef, Hops, Key, Label, Tree, some_key};
 use crate::taint::world::Known;
 
 /// The arguments of a call by parameter.
@@ -127,22 +127,7 @@ impl Analyzer<'_, '_> {
                 self.leave(state, *cell, path, &Tree::labeled(labels));
             }
         }
-        let mut cond = Cond::default();
-        for (list, to) in [(&summary.valid_if_true, &mut cond.yes), (&summary.valid_if_false, &mut cond.no)] {
-            for (param, path, kinds) in list {
-                if let Some(Some(arg)) = bound.get(*param) {
-                    to.extend(self.of_kinds(&self.along(arg, path), *kinds));
-                }
-            }
-        }
-        if !cond.yes.is_empty() || !cond.no.is_empty() {
-            result.cond = Some(Arc::new(cond));
-        }
-        for (param, path, kinds) in &summary.valid_after {
-            if let Some(Some(arg)) = bound.get(*param) {
-                self.along(arg, path).all().iter().for_each(|label| state.clear(label.origin, *kinds));
-            }
-        }
+        self.tell(state, summary, bound, &mut result);
         Arc::new(result)
     }
 
@@ -205,7 +190,7 @@ impl Analyzer<'_, '_> {
         hop
     }
 
-    fn along(&self, tree: &Arc<Tree>, path: &[Key]) -> Arc<Tree> {
+    pub(super) fn along(&self, tree: &Arc<Tree>, path: &[Key]) -> Arc<Tree> {
         path.iter().fold(Arc::clone(tree), |at, key| self.part(&at, key))
     }
 

@@ -6,6 +6,7 @@ use crate::base::Symbol;
 use crate::ir::{Const, Step};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Module};
+use crate::taint::conds::{Among, Each};
 use crate::taint::limits::{MAX_DEPTH, MAX_FIELDS, MAX_LABELS};
 use crate::taint::summary::Hop;
 
@@ -87,11 +88,27 @@ pub(super) struct FuncRef {
 pub(super) struct Cond {
     pub(super) yes: Vec<(u32, Kinds)>,
     pub(super) no: Vec<(u32, Kinds)>,
+    /// What the truth of each round of a loop together tells.
+    pub(super) each: Vec<Each>,
 }
 
 impl Cond {
+    pub(super) fn if_true(yes: Vec<(u32, Kinds)>) -> Self {
+        Self { yes, ..Self::default() }
+    }
+
+    pub(super) fn if_false(no: Vec<(u32, Kinds)>) -> Self {
+        Self { no, ..Self::default() }
+    }
+
     pub(super) fn flipped(self) -> Self {
-        Self { yes: self.no, no: self.yes }
+        let each = self.each.into_iter().map(|each| Each { truth: !each.truth, ..each }).collect();
+        Self { yes: self.no, no: self.yes, each }
+    }
+
+    /// Whether it tells nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.yes.is_empty() && self.no.is_empty() && self.each.is_empty()
     }
 }
 
@@ -114,6 +131,8 @@ pub(super) struct Tree {
     pub(super) funcs: Vec<FuncRef>,
     /// What its truth tells.
     pub(super) cond: Option<Arc<Cond>>,
+    /// The constants of which it is one in each round of a loop.
+    pub(super) among: Option<Arc<Among>>,
 }
 
 impl FuncRef {
@@ -147,11 +166,13 @@ impl Tree {
             && self.class.is_none()
             && self.funcs.is_empty()
             && self.cond.is_none()
+            && self.among.is_none()
     }
 
     /// Forgets what is known of it as a whole, taint aside.
     pub(super) fn forget_text(&mut self) {
         (self.konst, self.prefix, self.ending, self.cond) = (None, None, None, None);
+        self.among = None;
     }
 
     /// Adds a label; labels of one origin are one.
@@ -272,6 +293,7 @@ impl Tree {
             (Some(Konst::Bool(truth)), Some(cond)) if known.cond.is_none() => Some(Arc::new(Cond {
                 yes: if *truth { Vec::new() } else { cond.yes.clone() },
                 no: if *truth { cond.no.clone() } else { Vec::new() },
+                each: Vec::new(),
             })),
             _ => None,
         };
@@ -290,6 +312,10 @@ impl Tree {
         if self.class != other.class && !is_none(other) {
             grew |= self.class.is_some();
             self.class = if is_none(self) { other.class } else { None };
+        }
+        if self.among.is_some() && self.among != other.among {
+            self.among = None;
+            grew = true;
         }
         if self.ending.is_some() && self.ending != other.ending {
             self.ending = None;
