@@ -142,6 +142,29 @@ impl State {
         other.cleared.iter().for_each(|(origin, kinds)| self.clear(*origin, *kinds));
     }
 
+    /// Takes from the values what is shown here, and not by `other`.
+    fn strip(&mut self, other: &[(u32, Kinds)], wholes: &FxHashMap<u32, u32>) {
+        let own: Shown = self.cleared.iter().filter(|shown| !other.contains(shown)).copied().collect();
+        if own.is_empty() {
+            return;
+        }
+        let shown = |origin: u32| {
+            let chain = std::iter::successors(Some(origin), |at| wholes.get(at).copied());
+            chain.fold(Kinds::NONE, |sum, at| {
+                let at = own.binary_search_by_key(&at, |(known, _)| *known);
+                at.map_or(sum, |at| sum.with(own[at].1))
+            })
+        };
+        for (_, tree) in &mut self.vars {
+            let kept = |label: &Label| label.kinds.without(shown(label.origin));
+            if tree.labels.iter().any(|label| kept(label) != label.kinds) {
+                for label in &mut Arc::make_mut(tree).labels {
+                    label.kinds = kept(label);
+                }
+            }
+        }
+    }
+
     /// Begins a round of the loop over `of`, whose element is of these origins.
     pub(super) fn begin_round(&mut self, of: LocalId, elements: Vec<Element>) {
         let round = Round { of, elements, shown: Shown::new() };
@@ -253,6 +276,15 @@ impl State {
     pub(super) fn join(&mut self, other: &Self, wholes: &FxHashMap<u32, u32>) -> bool {
         let mut grew = self.join_rounds(other);
         let before_join = if self.cleared == other.cleared { Self::default() } else { self.clone() };
+        // A value is as harmless as it is shown to be on its way.
+        let stripped = (self.cleared != other.cleared && !self.is_apart(other)).then(|| {
+            let open = self.cleared.clone();
+            self.strip(&other.cleared, wholes);
+            let mut other = other.clone();
+            other.strip(&open, wholes);
+            other
+        });
+        let other = stripped.as_ref().unwrap_or(other);
         let (mut at, mut from) = (0, 0);
         while at < self.vars.len() || from < other.vars.len() {
             let order = match (self.vars.get(at), other.vars.get(from)) {
