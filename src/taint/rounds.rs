@@ -219,7 +219,8 @@ impl Analyzer<'_, '_> {
             // It is another element now.
             state.settle(element);
         }
-        let is_exact = list.exact_len().is_some();
+        // What was appended on some way is no element on the others.
+        let is_exact = list.exact_len().is_some() && self.is_display(source);
         for (key, part) in &list.fields {
             for label in part.all() {
                 if let Some(whole) = self.resolved_of(label.origin) {

@@ -245,46 +245,9 @@ impl State {
         held
     }
 
-    /// Joins in what a variable holds on another way.
-    fn join_var(&mut self, at: usize, other: &Self, from: usize) -> bool {
-        let theirs = &other.vars[from].1;
-        let cond = met((self, &self.vars[at].1), (other, theirs));
-        let parts: Vec<(Key, Cond)> = if self.cleared == other.cleared {
-            Vec::new()
-        } else {
-            let part = |(key, own): &(Key, Arc<Tree>)| {
-                Some((key.clone(), met((self, own), (other, theirs.field(key)?))?))
-            };
-            self.vars[at].1.fields.iter().filter_map(part).collect()
-        };
-        let tree = Arc::make_mut(&mut self.vars[at].1);
-        let before = tree.cond.clone();
-        let mut grew = tree.join(theirs);
-        if let Some(cond) = cond {
-            tree.cond = Some(Arc::new(cond));
-            grew |= tree.cond != before;
-        }
-        for (key, cond) in parts {
-            if let Ok(at) = tree.fields.binary_search_by(|(known, _)| known.cmp(&key)) {
-                Arc::make_mut(&mut tree.fields[at].1).cond = Some(Arc::new(cond));
-            }
-        }
-        grew
-    }
-
-    /// Joins `other` in; returns whether anything grew. `wholes` tells which origin each origin is a part of.
-    pub(super) fn join(&mut self, other: &Self, wholes: &FxHashMap<u32, u32>) -> bool {
-        let mut grew = self.join_rounds(other);
-        let before_join = if self.cleared == other.cleared { Self::default() } else { self.clone() };
-        // A value is as harmless as it is shown to be on its way.
-        let stripped = (self.cleared != other.cleared && !self.is_apart(other)).then(|| {
-            let open = self.cleared.clone();
-            self.strip(&other.cleared, wholes);
-            let mut other = other.clone();
-            other.strip(&open, wholes);
-            other
-        });
-        let other = stripped.as_ref().unwrap_or(other);
+    /// Joins in what all variables hold on another way.
+    fn join_vars(&mut self, other: &Self) -> bool {
+        let mut grew = false;
         let (mut at, mut from) = (0, 0);
         while at < self.vars.len() || from < other.vars.len() {
             let order = match (self.vars.get(at), other.vars.get(from)) {
@@ -328,6 +291,50 @@ impl State {
                 }
             }
         }
+        grew
+    }
+
+    /// Joins in what a variable holds on another way.
+    fn join_var(&mut self, at: usize, other: &Self, from: usize) -> bool {
+        let theirs = &other.vars[from].1;
+        let cond = met((self, &self.vars[at].1), (other, theirs));
+        let parts: Vec<(Key, Cond)> = if self.cleared == other.cleared {
+            Vec::new()
+        } else {
+            let part = |(key, own): &(Key, Arc<Tree>)| {
+                Some((key.clone(), met((self, own), (other, theirs.field(key)?))?))
+            };
+            self.vars[at].1.fields.iter().filter_map(part).collect()
+        };
+        let tree = Arc::make_mut(&mut self.vars[at].1);
+        let before = tree.cond.clone();
+        let mut grew = tree.join(theirs);
+        if let Some(cond) = cond {
+            tree.cond = Some(Arc::new(cond));
+            grew |= tree.cond != before;
+        }
+        for (key, cond) in parts {
+            if let Ok(at) = tree.fields.binary_search_by(|(known, _)| known.cmp(&key)) {
+                Arc::make_mut(&mut tree.fields[at].1).cond = Some(Arc::new(cond));
+            }
+        }
+        grew
+    }
+
+    /// Joins `other` in; returns whether anything grew. `wholes` tells which origin each origin is a part of.
+    pub(super) fn join(&mut self, other: &Self, wholes: &FxHashMap<u32, u32>) -> bool {
+        let mut grew = self.join_rounds(other);
+        let before_join = if self.cleared == other.cleared { Self::default() } else { self.clone() };
+        // A value is as harmless as it is shown to be on its way.
+        let stripped = (self.cleared != other.cleared && !self.is_apart(other)).then(|| {
+            let open = self.cleared.clone();
+            self.strip(&other.cleared, wholes);
+            let mut other = other.clone();
+            other.strip(&open, wholes);
+            other
+        });
+        let other = stripped.as_ref().unwrap_or(other);
+        grew |= self.join_vars(other);
         let before = self.cleared.len();
         let mut shrunk = false;
         if self.is_apart(other) {
