@@ -35,6 +35,17 @@ impl Kinds {
     pub const NONE: Self = Self(0);
     /// All kinds.
     pub const ALL: Self = Self(u64::MAX >> 5);
+    /// No kind, but what is shown of a path that it takes to be harmless: it begins with a folder's name and the slash
+    /// behind it; it does not begin at the root; not with `../`; it is not `..`.
+    pub const BASED: Self = Self(1 << 58);
+    /// As [`Kinds::BASED`].
+    pub const NOT_ROOTED: Self = Self(1 << 57);
+    /// As [`Kinds::BASED`].
+    pub const NOT_ABOVE: Self = Self(1 << 56);
+    /// As [`Kinds::BASED`].
+    pub const NOT_DOTS: Self = Self(1 << 55);
+    /// No kind, but that a test of the value itself shows something, not its being `None` alone.
+    pub const TESTED: Self = Self(1 << 54);
     /// Set while the text is a literal of Python, quotes and all.
     pub const QUOTED: Self = Self(1 << 59);
     /// Set when the value was decoded on the way: what was shown of it before says nothing.
@@ -99,6 +110,13 @@ impl Kinds {
     #[must_use]
     pub const fn as_decoded(self, other: Self) -> bool {
         self.has(Self::DECODED) == other.has(Self::DECODED)
+    }
+
+    /// It with what it means together.
+    #[must_use]
+    pub fn closed(self) -> Self {
+        let is_below = self.has(Self::NOT_ROOTED.with(Self::NOT_ABOVE).with(Self::NOT_DOTS));
+        if is_below { self.with(Self::named("path").unwrap_or_default()) } else { self }
     }
 
     /// Whether there is a kind at all.

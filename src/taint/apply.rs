@@ -11,7 +11,7 @@ use crate::taint::demand::Mask;
 use crate::taint::limits::MAX_HOPS;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Label, Tree};
+use crate::taint::value::{Callee, FuncRef, Hops, Key, Label, Tree};
 
 /// The arguments of a call by parameter.
 pub(super) type Bound = Vec<Option<Arc<Tree>>>;
@@ -124,22 +124,7 @@ impl Analyzer<'_, '_> {
                 self.leave(state, *cell, path, &Tree::labeled(labels));
             }
         }
-        let mut cond = Cond::default();
-        for (list, to) in [(&summary.valid_if_true, &mut cond.yes), (&summary.valid_if_false, &mut cond.no)] {
-            for (param, path, kinds) in list {
-                if let Some(Some(arg)) = bound.get(*param) {
-                    to.extend(self.of_kinds(&self.along(arg, path), *kinds));
-                }
-            }
-        }
-        if !cond.yes.is_empty() || !cond.no.is_empty() {
-            result.cond = Some(Arc::new(cond));
-        }
-        for (param, path, kinds) in &summary.valid_after {
-            if let Some(Some(arg)) = bound.get(*param) {
-                self.along(arg, path).all().iter().for_each(|label| state.clear(label.origin, *kinds));
-            }
-        }
+        self.tell(state, summary, bound, &mut result);
         Arc::new(result)
     }
 
@@ -202,7 +187,7 @@ impl Analyzer<'_, '_> {
         hop
     }
 
-    fn along(&self, tree: &Arc<Tree>, path: &[Key]) -> Arc<Tree> {
+    pub(super) fn along(&self, tree: &Arc<Tree>, path: &[Key]) -> Arc<Tree> {
         path.iter().fold(Arc::clone(tree), |at, key| self.part(&at, key))
     }
 

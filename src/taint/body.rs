@@ -4,19 +4,20 @@ use std::cell::RefCell;
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::IdVec;
 use crate::flow::{Cfg, Liveness};
-use crate::ir::{BlockId, Body, BodyKind, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
+use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Module};
 use crate::taint::demand::{self, Mask};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::origins::Origin;
-use crate::taint::state::{State, Var};
+use crate::taint::rounds::{Loop, loops};
+use crate::taint::state::{Element, State, Var};
 use crate::taint::summary::{Port, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, literal};
+use crate::taint::value::{Callee, Cond, FuncRef, Key, Label, Tree, literal};
 use crate::taint::world::{Given, Known, World, known};
 use crate::text::{SourceFile, Span};
 
@@ -44,6 +45,13 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) calls: IdVec<crate::ir::CallId, Known<'w>>,
     /// Parameters whose values decide something.
     pub(super) tested: RefCell<Vec<usize>>,
+    pub(super) loops: Vec<Loop>,
+    /// The blocks at whose end a setting decides.
+    settings: Vec<BlockId>,
+    /// The origins of the elements of each loop.
+    pub(super) rounds: RefCell<FxHashMap<LocalId, Vec<Element>>>,
+    /// The origins of single letters of texts.
+    pub(super) letters: RefCell<FxHashSet<u32>>,
 }
 
 /// What a summary is made for.
@@ -102,6 +110,8 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             class,
             file: &world.files[module.file],
             live: Liveness::new(body, &cfg),
+            loops: loops(module, body, &cfg),
+            settings: crate::taint::settings::branches(module, body, class.is_some()),
             cfg,
             calls: known(world, module, class, body),
             context,
@@ -112,6 +122,8 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             out: RefCell::default(),
             reporting: RefCell::new(false),
             tested: RefCell::default(),
+            rounds: RefCell::default(),
+            letters: RefCell::default(),
         })
     }
 
@@ -167,14 +179,26 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         let mut rank: IdVec<BlockId, usize> = IdVec::filled(usize::MAX, n);
         order.iter().enumerate().for_each(|(at, block)| rank[*block] = at);
         let mut todo: std::collections::BTreeSet<usize> = [0].into_iter().collect();
-        while let Some(at) = todo.pop_first() {
+        // A loop is left when it is known what its rounds do; of several the innermost first.
+        let mut waiting: std::collections::BTreeSet<usize> = std::collections::BTreeSet::new();
+        while let Some(at) = todo.pop_first().or_else(|| waiting.last().copied()) {
             let block = order[at];
+            let done = match self.body.blocks[block].end {
+                Terminator::Iterate { done, .. } if visits[block] == 0 && waiting.insert(at) => Some(done),
+                _ => {
+                    waiting.remove(&at);
+                    None
+                }
+            };
             if visits[block] >= MAX_VISITS {
                 continue;
             }
             visits[block] += 1;
             let Some(state) = ins[block].clone() else { continue };
             for (to, state) in self.block(block, state, ends) {
+                if done == Some(to) {
+                    continue;
+                }
                 let grew = match &mut ins[to] {
                     Some(known) => known.join(&state, &self.wholes.borrow()),
                     slot => {
@@ -243,6 +267,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     if decided.is_none_or(|decided| decided == truth) {
                         let mut state = state.clone();
                         self.learn(&mut state, on, &tree, truth);
+                        if self.settings.contains(&block) && !tree.is_tainted() {
+                            state.take_arm(block, truth);
+                        }
                         ends.push((to, state));
                     }
                 }
@@ -251,42 +278,13 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             _ => data.successors().map(|to| (to, state.clone())).collect(),
         };
         for (to, mut state) in ends {
+            if !self.loops.is_empty() {
+                self.leave_rounds(&mut state, block, to);
+            }
             self.forget_dead(&mut state, to);
             out.push((to, state));
         }
         out
-    }
-
-    /// Drops what nobody reads from `to` on; parameters are kept for what is stored into them.
-    fn forget_dead(&self, state: &mut State, to: BlockId) {
-        state.retain(|var| match var {
-            Var::Local(local) => {
-                self.live.is_live(to, local)
-                    || self.body.param(local).is_some()
-                    || self.body.kind == BodyKind::Class
-            }
-            Var::Global(_) => true,
-        });
-    }
-
-    /// What a branch teaches.
-    fn learn(&self, state: &mut State, on: Operand, tree: &Arc<Tree>, truth: bool) {
-        if let Some(cond) = &tree.cond {
-            for (origin, kinds) in if truth { &cond.yes } else { &cond.no } {
-                state.clear(*origin, *kinds);
-            }
-        }
-        // Behind a test, the outcome of a comparison is known.
-        if tree.cond.is_some() && tree.labels.is_empty() && tree.konst.is_none() {
-            state.replace(tree, &Arc::new(Tree::konst(Konst::Bool(truth))));
-        }
-        // An empty value holds nothing.
-        if !truth && let Operand::Local(local) = on {
-            let is_text = tree.cond.is_none() && !tree.labels.is_empty();
-            if is_text {
-                state.set(Var::Local(local), Arc::default());
-            }
-        }
     }
 
     fn entry(&self) -> State {
@@ -329,6 +327,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         match &inst.op {
             Op::Let(to, value) => {
                 let mut tree = self.rvalue(state, value, inst.span);
+                if let Rvalue::Next(source) = value {
+                    self.begin_round(state, *to, *source, &mut tree);
+                }
                 if let Rvalue::Load(place) = value {
                     if let (false, Some(known)) =
                         (tree.labels.is_empty(), self.attribute(state, *to, *place, inst.span))
@@ -358,7 +359,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     let tree = self.value_at(state, *value, inst.span);
                     self.meet_store(state, *place, &tree, inst.span);
                 }
+                let before = self.loops.is_empty() || self.has_any(state, place.base);
                 self.store(state, *place, *value);
+                self.keep_cond(state, place.base, before, &self.value(state, *value));
             }
             Op::Delete(place) => self.put(state, *place, &Arc::default()),
             Op::Exit(_) => {}
@@ -473,7 +476,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     pub(super) fn cond(&self, cond: Cond) -> Arc<Tree> {
-        let is_empty = cond.yes.is_empty() && cond.no.is_empty();
+        let is_empty = cond.is_empty();
         if !is_empty {
             self.out.borrow_mut().checks = true;
         }

@@ -40,13 +40,13 @@ impl Analyzer<'_, '_> {
                 let list = first()?;
                 let is_path = site.path == "os.path.commonpath";
                 let yes = if is_path { self.resolved(&list) } else { Vec::new() };
-                let cond = crate::taint::value::Cond { yes, no: Vec::new() };
+                let cond = crate::taint::value::Cond::if_true(yes);
                 Some(Arc::new(Tree { cond: Some(Arc::new(cond)), ..Tree::labeled(list.all()) }))
             }
             "os.path.basename" => {
                 let tree = first()?;
                 let path = Kinds::named("path").unwrap_or_default();
-                let cond = crate::taint::value::Cond { yes: self.of_kinds(&tree, path), no: Vec::new() };
+                let cond = crate::taint::value::Cond::if_true(self.of_kinds(&tree, path));
                 let mut last = Tree { cond: Some(Arc::new(cond)), ..Tree::labeled(tree.all()) };
                 for label in &mut last.labels {
                     label.kinds = label.kinds.without(path);
@@ -74,6 +74,11 @@ impl Analyzer<'_, '_> {
                 let at = text.fields.iter().find(|(key, _)| is_inner(key))?;
                 Some(Arc::clone(&at.1))
             }
+            "any" | "all" => self.quantified(site, site.path == "all"),
+            "socket.getaddrinfo" => {
+                let host = site.positional(0).or_else(|| self.named(site, "host"))?.0;
+                Some(Arc::new(self.addresses(host)))
+            }
             "repr" | "ascii" => first().map(|value| Arc::new(quoted(&value))),
             "shlex.split" => first().map(|text| Arc::new(self.words(&text))),
             "isinstance" => {
@@ -85,7 +90,7 @@ impl Analyzer<'_, '_> {
                     _ => return Some(Arc::default()),
                 };
                 let yes = self.of_kinds(&subject, clears);
-                Some(self.cond(crate::taint::value::Cond { yes, no: Vec::new() }))
+                Some(self.cond(crate::taint::value::Cond::if_true(yes)))
             }
             "urllib.parse.urlunsplit" | "urllib.parse.urlunparse" | "six.moves.urllib.parse.urlunsplit" => {
                 let parts = first()?;

@@ -46,6 +46,7 @@ impl Analyzer<'_, '_> {
             call.args.iter().map(|arg| self.value_at(state, arg.value, value_span(arg, self))).collect();
         let known = &self.calls[id];
         let (receiver, source) = self.receiver(state, call, known.model.source);
+        let receiver = receiver.map(|receiver| self.seen_through(state, call, &known.path, receiver));
         let site = Site { call, known, path: &known.path, method: unit.text(call.method), receiver, args };
         if self.is_reporting() {
             self.meet(state, &site);
@@ -373,7 +374,12 @@ impl Analyzer<'_, '_> {
 }
 
 fn is_resolving(site: &Site<'_>) -> bool {
-    matches!(site.path, "os.path.realpath" | "os.path.abspath" | "os.path.normpath")
+    let is_of_paths = |module: &str| {
+        let name = site.path.strip_prefix(module);
+        name.is_some_and(|name| matches!(name, "realpath" | "abspath" | "normpath"))
+    };
+    is_of_paths("os.path.")
+        || is_of_paths("posixpath.")
         || matches!(site.method, "resolve" | "absolute") && site.receiver.is_some()
 }
 

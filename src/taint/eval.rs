@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Operand, Rvalue};
+use crate::ir::{Const, Operand, Rvalue};
 use crate::models::Kinds;
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
@@ -23,7 +23,11 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::Load(place) => self.load(state, *place, span),
             Rvalue::Binary(op, left, right) => {
-                let (left, right) = (self.value_at(state, *left, span), self.value_at(state, *right, span));
+                let (left, mut right) =
+                    (self.value_at(state, *left, span), self.value_at(state, *right, span));
+                if *op == Operator::Add && !left.fields.is_empty() {
+                    right = self.listed(state, &right);
+                }
                 Arc::new(self.binary(*op, &left, &right))
             }
             Rvalue::Unary(op, operand) => {
@@ -32,8 +36,9 @@ impl Analyzer<'_, '_> {
                 Arc::new(unary(*op, &tree))
             }
             Rvalue::Compare(op, left, right) => {
+                let is_given = matches!(right, Operand::Const(Const::None)) && self.is_as_given(*left);
                 let (left, right) = (self.value(state, *left), self.value(state, *right));
-                self.compare(*op, &left, &right)
+                self.compare(*op, &left, &right, is_given)
             }
             Rvalue::Format(parts) => {
                 let parts: Vec<Arc<Tree>> =
@@ -74,7 +79,7 @@ impl Analyzer<'_, '_> {
                         [(key, list)] if *key == spread() => match list.items() {
                             Some(items) => items.iter().for_each(&mut push),
                             // Any number of elements stands for one, so that the order is kept.
-                            None => push(&self.any_part(list)),
+                            None => push(&self.any_part(&self.listed(state, list))),
                         },
                         _ => push(&value),
                     }
@@ -108,7 +113,7 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::Next(operand) => {
                 let tree = self.value_at(state, *operand, span);
-                self.element(&tree)
+                self.element(&self.listed(state, &tree))
             }
             Rvalue::Function(id) => self.func_value(self.own_func(*id)),
             Rvalue::Matches(subject, parts) => {
@@ -122,7 +127,7 @@ impl Analyzer<'_, '_> {
                 }
                 let constant = constants.is_some();
                 let yes = if constant { self.all_kinds(&subject) } else { Vec::new() };
-                self.cond(Cond { yes, no: Vec::new() })
+                self.cond(Cond::if_true(yes))
             }
             Rvalue::Class(_) | Rvalue::Caught(_) => Arc::default(),
             Rvalue::Opaque(parts) => {
@@ -203,7 +208,8 @@ impl Analyzer<'_, '_> {
         }
     }
 
-    fn compare(&self, op: CmpOp, left: &Tree, right: &Tree) -> Arc<Tree> {
+    /// The outcome of a comparison; `is_given` where the left is a parameter as the caller has passed it.
+    fn compare(&self, op: CmpOp, left: &Tree, right: &Tree, is_given: bool) -> Arc<Tree> {
         self.test(left);
         self.test(right);
         if let Some(truth) = decided(op, left, right) {
@@ -231,7 +237,11 @@ impl Analyzer<'_, '_> {
                 if other.konst == Some(Konst::Str("-".into())) {
                     // `text[0] == "-"`
                     let no = self.of_wholes(subject, Kinds::named("argument").unwrap_or_default());
-                    let cond = Cond { yes: Vec::new(), no };
+                    let cond = Cond::if_false(no);
+                    if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
+                } else if is_none && is_given {
+                    // What was looked up by a name may be `None` whatever the name is.
+                    let cond = Cond::if_true(self.of_kinds(subject, Kinds::ALL.without(Kinds::TESTED)));
                     if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
                 } else if is_none || !tainted(subject) {
                     // `commonpath([base, path]) == base` compares what is made of the value.
@@ -244,7 +254,10 @@ impl Analyzer<'_, '_> {
                     };
                     let mut yes = self.of_kinds(subject, like(other));
                     yes.extend(self.of_kinds(other, like(subject)));
-                    let cond = Cond { yes, no: Vec::new() };
+                    let mut cond = Cond::if_true(yes);
+                    if other.konst == Some(Konst::Str("..".into())) {
+                        cond.no = self.of_kinds(subject, Kinds::NOT_DOTS);
+                    }
                     if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
                 }
             }
@@ -252,10 +265,12 @@ impl Analyzer<'_, '_> {
                 let cond = if let Some(cond) = &right.cond {
                     // `base in path.parents`
                     Cond::clone(cond)
+                } else if let Some(cond) = self.among(left, right) {
+                    cond
                 } else if tainted(left) && right.labels.is_empty() {
-                    Cond { yes: self.all_kinds(left), no: Vec::new() }
+                    Cond::if_true(self.all_kinds(left))
                 } else if let Some(Konst::Str(text)) = &left.konst {
-                    Cond { yes: Vec::new(), no: self.of_kinds(right, without(text)) }
+                    Cond::if_false(self.of_kinds(right, without(text)))
                 } else {
                     Cond::default()
                 };

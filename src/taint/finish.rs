@@ -6,13 +6,15 @@ use std::sync::Arc;
 use crate::models::Kinds;
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
-use crate::taint::summary::{From, Port, Summary};
+use crate::taint::summary::{From, PartTells, Port, Summary, Valid};
 use crate::taint::value::{Key, Konst, Tree};
 
 /// Deepest path at which parts of returned values are told apart.
 const MAX_PATH: usize = 3;
 /// Most such parts.
 const MAX_PARTS: usize = 48;
+/// Most parts of what is returned whose truth is looked at.
+const MAX_FLAGS: usize = 4;
 
 impl Analyzer<'_, '_> {
     /// The summary of the body, by what it returns.
@@ -105,37 +107,72 @@ impl Analyzer<'_, '_> {
 
     /// For which kinds parameters and their parts are harmless after the function returned, or returned something true
     /// or false.
-    fn validity(&self, returned: &[(State, Tree, Operand)], summary: &mut Summary) {
+    fn validity<'r>(&self, returned: &'r [(State, Tree, Operand)], summary: &mut Summary) {
         if returned.is_empty() {
             return;
         }
         summary.checks |= returned.iter().any(|(state, tree, _)| state.has_cleared() || tree.cond.is_some());
+        // A call that gives another kind of value has no such part.
+        let keys: Vec<Key> = returned
+            .first()
+            .map(|(_, tree, _)| tree.fields.iter().take(MAX_FLAGS).map(|(key, _)| key.clone()).collect())
+            .unwrap_or_default();
+        let flags = keys.into_iter().filter_map(|key| {
+            let part = |(state, tree, _): &'r (State, Tree, Operand)| Some((state, &**tree.field(&key)?));
+            let parts: Option<Vec<Returned<'_>>> = returned.iter().map(part).collect();
+            let is_flag = |(_, tree): &Returned<'_>| tells_truth(tree);
+            Some((key.clone(), parts.filter(|parts| parts.iter().all(is_flag))?))
+        });
+        let flags: Vec<(Key, Vec<Returned<'_>>)> = flags.collect();
+        let mut parts: Vec<PartTells> = flags
+            .iter()
+            .map(|(key, _)| PartTells { key: key.clone(), if_true: Vec::new(), if_false: Vec::new() })
+            .collect();
+        let whole: Vec<Returned<'_>> = returned.iter().map(|(state, tree, _)| (state, tree)).collect();
         for (id, origin) in (0..).zip(self.origins.borrow().iter()) {
             let Port::Param(index, path) = &origin.port else { continue };
             if origin.decoded > 0 || !origin.part.is_empty() {
                 continue;
             }
-            let [after, yes, no] = told(id, returned);
-            let lists = [&mut summary.valid_after, &mut summary.valid_if_true, &mut summary.valid_if_false];
-            for (kinds, list) in [after, yes, no].into_iter().zip(lists) {
+            let note = |kinds: Kinds, list: &mut Vec<Valid>| {
                 if !kinds.is_empty() {
                     list.push((*index, path.clone(), kinds));
                 }
+            };
+            let [after, yes, no] = told(id, &whole);
+            note(after, &mut summary.valid_after);
+            note(yes, &mut summary.valid_if_true);
+            note(no, &mut summary.valid_if_false);
+            for ((_, values), part) in flags.iter().zip(&mut parts) {
+                let [after, yes, no] = told(id, values);
+                note(yes.without(after), &mut part.if_true);
+                note(no.without(after), &mut part.if_false);
             }
         }
+        parts.retain(|part| !part.if_true.is_empty() || !part.if_false.is_empty());
+        summary.parts_tell = parts;
     }
 }
 
+/// A value that is returned, or a part of one, and the state in which it is.
+type Returned<'r> = (&'r State, &'r Tree);
+
+/// Whether the truth of a value may tell what was shown.
+fn tells_truth(tree: &Tree) -> bool {
+    tree.labels.is_empty() && (tree.cond.is_some() || matches!(tree.konst, Some(Konst::Bool(_))))
+}
+
 /// The kinds for which an origin is harmless after a return, a true and a false one; none where none is.
-fn told(origin: u32, returned: &[(State, Tree, Operand)]) -> [Kinds; 3] {
+fn told(origin: u32, returned: &[Returned<'_>]) -> [Kinds; 3] {
     let [mut after, mut yes, mut no] = [Kinds::ALL; 3];
     let (mut any_yes, mut any_no) = (false, false);
-    for (state, tree, _) in returned {
-        let cleared = state.cleared(origin);
+    for (state, tree) in returned {
+        let apart = returned.iter().filter(|(other, _)| other.is_apart(state));
+        let cleared = apart.fold(state.cleared(origin), |sum, (other, _)| sum.with(other.cleared(origin)));
         after = after.and(cleared);
         let with = |list: &[(u32, Kinds)]| {
             let own = list.iter().filter(|(known, _)| *known == origin);
-            own.fold(cleared, |sum, (_, kinds)| sum.with(*kinds))
+            own.fold(cleared, |sum, (_, kinds)| sum.with(*kinds)).closed()
         };
         let truth = tree.konst.as_ref().map(Konst::is_true);
         let (if_true, if_false) = match &tree.cond {

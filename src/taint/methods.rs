@@ -44,11 +44,12 @@ impl Analyzer<'_, '_> {
                 Some(match (site.method, text, given) {
                     ("find" | "rfind" | "count", None, Some(Konst::Str(part))) => {
                         let no = self.of_kinds(receiver, crate::taint::eval::without(&part));
-                        self.cond(crate::taint::value::Cond { yes: Vec::new(), no })
+                        self.cond(crate::taint::value::Cond::if_false(no))
                     }
                     ("endswith", Some(text), Some(Konst::Str(end))) => {
                         Arc::new(Tree::konst(Konst::Bool(text.ends_with(&*end))))
                     }
+                    ("endswith", None, _) => self.ending_guard(site),
                     _ => Arc::default(),
                 })
             }
@@ -234,7 +235,7 @@ impl Analyzer<'_, '_> {
                 Some(Arc::new(tree))
             }
             "join" if receiver.labels.is_empty() || receiver.konst.is_some() => {
-                let list = first()?;
+                let list = self.listed(state, &first()?);
                 if let Some(items) = list.items().filter(|items| !items.is_empty()) {
                     return Some(Arc::new(join(receiver, &items)));
                 }

@@ -54,6 +54,9 @@ impl Analyzer<'_, '_> {
         span: Span,
     ) -> Option<Arc<Tree>> {
         let path = self.attribute_path(to, place)?;
+        if let Some(cond) = self.address_guard(state, &path, place, span) {
+            return Some(cond);
+        }
         let (clears, keeps) = self.world.models.attribute(&path);
         if clears == Kinds::NONE && !keeps {
             return None;
@@ -65,7 +68,7 @@ impl Analyzer<'_, '_> {
             label.kinds = label.kinds.without(clears);
         }
         if path.ends_with(".parents") {
-            tree.cond = self.cond(Cond { yes: self.resolved(&tree), no: Vec::new() }).cond.clone();
+            tree.cond = self.cond(Cond::if_true(self.resolved(&tree))).cond.clone();
         }
         Some(Arc::new(tree))
     }
@@ -283,8 +286,8 @@ impl Analyzer<'_, '_> {
                 if self.world.models.has_call(path) {
                     return Arc::new(Tree::func(FuncRef::new(Callee::Outside(Arc::from(&**path)))));
                 }
-                if matches!(&**path, "os.sep" | "os.path.sep") {
-                    return Arc::new(Tree::konst(Konst::Str("/".into())));
+                if let Some(konst) = constant(path) {
+                    return Arc::new(Tree::konst(konst));
                 }
                 self.module_variable(symbol)
             }
@@ -370,6 +373,23 @@ impl Analyzer<'_, '_> {
     pub(super) fn is_self(&self, local: crate::ir::LocalId) -> bool {
         self.class.is_some() && self.body.params.first().is_some_and(|first| first.local == local)
     }
+}
+
+/// What a module of Python holds that is a constant.
+fn constant(path: &str) -> Option<Konst> {
+    let text = match path {
+        "os.sep" | "os.path.sep" => "/",
+        "os.altsep" | "os.path.altsep" => return Some(Konst::None),
+        "string.ascii_lowercase" => "abcdefghijklmnopqrstuvwxyz",
+        "string.ascii_uppercase" => "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "string.ascii_letters" => "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "string.digits" => "0123456789",
+        "string.hexdigits" => "0123456789abcdefABCDEF",
+        "string.punctuation" => "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+        "string.whitespace" => " \t\n\r\x0b\x0c",
+        _ => return None,
+    };
+    Some(Konst::Str(text.into()))
 }
 
 /// The end of a dotted name as its file knows it.

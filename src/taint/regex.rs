@@ -98,6 +98,26 @@ fn harmless(hir: &Hir) -> Kinds {
     kinds
 }
 
+/// The kinds for which a text made of nothing but letters of `letters` is harmless.
+pub(super) fn harmless_in(letters: &str) -> Kinds {
+    // What is not known may be anything.
+    if letters.contains('\0') {
+        return Kinds::NONE;
+    }
+    let open = DANGER.iter().filter(|(_, danger)| danger.chars().any(|c| letters.contains(c)));
+    let mut kinds = open.filter_map(|(name, _)| Kinds::named(name)).fold(Kinds::ALL, Kinds::without);
+    if letters.contains(['\'', '\\']) {
+        kinds = kinds.without(Kinds::named("sql-quoted").unwrap_or_default());
+    }
+    kinds
+}
+
+/// The kinds for which a text without any letter of `letters` is harmless.
+pub(super) fn harmless_without(letters: &str) -> Kinds {
+    let gone = DANGER.iter().filter(|(_, danger)| danger.chars().all(|c| letters.contains(c)));
+    gone.filter_map(|(name, _)| Kinds::named(name)).fold(Kinds::NONE, Kinds::with)
+}
+
 /// Whether a text that `hir` matches may begin with `c`.
 fn begins_with(hir: &Hir, c: char) -> bool {
     match hir.kind() {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::base::Symbol;
-use crate::ir::LocalId;
+use crate::ir::{BlockId, LocalId};
 use crate::models::Kinds;
-use crate::taint::value::{Label, Tree};
+use crate::taint::conds::{Shown, add, both, met};
+use crate::taint::value::{Cond, Key, Label, Tree};
 
 /// A variable.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -22,6 +23,24 @@ pub(super) struct State {
     vars: Vec<(Var, Arc<Tree>)>,
     /// Kinds for which checks have shown an origin to be harmless, sorted by origin.
     cleared: Vec<(u32, Kinds)>,
+    /// Loops that a round of has begun, by their element.
+    rounds: Vec<Round>,
+    /// Branches by settings that were taken on this way.
+    arms: Vec<(BlockId, bool)>,
+}
+
+/// An origin of an element, the origin of what it is an element of, and the kinds for which that is as harmless as
+/// each of its elements is.
+pub(super) type Element = (u32, u32, Kinds);
+
+/// What the last round of a loop has shown, and so each.
+#[derive(Clone, PartialEq, Debug)]
+struct Round {
+    of: LocalId,
+    /// The origins of the element, each with what it is shown of where it is shown of every element.
+    elements: Vec<Element>,
+    /// What is shown where each round shows it.
+    shown: Shown,
 }
 
 impl State {
@@ -60,6 +79,11 @@ impl State {
         !self.cleared.is_empty()
     }
 
+    /// All that checks have shown, sorted by origin.
+    pub(super) fn all_cleared(&self) -> &[(u32, Kinds)] {
+        &self.cleared
+    }
+
     /// The kinds for which `origin` is harmless here.
     pub(super) fn cleared(&self, origin: u32) -> Kinds {
         let at = self.cleared.binary_search_by_key(&origin, |(known, _)| *known);
@@ -68,7 +92,7 @@ impl State {
 
     pub(super) fn clear(&mut self, origin: u32, kinds: Kinds) {
         match self.cleared.binary_search_by_key(&origin, |(known, _)| *known) {
-            Ok(at) => self.cleared[at].1 = self.cleared[at].1.with(kinds),
+            Ok(at) => self.cleared[at].1 = self.cleared[at].1.with(kinds).closed(),
             Err(at) => self.cleared.insert(at, (origin, kinds)),
         }
     }
@@ -76,6 +100,134 @@ impl State {
     /// Forgets what was shown of `origin`: it is read anew.
     pub(super) fn forget(&mut self, origin: u32) {
         self.cleared.retain(|(known, _)| *known != origin);
+    }
+
+    /// Takes what is shown of `origin` from the values that hold it and forgets it.
+    pub(super) fn settle(&mut self, origin: u32) {
+        let cleared = self.cleared(origin);
+        if cleared == Kinds::NONE {
+            return;
+        }
+        let is_of = |label: &Label| label.origin == origin;
+        for (_, tree) in self.vars.iter_mut().filter(|(_, tree)| tree.labels.iter().any(is_of)) {
+            for label in Arc::make_mut(tree).labels.iter_mut().filter(|label| is_of(label)) {
+                label.kinds = label.kinds.without(cleared);
+            }
+        }
+        self.forget(origin);
+    }
+
+    /// Notes which way a branch by a setting went.
+    pub(super) fn take_arm(&mut self, branch: BlockId, truth: bool) {
+        self.arms.retain(|(known, _)| *known != branch);
+        self.arms.push((branch, truth));
+    }
+
+    /// Whether a setting decides between the two ways.
+    pub(super) fn is_apart(&self, other: &Self) -> bool {
+        self.arms.iter().any(|(branch, truth)| other.arms.contains(&(*branch, !truth)))
+    }
+
+    /// Joins in what was shown on a way that a setting keeps apart: whoever sets the program up wants the check.
+    fn join_apart(&mut self, other: &Self) {
+        let is_both =
+            |list: &[(BlockId, bool)], (branch, truth): &(BlockId, bool)| list.contains(&(*branch, !truth));
+        let own = self.arms.clone();
+        self.arms.retain(|arm| !is_both(&other.arms, arm));
+        for arm in &other.arms {
+            if !is_both(&own, arm) && !self.arms.contains(arm) {
+                self.arms.push(*arm);
+            }
+        }
+        other.cleared.iter().for_each(|(origin, kinds)| self.clear(*origin, *kinds));
+    }
+
+    /// Takes from the values what is shown here, and not by `other`.
+    fn strip(&mut self, other: &[(u32, Kinds)], wholes: &FxHashMap<u32, u32>) {
+        let own: Shown = self.cleared.iter().filter(|shown| !other.contains(shown)).copied().collect();
+        if own.is_empty() {
+            return;
+        }
+        let shown = |origin: u32| {
+            let chain = std::iter::successors(Some(origin), |at| wholes.get(at).copied());
+            chain.fold(Kinds::NONE, |sum, at| {
+                let at = own.binary_search_by_key(&at, |(known, _)| *known);
+                at.map_or(sum, |at| sum.with(own[at].1))
+            })
+        };
+        for (_, tree) in &mut self.vars {
+            let kept = |label: &Label| label.kinds.without(shown(label.origin));
+            if tree.labels.iter().any(|label| kept(label) != label.kinds) {
+                for label in &mut Arc::make_mut(tree).labels {
+                    label.kinds = kept(label);
+                }
+            }
+        }
+    }
+
+    /// Begins a round of the loop over `of`, whose element is of these origins.
+    pub(super) fn begin_round(&mut self, of: LocalId, elements: Vec<Element>) {
+        let round = Round { of, elements, shown: Shown::new() };
+        match self.rounds.iter_mut().find(|round| round.of == of) {
+            Some(known) => *known = round,
+            None => self.rounds.push(round),
+        }
+    }
+
+    /// Notes what is shown of `origin` where each round of the loop over `of` shows it.
+    pub(super) fn show_in_round(&mut self, of: LocalId, origin: u32, kinds: Kinds) {
+        if let Some(round) = self.rounds.iter_mut().find(|round| round.of == of) {
+            add(&mut round.shown, origin, kinds);
+        }
+    }
+
+    /// Ends a round: notes what is shown of its elements.
+    pub(super) fn end_round(&mut self, of: LocalId) {
+        let Some(at) = self.rounds.iter().position(|round| round.of == of) else { return };
+        for (element, whole, kinds) in self.rounds[at].elements.clone() {
+            let shown = self.cleared(element).and(kinds);
+            if !shown.is_empty() {
+                add(&mut self.rounds[at].shown, whole, shown);
+            }
+        }
+    }
+
+    /// Leaves the loop over `of` behind its last round.
+    pub(super) fn end_rounds(&mut self, of: LocalId) {
+        if let Some(at) = self.rounds.iter().position(|round| round.of == of) {
+            let round = self.rounds.remove(at);
+            round.shown.into_iter().for_each(|(origin, kinds)| self.clear(origin, kinds));
+        }
+    }
+
+    /// Leaves loops in which control is not any more.
+    pub(super) fn keep_rounds(&mut self, is_in: impl Fn(LocalId) -> bool) {
+        self.rounds.retain(|round| is_in(round.of));
+    }
+
+    /// Joins in the rounds of another way; one that has begun none of a loop has nothing against what is shown.
+    fn join_rounds(&mut self, other: &Self) -> bool {
+        let mut grew = false;
+        for round in &other.rounds {
+            match self.rounds.iter_mut().find(|known| known.of == round.of) {
+                Some(known) => {
+                    let shown = both(&known.shown, &round.shown);
+                    grew |= shown != known.shown;
+                    known.shown = shown;
+                    for element in &round.elements {
+                        if !known.elements.contains(element) {
+                            known.elements.push(*element);
+                            grew = true;
+                        }
+                    }
+                }
+                None => {
+                    self.rounds.push(round.clone());
+                    grew = true;
+                }
+            }
+        }
+        grew
     }
 
     /// The origins whose taint some variable holds, parts of them included, with the kinds that are not cleared.
@@ -93,10 +245,9 @@ impl State {
         held
     }
 
-    /// Joins `other` in; returns whether anything grew. `wholes` tells which origin each origin is a part of.
-    pub(super) fn join(&mut self, other: &Self, wholes: &FxHashMap<u32, u32>) -> bool {
+    /// Joins in what all variables hold on another way.
+    fn join_vars(&mut self, other: &Self) -> bool {
         let mut grew = false;
-        let before_join = if self.cleared == other.cleared { Self::default() } else { self.clone() };
         let (mut at, mut from) = (0, 0);
         while at < self.vars.len() || from < other.vars.len() {
             let order = match (self.vars.get(at), other.vars.get(from)) {
@@ -106,7 +257,9 @@ impl State {
             };
             match order {
                 std::cmp::Ordering::Equal => {
-                    grew |= Tree::join_shared(&mut self.vars[at].1, &other.vars[from].1);
+                    if !Arc::ptr_eq(&self.vars[at].1, &other.vars[from].1) {
+                        grew |= self.join_var(at, other, from);
+                    }
                     at += 1;
                     from += 1;
                 }
@@ -138,8 +291,60 @@ impl State {
                 }
             }
         }
+        grew
+    }
+
+    /// Joins in what a variable holds on another way.
+    fn join_var(&mut self, at: usize, other: &Self, from: usize) -> bool {
+        let theirs = &other.vars[from].1;
+        let cond = met((self, &self.vars[at].1), (other, theirs));
+        let parts: Vec<(Key, Cond)> = if self.cleared == other.cleared {
+            Vec::new()
+        } else {
+            let part = |(key, own): &(Key, Arc<Tree>)| {
+                Some((key.clone(), met((self, own), (other, theirs.field(key)?))?))
+            };
+            self.vars[at].1.fields.iter().filter_map(part).collect()
+        };
+        if cond.is_none() && parts.is_empty() {
+            return Tree::join_shared(&mut self.vars[at].1, theirs);
+        }
+        let tree = Arc::make_mut(&mut self.vars[at].1);
+        let before = tree.cond.clone();
+        let mut grew = tree.join(theirs);
+        if let Some(cond) = cond {
+            tree.cond = Some(Arc::new(cond));
+            grew |= tree.cond != before;
+        }
+        for (key, cond) in parts {
+            if let Ok(at) = tree.fields.binary_search_by(|(known, _)| known.cmp(&key)) {
+                Arc::make_mut(&mut tree.fields[at].1).cond = Some(Arc::new(cond));
+            }
+        }
+        grew
+    }
+
+    /// Joins `other` in; returns whether anything grew. `wholes` tells which origin each origin is a part of.
+    pub(super) fn join(&mut self, other: &Self, wholes: &FxHashMap<u32, u32>) -> bool {
+        let mut grew = self.join_rounds(other);
+        let before_join = if self.cleared == other.cleared { Self::default() } else { self.clone() };
+        // A value is as harmless as it is shown to be on its way.
+        let stripped = (self.cleared != other.cleared && !self.is_apart(other)).then(|| {
+            let open = self.cleared.clone();
+            self.strip(&other.cleared, wholes);
+            let mut other = other.clone();
+            other.strip(&open, wholes);
+            other
+        });
+        let other = stripped.as_ref().unwrap_or(other);
+        grew |= self.join_vars(other);
         let before = self.cleared.len();
         let mut shrunk = false;
+        if self.is_apart(other) {
+            self.join_apart(other);
+            return true;
+        }
+        self.arms.retain(|arm| other.arms.contains(arm));
         if self.cleared == other.cleared {
             return grew;
         }

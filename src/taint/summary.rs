@@ -92,6 +92,14 @@ pub(super) enum Cell {
 /// A part of a parameter, and the kinds for which it is harmless.
 pub(super) type Valid = (usize, Vec<Key>, Kinds);
 
+/// A part of what a function returns, and what is harmless where that is true, and false.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct PartTells {
+    pub(super) key: Key,
+    pub(super) if_true: Vec<Valid>,
+    pub(super) if_false: Vec<Valid>,
+}
+
 /// The sources that were left in cells, by the path in each.
 pub(super) type Cells = rustc_hash::FxHashMap<Cell, Vec<(Vec<Key>, Arc<SourceSite>, Kinds)>>;
 
@@ -111,6 +119,8 @@ pub(super) struct Summary {
     pub(super) valid_if_true: Vec<Valid>,
     pub(super) valid_if_false: Vec<Valid>,
     pub(super) valid_after: Vec<Valid>,
+    /// What the truth of a part of what it returns tells: `return False, "reason"`.
+    pub(super) parts_tell: Vec<PartTells>,
     /// Whether no path returns.
     pub(super) never_returns: bool,
     /// Sources that it leaves in cells.
@@ -152,6 +162,7 @@ impl Summary {
             && self.valid_after == other.valid_after
             && self.valid_if_true == other.valid_if_true
             && self.valid_if_false == other.valid_if_false
+            && self.parts_tell == other.parts_tell
             && self.returns.iter().zip(&other.returns).all(|(a, b)| a.0 == b.0 && from(&a.1, &b.1))
             && self
                 .effects

@@ -6,6 +6,7 @@ use crate::base::Symbol;
 use crate::ir::{Const, Step};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Module};
+use crate::taint::conds::{Among, Each};
 use crate::taint::limits::{MAX_DEPTH, MAX_FIELDS, MAX_LABELS};
 use crate::taint::summary::Hop;
 
@@ -87,11 +88,27 @@ pub(super) struct FuncRef {
 pub(super) struct Cond {
     pub(super) yes: Vec<(u32, Kinds)>,
     pub(super) no: Vec<(u32, Kinds)>,
+    /// What the truth of each round of a loop together tells.
+    pub(super) each: Vec<Each>,
 }
 
 impl Cond {
+    pub(super) fn if_true(yes: Vec<(u32, Kinds)>) -> Self {
+        Self { yes, ..Self::default() }
+    }
+
+    pub(super) fn if_false(no: Vec<(u32, Kinds)>) -> Self {
+        Self { no, ..Self::default() }
+    }
+
     pub(super) fn flipped(self) -> Self {
-        Self { yes: self.no, no: self.yes }
+        let each = self.each.into_iter().map(|each| Each { truth: !each.truth, ..each }).collect();
+        Self { yes: self.no, no: self.yes, each }
+    }
+
+    /// Whether it tells nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.yes.is_empty() && self.no.is_empty() && self.each.is_empty()
     }
 }
 
@@ -114,6 +131,8 @@ pub(super) struct Tree {
     pub(super) funcs: Vec<FuncRef>,
     /// What its truth tells.
     pub(super) cond: Option<Arc<Cond>>,
+    /// The constants of which it is one in each round of a loop.
+    pub(super) among: Option<Arc<Among>>,
 }
 
 impl FuncRef {
@@ -147,11 +166,13 @@ impl Tree {
             && self.class.is_none()
             && self.funcs.is_empty()
             && self.cond.is_none()
+            && self.among.is_none()
     }
 
     /// Forgets what is known of it as a whole, taint aside.
     pub(super) fn forget_text(&mut self) {
         (self.konst, self.prefix, self.ending, self.cond) = (None, None, None, None);
+        self.among = None;
     }
 
     /// Adds a label; labels of one origin are one.
@@ -264,123 +285,6 @@ impl Tree {
         self.beginning().into_iter().chain(ending)
     }
 
-    /// Joins `other` in; returns whether anything grew.
-    pub(super) fn join(&mut self, other: &Self) -> bool {
-        let mut grew = false;
-        // `a and b` is true only where `b` is, `a or b` false only there.
-        let told = |known: &Self, open: &Self| match (&known.konst, &open.cond) {
-            (Some(Konst::Bool(truth)), Some(cond)) if known.cond.is_none() => Some(Arc::new(Cond {
-                yes: if *truth { Vec::new() } else { cond.yes.clone() },
-                no: if *truth { cond.no.clone() } else { Vec::new() },
-            })),
-            _ => None,
-        };
-        let told = told(self, other).or_else(|| told(other, self));
-        if self.konst != other.konst && self.konst.is_some() {
-            let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
-            (self.konst, self.prefix, self.ending) = (None, prefix, None);
-            grew = true;
-        } else if self.konst.is_none() && self.prefix.is_some() && self.prefix.as_deref() != other.beginning()
-        {
-            let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
-            grew |= prefix != self.prefix;
-            self.prefix = prefix;
-        }
-        let is_none = |tree: &Self| tree.konst == Some(Konst::None);
-        if self.class != other.class && !is_none(other) {
-            grew |= self.class.is_some();
-            self.class = if is_none(self) { other.class } else { None };
-        }
-        if self.ending.is_some() && self.ending != other.ending {
-            self.ending = None;
-            grew = true;
-        }
-        // A part that only one side tells apart is, on the other, what the whole is.
-        for (key, part) in &other.fields {
-            match self.fields.binary_search_by(|(known, _)| known.cmp(key)) {
-                Ok(at) => grew |= Self::join_shared(&mut self.fields[at].1, part),
-                Err(at) if self.fields.len() < MAX_FIELDS => {
-                    let mut new = Tree::clone(part);
-                    self.labels.iter().for_each(|label| {
-                        new.add(label);
-                    });
-                    (new.konst, new.prefix, new.ending) = (None, None, None);
-                    self.fields.insert(at, (key.clone(), Arc::new(new)));
-                    grew = true;
-                }
-                Err(_) => part.all().iter().for_each(|label| grew |= add(&mut self.labels, label)),
-            }
-        }
-        for (key, part) in &mut self.fields {
-            if other.fields.binary_search_by(|(known, _)| known.cmp(key)).is_err() {
-                let fresh: Vec<&Label> =
-                    other.labels.iter().filter(|label| !has(&part.labels, label)).collect();
-                let loses = part.konst.is_some() || part.prefix.is_some();
-                if !fresh.is_empty() || loses {
-                    let part = Arc::make_mut(part);
-                    fresh.into_iter().for_each(|label| {
-                        part.add(label);
-                    });
-                    (part.konst, part.prefix) = (None, None);
-                    grew = true;
-                }
-            }
-        }
-        for label in &other.labels {
-            grew |= self.add(label);
-        }
-        for func in &other.funcs {
-            if !self.funcs.iter().any(|known| known.func == func.func) {
-                self.funcs.push(func.clone());
-                grew = true;
-            }
-        }
-        let cond = told.or_else(|| self.cond.clone().filter(|_| self.cond == other.cond));
-        grew |= cond != self.cond;
-        self.cond = cond;
-        grew
-    }
-
-    /// As [`Tree::join`], for values that others hold too: they are copied only where something changes, since most
-    /// joins bring nothing new.
-    pub(super) fn join_shared(known: &mut Arc<Self>, other: &Arc<Self>) -> bool {
-        !Arc::ptr_eq(known, other) && !known.absorbs(other) && Arc::make_mut(known).join(other)
-    }
-
-    /// Whether joining `other` in certainly changes nothing.
-    fn absorbs(&self, other: &Self) -> bool {
-        let is_none = |tree: &Self| tree.konst == Some(Konst::None);
-        let keeps_text = self.konst == other.konst && self.konst.is_some()
-            || self.konst.is_none() && (self.prefix.is_none() || self.prefix.as_deref() == other.beginning());
-        let keeps_class =
-            self.class == other.class || is_none(other) || self.class.is_none() && !is_none(self);
-        let keeps_cond =
-            self.cond == other.cond || self.cond.is_none() && !matches!(self.konst, Some(Konst::Bool(_)));
-        let covers = |labels: &[Label], label: &Label| {
-            let known = labels.iter().find(|known| known.origin == label.origin);
-            known.map_or(labels.len() >= MAX_LABELS, |known| known.kinds.has(label.kinds))
-        };
-        let find = |tree: &Self, key: &Key| tree.fields.binary_search_by(|(known, _)| known.cmp(key)).ok();
-        keeps_text
-            && keeps_class
-            && keeps_cond
-            && (self.ending.is_none() || self.ending == other.ending)
-            && other.labels.iter().all(|label| covers(&self.labels, label))
-            && other.funcs.iter().all(|func| self.funcs.iter().any(|known| known.func == func.func))
-            && other.fields.iter().all(|(key, part)| {
-                find(self, key).is_some_and(|at| {
-                    let known = &self.fields[at].1;
-                    Arc::ptr_eq(known, part) || known.absorbs(part)
-                })
-            })
-            && self.fields.iter().all(|(key, part)| {
-                find(other, key).is_some()
-                    || part.konst.is_none()
-                        && part.prefix.is_none()
-                        && other.labels.iter().all(|label| has(&part.labels, label))
-            })
-    }
-
     /// Sets the part at `path`; a key that is not known only adds.
     pub(super) fn store(&mut self, path: &[Key], value: &Arc<Tree>) {
         let Some((key, rest)) = path.split_first() else {
@@ -455,15 +359,6 @@ pub(super) fn add(labels: &mut Vec<Label>, label: &Label) -> bool {
         labels.push(label.clone());
     }
     fits
-}
-
-fn has(labels: &[Label], label: &Label) -> bool {
-    labels.iter().any(|known| known.origin == label.origin && known.kinds.has(label.kinds))
-}
-
-fn common(a: &str, b: &str) -> Option<Arc<str>> {
-    let length: usize = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
-    (length > 0).then(|| a[..length].into())
 }
 
 /// A literal of a file as a constant.
