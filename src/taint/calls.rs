@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Place, Step};
-use crate::models::Kinds;
+use crate::models::{Argument, Kinds};
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_OVERRIDES;
@@ -215,6 +215,14 @@ impl Analyzer<'_, '_> {
             let given = site.positional(0).map(|(tree, _)| tree.all());
             given.into_iter().flatten().for_each(|label| state.clear(label.origin, refused));
         }
+        for check in self.world.models.checks(site.path) {
+            let given = match &check.at {
+                Argument::Index(index) => site.positional(*index),
+                Argument::Name(name) => self.named(site, name),
+            };
+            let labels = given.map(|(tree, _)| tree.all());
+            labels.into_iter().flatten().for_each(|label| state.clear(label.origin, check.clears));
+        }
         if site.method == "relative_to"
             && let Some(receiver) = &site.receiver
         {
@@ -223,13 +231,18 @@ impl Analyzer<'_, '_> {
         }
         let cond = self.guard(site);
         let mut tree = Tree::default();
-        let mut add = |part: &Tree| {
-            part.all().iter().for_each(|label| {
-                tree.add(label);
-            })
+        let mut add = |part: &Tree, cleared: Kinds| {
+            for mut label in part.all() {
+                label.kinds = label.kinds.without(cleared);
+                if !label.kinds.is_empty() || cleared == Kinds::NONE {
+                    tree.add(&label);
+                }
+            }
         };
-        site.receiver.iter().for_each(|receiver| add(receiver));
-        site.args.iter().for_each(|arg| add(arg));
+        site.receiver.iter().for_each(|receiver| add(receiver, Kinds::NONE));
+        for (index, arg) in site.args.iter().enumerate() {
+            add(arg, self.cleared_at(site, index));
+        }
         for arg in &site.args {
             // Classes are handed over to be known more often than to be made.
             for func in arg.funcs.iter().filter(|func| !matches!(func.func, Callee::Class(_))) {
@@ -331,6 +344,20 @@ impl Analyzer<'_, '_> {
         } else if clears != Kinds::NONE {
             clear(tree, clears);
         }
+    }
+
+    /// The kinds for which the part of one argument in the result is harmless.
+    fn cleared_at(&self, site: &Site<'_>, index: usize) -> Kinds {
+        let partial = self.world.models.partial(site.path);
+        let is_it = |at: &Argument| {
+            let found = match at {
+                Argument::Index(index) => site.positional(*index),
+                Argument::Name(name) => self.named(site, name),
+            };
+            found.is_some_and(|(tree, _)| Arc::ptr_eq(tree, &site.args[index]))
+        };
+        let meant = partial.iter().filter(|sanitizer| sanitizer.at.iter().any(is_it));
+        meant.fold(Kinds::NONE, |sum, sanitizer| sum.with(sanitizer.clears))
     }
 
     /// Whether something has a name that the engine knows by itself; what it returns.

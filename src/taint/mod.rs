@@ -10,6 +10,7 @@ mod argv;
 mod bind;
 mod body;
 mod builtin;
+mod callers;
 mod calls;
 mod demand;
 mod entry;
@@ -45,6 +46,7 @@ use crate::base::{IdVec, Symbol};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{FuncId, Program};
 use crate::text::{FileId, SourceFile, Span};
+use callers::Callers;
 use demand::{Cycles, Demands, Mask};
 use limits::MAX_CELL_ROUNDS;
 use relevant::Fresh;
@@ -79,7 +81,8 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let nothing = Nothing::default();
     let bare = World::bare((program, models), files, is_web, &nothing);
     let shapes = Shapes::new(&bare);
-    let graph = program.call_graph(&|name| shapes.funcs(program, name));
+    let callers = Callers::new(program, models, is_web);
+    let graph = program.call_graph(&|name| shapes.funcs(program, name), &callers.dependencies(program));
     let cycles = Cycles::new(&graph);
     let roots: FxHashSet<FuncId> = program.funcs().filter(|id| graph.callers[*id].is_empty()).collect();
     let demands = Demands::default();
@@ -87,7 +90,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();
     // Nothing can be found but where a source is, or comes back to.
     let mut wanted: FxHashSet<FuncId> =
-        relevant::touching(program, models, &local, is_web).into_iter().collect();
+        relevant::touching((program, models), &callers, &local, is_web).into_iter().collect();
     for _ in 0..MAX_CELL_ROUNDS {
         let names: FxHashSet<Symbol> = cells
             .keys()
@@ -105,6 +108,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
             cycles: &cycles,
             demands: &demands,
             local: &local,
+            callers: &callers,
             ..bare
         };
         // Callees first, so that few wait for others.
