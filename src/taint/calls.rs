@@ -210,19 +210,7 @@ impl Analyzer<'_, '_> {
         if let Some(Meaning::Class(class)) = site.call.name.map(|name| self.module.meaning(name)) {
             return self.record(site, *class).unwrap_or_else(|| self.instance(site, *class));
         }
-        let refused = refuses(site.path);
-        if refused != Kinds::NONE {
-            let given = site.positional(0).map(|(tree, _)| tree.all());
-            given.into_iter().flatten().for_each(|label| state.clear(label.origin, refused));
-        }
-        for check in self.world.models.checks(site.path) {
-            let given = match &check.at {
-                Argument::Index(index) => site.positional(*index),
-                Argument::Name(name) => self.named(site, name),
-            };
-            let labels = given.map(|(tree, _)| tree.all());
-            labels.into_iter().flatten().for_each(|label| state.clear(label.origin, check.clears));
-        }
+        self.refuse(state, site);
         if site.method == "relative_to"
             && let Some(receiver) = &site.receiver
         {
@@ -343,6 +331,23 @@ impl Analyzer<'_, '_> {
             *tree = Tree { cond: tree.cond.take(), ..Tree::default() };
         } else if clears != Kinds::NONE {
             clear(tree, clears);
+        }
+    }
+
+    /// Behind a call that raises on what is harmful, what it was given is harmless.
+    fn refuse(&self, state: &mut State, site: &Site<'_>) {
+        let refused = refuses(site.path);
+        if refused != Kinds::NONE {
+            let given = site.positional(0).map(|(tree, _)| tree.all());
+            given.into_iter().flatten().for_each(|label| state.clear(label.origin, refused));
+        }
+        for check in self.world.models.checks(site.path) {
+            let given = match &check.at {
+                Argument::Index(index) => site.positional(*index),
+                Argument::Name(name) => self.named(site, name),
+            };
+            let labels = given.map(|(tree, _)| tree.all());
+            labels.into_iter().flatten().for_each(|label| state.clear(label.origin, check.clears));
         }
     }
 

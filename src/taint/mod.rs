@@ -18,6 +18,7 @@ mod eval;
 mod extracts;
 mod finish;
 mod guards;
+mod handed;
 mod limits;
 mod mappings;
 mod methods;
