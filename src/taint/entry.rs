@@ -102,7 +102,8 @@ impl Analyzer<'_, '_> {
         if is_injected {
             return None;
         }
-        let cleared = self.converted(&name, &called.routes);
+        let position = index - usize::from(is_own).min(index);
+        let cleared = self.converted((&name, position), &called.routes);
         (cleared != Kinds::ALL).then_some((called.threat, cleared))
     }
 
@@ -133,10 +134,11 @@ impl Analyzer<'_, '_> {
     }
 
     /// The kinds for which a route makes the parameter harmless that it converts: `<int:name>`, `(?P<name>[0-9]+)`.
-    fn converted(&self, name: &str, routes: &[Box<str>]) -> Kinds {
+    fn converted(&self, (name, position): (&str, usize), routes: &[Box<str>]) -> Kinds {
         let decorators = self.body.decorators.iter().map(|decorator| self.file.slice(decorator.span));
-        let texts = decorators.chain(routes.iter().map(|route| &**route));
-        let told: Vec<Kinds> = texts.filter_map(|text| converted_by(text, name)).collect();
+        let by_decorator = decorators.filter_map(|text| converted_by(text, (name, None)));
+        let by_route = routes.iter().filter_map(|text| converted_by(text, (name, Some(position))));
+        let told: Vec<Kinds> = by_decorator.chain(by_route).collect();
         match told.split_first() {
             Some((first, rest)) => rest.iter().fold(*first, |sum, kinds| sum.and(*kinds)),
             None => Kinds::NONE,
@@ -306,8 +308,16 @@ fn is_read_from_request(default: &str) -> bool {
 }
 
 /// The kinds for which a route that names a parameter makes it harmless; `None` if it does not name it.
-fn converted_by(route: &str, name: &str) -> Option<Kinds> {
-    if let Some((_, rest)) = route.split_once(&format!("(?P<{name}>")) {
+fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<Kinds> {
+    let named = route.split_once(&format!("(?P<{name}>")).map(|(_, rest)| rest);
+    // Patterns with groups that have no names hand these over in order.
+    let plain = || {
+        let is_group = |at: &usize| !route[at + 1..].starts_with('?') && !route[..*at].ends_with('\\');
+        let is_pattern = !route.contains(['<', '{']);
+        let mut groups = route.match_indices('(').map(|(at, _)| at).filter(is_group);
+        groups.nth(position?).filter(|_| is_pattern).map(|at| &route[at + 1..])
+    };
+    if let Some(rest) = named.or_else(plain) {
         let mut depth = 0_i32;
         let end = rest.find(|c| {
             depth += match c {

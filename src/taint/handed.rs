@@ -41,8 +41,8 @@ pub(super) fn handed_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncI
         // `app.route("/x")(f)`, `login_required(f)`
         if let Some(caller) = path.and_then(|path| models.entry_by_decorator(path)) {
             let mut handed = Vec::new();
-            call.positional(0).into_iter().for_each(|arg| at.handed(arg.value, 0, &mut handed));
-            for handed in handed {
+            call.positional(0).into_iter().for_each(|arg| at.handed(arg.value, (0, &[]), &mut handed));
+            for (handed, _) in handed {
                 if let Handed::Func(func) = handed {
                     found.called.push((func, called(caller, Vec::new())));
                 }
@@ -60,13 +60,14 @@ pub(super) fn handed_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncI
                     && let Some(annotation) = program.func(func).2.params[index].annotation
                     && let Meaning::Class(class) = module.meaning(annotation)
                 {
-                    handed.push(Handed::Class(*class));
+                    handed.push((Handed::Class(*class), Vec::new()));
                 }
-                found.injected.extend(handed.first().map(|first| ((func, index), *first)));
+                found.injected.extend(handed.first().map(|(first, _)| ((func, index), *first)));
             }
-            let routes = at.texts(call);
-            for func in handed.into_iter().flat_map(|handed| at.functions(handed, registrar)) {
-                found.called.push((func, called(&registrar.caller, routes.clone())));
+            for (handed, routes) in handed {
+                for func in at.functions(handed, registrar) {
+                    found.called.push((func, called(&registrar.caller, routes.clone())));
+                }
             }
         }
     }
@@ -118,7 +119,11 @@ impl Analyzer<'_, '_> {
     }
 }
 
+/// Texts that stand beside a function.
+type Routes = Vec<Box<str>>;
+
 /// A body that hands functions over.
+#[derive(Clone, Copy)]
 struct Place<'p, 'a> {
     program: &'p Program<'a>,
     module: &'p Module<'a>,
@@ -148,66 +153,110 @@ impl Place<'_, '_> {
         registrar.receivers.iter().any(|known| last == known)
     }
 
-    fn arguments(&self, call: &Call, registrar: &Registrar) -> Vec<Handed> {
+    /// What a call hands over, with the routes.
+    fn arguments(&self, call: &Call, registrar: &Registrar) -> Vec<(Handed, Routes)> {
         let given = registrar.at.iter().filter_map(|at| match at {
             Argument::Index(index) => call.positional(*index),
             Argument::Name(name) => call.args.iter().find(
                 |arg| matches!(arg.kind, ArgKind::Keyword(known) if self.module.unit.text(known) == name),
             ),
         });
+        let routes = self.texts(call.args.iter().map(|arg| arg.value));
         let mut found = Vec::new();
-        given.for_each(|arg| self.handed(arg.value, 0, &mut found));
+        given.for_each(|arg| self.handed(arg.value, (0, &routes), &mut found));
         found.sort_unstable();
         found.dedup();
         found
     }
 
-    /// The functions, classes and instances that a value is, holds, or was made of by decorators.
-    fn handed(&self, operand: Operand, depth: u32, out: &mut Vec<Handed>) {
+    /// The functions, classes and instances that a value is, holds, or was made of by decorators; each with the texts that
+    /// stand nearest to it.
+    fn handed(&self, operand: Operand, (depth, routes): (u32, &[Box<str>]), out: &mut Vec<(Handed, Routes)>) {
         /// Deepest nesting of calls and displays.
-        const MAX_DEPTH: u32 = 4;
+        const MAX_DEPTH: u32 = 5;
         let value = match operand {
             Operand::Local(local) => self.body.locals[local].value,
             Operand::Global(name) => Some(name),
             Operand::Const(_) => None,
         };
+        let mut push = |handed| out.push((handed, routes.to_vec()));
         match value.map(|value| self.module.meaning(value)) {
             // What a decorator of the program returns runs what it was given.
-            Some(Meaning::Function(func) | Meaning::Method(func, _)) => out.push(Handed::Func(*func)),
-            Some(Meaning::Class(class)) => return out.push(Handed::Class(*class)),
-            Some(Meaning::Instance(class)) => return out.push(Handed::Instance(*class)),
+            Some(Meaning::Function(func) | Meaning::Method(func, _)) => push(Handed::Func(*func)),
+            Some(Meaning::Class(class)) => return push(Handed::Class(*class)),
+            Some(Meaning::Instance(class)) => return push(Handed::Instance(*class)),
             Some(Meaning::Module(_) | Meaning::Outside(_) | Meaning::Unknown) | None => {}
         }
-        let Operand::Local(local) = operand else { return };
         if depth >= MAX_DEPTH {
             return;
         }
+        let local = match operand {
+            Operand::Local(local) => local,
+            Operand::Global(name) => return self.table(name, (depth + 1, routes), out),
+            Operand::Const(_) => return,
+        };
         for inst in self.body.blocks.iter().flat_map(|block| &block.insts) {
             match &inst.op {
                 Op::Let(to, value) if *to == local => match value {
                     Rvalue::Function(_) if !out.is_empty() => {}
-                    Rvalue::Function(func) => out.push(Handed::Func(self.program.of(self.module, *func))),
-                    Rvalue::Use(value) => self.handed(*value, depth + 1, out),
-                    Rvalue::List(items) | Rvalue::Tuple(items) => {
-                        items.iter().for_each(|item| self.handed(*item, depth + 1, out));
+                    Rvalue::Function(func) => {
+                        out.push((Handed::Func(self.program.of(self.module, *func)), routes.to_vec()));
                     }
-                    Rvalue::Dict(items) => {
-                        items.iter().for_each(|(_, item)| self.handed(*item, depth + 1, out));
+                    Rvalue::Use(value) => self.handed(*value, (depth + 1, routes), out),
+                    Rvalue::List(items) | Rvalue::Tuple(items) => {
+                        let own = self.texts(items.iter().copied());
+                        let routes = if own.is_empty() { routes } else { &own };
+                        items.iter().for_each(|item| self.handed(*item, (depth + 1, routes), out));
                     }
                     _ => {}
                 },
                 Op::Call(to, call) if *to == local => {
                     let call = &self.body.calls[*call];
+                    let own = self.texts(call.args.iter().map(|arg| arg.value));
+                    let routes = if own.is_empty() { routes } else { &own };
                     // `View.as_view()`
                     if self.module.unit.text(call.method) == "as_view" {
-                        self.handed(call.callee.base, depth + 1, out);
+                        match self.class_at(call.callee) {
+                            Some(class) => out.push((Handed::Class(class), routes.to_vec())),
+                            None => self.handed(call.callee.base, (depth + 1, routes), out),
+                        }
                     }
                     // `login_required(view)`
-                    call.args.iter().for_each(|arg| self.handed(arg.value, depth + 1, out));
+                    call.args.iter().for_each(|arg| self.handed(arg.value, (depth + 1, routes), out));
                 }
                 _ => {}
             }
         }
+    }
+
+    /// What a variable of the file holds.
+    fn table(
+        &self,
+        name: crate::base::Symbol,
+        (depth, routes): (u32, &[Box<str>]),
+        out: &mut Vec<(Handed, Routes)>,
+    ) {
+        let Some(body) = self.module.unit.bodies.iter().next() else { return };
+        let at = Place { body, ..*self };
+        for inst in body.blocks.iter().flat_map(|block| &block.insts) {
+            if let Op::Store(place, value) = &inst.op
+                && *place == crate::ir::Place::bare(Operand::Global(name))
+            {
+                at.handed(*value, (depth, routes), out);
+            }
+        }
+    }
+
+    /// The class of another file in `views.Yard.as_view`.
+    fn class_at(&self, callee: crate::ir::Place) -> Option<ClassIx> {
+        let Operand::Global(base) = callee.base else { return None };
+        let Meaning::Module(file) = self.module.meaning(base) else { return None };
+        let [Step::Attr(name), _] = self.module.unit.paths.steps(callee.path)[..] else { return None };
+        let unit = self.program.modules[*file].unit;
+        let full =
+            self.program.symbol(&format!("{}.{}", unit.text(unit.module), self.module.unit.text(name)))?;
+        let mut classes = self.program.classes.pairs();
+        classes.find(|(_, info)| info.module == *file && info.name == full).map(|(class, _)| class)
     }
 
     /// The functions that who gets `handed` calls.
@@ -230,9 +279,9 @@ impl Place<'_, '_> {
         found
     }
 
-    /// The texts that are passed beside.
-    fn texts(&self, call: &Call) -> Vec<Box<str>> {
-        let texts = call.args.iter().filter_map(|arg| match arg.value {
+    /// The texts among some values.
+    fn texts(&self, values: impl Iterator<Item = Operand>) -> Routes {
+        let texts = values.filter_map(|value| match value {
             Operand::Const(Const::Str(text)) => Some(self.module.unit.text(text).into()),
             _ => None,
         });
