@@ -43,7 +43,7 @@ pub(super) struct Entries {
     by_base: FxHashMap<String, Vec<(Vec<String>, Caller)>>,
     /// Those whose base is a pattern: `*_pb2_grpc.*Servicer`.
     by_pattern: Vec<(String, Vec<String>, Caller)>,
-    by_call: FxHashMap<String, Vec<Registrar>>,
+    pub(super) by_call: FxHashMap<String, Vec<Registrar>>,
     /// Those of `*.name`, by the name.
     by_method: FxHashMap<String, Vec<Registrar>>,
 }

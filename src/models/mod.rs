@@ -329,6 +329,8 @@ mod tests {
         let models = Models::built_in().unwrap();
         let calls = models.sinks.keys().chain(models.sanitizers.keys()).chain(models.guards.keys());
         let others = models.sources.keys().chain(&models.clean).chain(&models.decoders).chain(&models.same);
+        let beside = models.chains.keys().chain(models.partial.keys()).chain(models.checks.keys());
+        let others = others.chain(beside).chain(models.entries.by_call.keys());
         let dead: Vec<&String> =
             calls.chain(others).filter(|path| models.types.canonical(path).is_some()).collect();
         assert!(dead.is_empty(), "nothing is ever called {dead:?}");
@@ -342,6 +344,8 @@ mod tests {
             "{error}"
         );
         let error = Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [], kind: sql }\n").unwrap_err();
+        assert!(error.to_string().contains("names no argument"), "{error}");
+        let error = Pack::parse("a.yaml", "entries:\n  - { call: f, kind: remote }\n").unwrap_err();
         assert!(error.to_string().contains("names no argument"), "{error}");
         let error = Pack::parse("a.yaml", "sink: []\n").unwrap_err();
         assert!(error.to_string().starts_with("a.yaml:1: "), "{error}");
