@@ -1,11 +1,13 @@
 //! What libraries do with data: sources, sinks, sanitizers, guards, by the value paths of callees. Data, no judgment:
 //! packs (`models/*.yaml`) come in, answers by name go out.
 
+mod entries;
 mod kinds;
 mod pack;
 
+pub use entries::{Caller, Registrar};
 pub use kinds::{Kinds, Threat};
-pub use pack::{Argument, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted, Words};
+pub use pack::{Argument, Check, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted, Words};
 
 use std::sync::OnceLock;
 
@@ -57,12 +59,17 @@ pub struct Models {
     pub local: bool,
     /// Whether they count for the kinds of [`Kinds::of_local`].
     local_kinds: bool,
-    /// Functions whose parameters are sources, by decorator and by base and method.
-    by_decorator: FxHashMap<String, (Threat, Kinds)>,
-    by_base: FxHashMap<(String, String), Threat>,
+    /// Functions whose parameters are sources.
+    entries: entries::Entries,
     sinks: FxHashMap<String, Vec<Sink>>,
     sanitizers: FxHashMap<String, Kinds>,
+    /// Those of `path.*`, by the path, and the first names of these.
+    chains: FxHashMap<String, Kinds>,
+    chain_roots: FxHashSet<String>,
+    /// Those that hold for single arguments.
+    partial: FxHashMap<String, Vec<Sanitizer>>,
     guards: FxHashMap<String, Vec<Guard>>,
+    checks: FxHashMap<String, Vec<Check>>,
     clean: FxHashSet<String>,
     decoders: FxHashSet<String>,
     same: FxHashSet<String>,
@@ -105,20 +112,10 @@ impl Models {
                 self.request_fields.insert(field.to_owned());
                 self.request_types.insert(object.trim_end_matches("()").to_owned());
             }
-            let root = source.at.split(['.', '(', '[']).next().unwrap_or_default();
-            self.source_roots.insert(root.to_owned());
+            self.source_roots.insert(root(&source.at).to_owned());
             self.sources.insert(source.at, source.threat);
         }
-        for entry in pack.entries {
-            if let Some(decorator) = entry.decorator {
-                self.by_decorator.insert(decorator, (entry.threat, entry.returns));
-            }
-            if let Some(base) = entry.base {
-                for method in entry.methods {
-                    self.by_base.insert((base.clone(), method), entry.threat);
-                }
-            }
-        }
+        pack.entries.into_iter().for_each(|entry| self.entries.add(entry));
         for (of, is) in pack.types {
             self.types.add(&of, &is);
         }
@@ -126,11 +123,24 @@ impl Models {
             self.sinks.entry(sink.call.clone()).or_default().push(sink);
         }
         for sanitizer in pack.sanitizers {
-            let known = self.sanitizers.entry(sanitizer.call).or_default();
+            if !sanitizer.at.is_empty() {
+                self.partial.entry(sanitizer.call.clone()).or_default().push(sanitizer);
+                continue;
+            }
+            let known = match sanitizer.call.strip_suffix(".*") {
+                Some(path) => {
+                    self.chain_roots.insert(root(path).to_owned());
+                    self.chains.entry(path.to_owned()).or_default()
+                }
+                None => self.sanitizers.entry(sanitizer.call).or_default(),
+            };
             *known = known.with(sanitizer.clears);
         }
         for guard in pack.guards {
             self.guards.entry(guard.call.clone()).or_default().push(guard);
+        }
+        for check in pack.checks {
+            self.checks.entry(check.call.clone()).or_default().push(check);
         }
         self.clean.extend(pack.clean);
         self.decoders.extend(pack.decoders);
@@ -151,8 +161,7 @@ impl Models {
     /// Whether some source begins with the first name of `path`. Cheap.
     #[must_use]
     pub fn may_be_source(&self, path: &str) -> bool {
-        let root = path.find(['.', '(', '[']).map_or(path, |end| &path[..end]);
-        self.source_roots.contains(root)
+        self.source_roots.contains(root(path))
     }
 
     fn counts(&self, threat: Threat) -> bool {
@@ -161,23 +170,25 @@ impl Models {
 
     /// Who calls a function that has this decorator.
     #[must_use]
-    pub fn entry_by_decorator(&self, path: &str) -> Option<Threat> {
-        let found = prefixes(path).find_map(|prefix| self.by_decorator.get(prefix));
-        found.map(|(threat, _)| *threat).filter(|threat| self.counts(*threat))
-    }
-
-    /// What the text is dangerous for that a function with this decorator returns.
-    #[must_use]
-    pub fn returned_to(&self, path: &str) -> Kinds {
-        let found = prefixes(path).find_map(|prefix| self.by_decorator.get(prefix));
-        found.map_or(Kinds::NONE, |(_, returns)| *returns)
+    pub fn entry_by_decorator(&self, path: &str) -> Option<&Caller> {
+        self.entries.decorated(path).filter(|caller| self.counts(caller.threat))
     }
 
     /// Who calls the method of a class that has this base.
     #[must_use]
-    pub fn entry_by_base(&self, base: &str, method: &str) -> Option<Threat> {
-        let found = self.by_base.get(&(base.to_owned(), method.to_owned())).copied();
-        found.filter(|threat| self.counts(*threat))
+    pub fn entry_by_base(&self, base: &str, method: &str) -> Option<&Caller> {
+        self.entries.method(base, method).filter(|caller| self.counts(caller.threat))
+    }
+
+    /// As [`Models::entry_by_base`], for a base that the program holds: code that is generated.
+    #[must_use]
+    pub fn entry_by_pattern(&self, base: &str, method: &str) -> Option<&Caller> {
+        self.entries.method_by_pattern(base, method).filter(|caller| self.counts(caller.threat))
+    }
+
+    /// What a call of `path`, whose last name is `method`, hands to who calls it from outside.
+    pub fn registrars<'m>(&'m self, path: Option<&str>, method: &str) -> impl Iterator<Item = &'m Registrar> {
+        self.entries.registrars(path, method).filter(|registrar| self.counts(registrar.caller.threat))
     }
 
     /// Whether a call of `path` is a sink of one of `kinds`.
@@ -234,7 +245,16 @@ impl Models {
             return Kinds::ALL;
         }
         let of = |name: &str| self.sanitizers.get(name).copied().unwrap_or_default();
-        of(path).with(of(&any(method)))
+        of(path).with(of(&any(method))).with(self.chain(path))
+    }
+
+    /// The kinds for which what a chain of methods makes is harmless: `sqlalchemy.update().where().values`.
+    fn chain(&self, path: &str) -> Kinds {
+        if !self.chain_roots.contains(root(path)) {
+            return Kinds::NONE;
+        }
+        let found = prefixes(path).skip(1).find_map(|prefix| self.chains.get(prefix));
+        found.copied().unwrap_or_default()
     }
 
     /// The kinds for which what is read at `path` is harmless, and whether it says as much as what it is read from.
@@ -252,6 +272,18 @@ impl Models {
         by_path.chain(self.guards.get(&any(method)).into_iter().flatten())
     }
 
+    /// What a call of `path` makes harmless of single arguments.
+    #[must_use]
+    pub fn partial(&self, path: &str) -> &[Sanitizer] {
+        self.partial.get(path).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a call of `path` raises on.
+    #[must_use]
+    pub fn checks(&self, path: &str) -> &[Check] {
+        self.checks.get(path).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a call undoes an encoding.
     #[must_use]
     pub fn decodes(&self, path: &str) -> bool {
@@ -263,6 +295,11 @@ impl Models {
     pub fn keeps(&self, path: &str, method: &str) -> bool {
         self.same.contains(path) || self.same.contains(&any(method))
     }
+}
+
+/// The first name of a value path.
+fn root(path: &str) -> &str {
+    path.find(['.', '(', '[']).map_or(path, |end| &path[..end])
 }
 
 fn any(method: &str) -> String {
@@ -292,6 +329,8 @@ mod tests {
         let models = Models::built_in().unwrap();
         let calls = models.sinks.keys().chain(models.sanitizers.keys()).chain(models.guards.keys());
         let others = models.sources.keys().chain(&models.clean).chain(&models.decoders).chain(&models.same);
+        let beside = models.chains.keys().chain(models.partial.keys()).chain(models.checks.keys());
+        let others = others.chain(beside).chain(models.entries.by_call.keys());
         let dead: Vec<&String> =
             calls.chain(others).filter(|path| models.types.canonical(path).is_some()).collect();
         assert!(dead.is_empty(), "nothing is ever called {dead:?}");
@@ -305,6 +344,8 @@ mod tests {
             "{error}"
         );
         let error = Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [], kind: sql }\n").unwrap_err();
+        assert!(error.to_string().contains("names no argument"), "{error}");
+        let error = Pack::parse("a.yaml", "entries:\n  - { call: f, kind: remote }\n").unwrap_err();
         assert!(error.to_string().contains("names no argument"), "{error}");
         let error = Pack::parse("a.yaml", "sink: []\n").unwrap_err();
         assert!(error.to_string().starts_with("a.yaml:1: "), "{error}");

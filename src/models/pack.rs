@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use crate::models::entries::Caller;
 use crate::models::kinds::{Kinds, Threat};
 
 /// Why a pack was refused.
@@ -28,6 +29,7 @@ struct Raw {
     sinks: Vec<RawSink>,
     sanitizers: Vec<RawSanitizer>,
     guards: Vec<RawGuard>,
+    checks: Vec<RawCheck>,
     clean: Vec<String>,
     decoders: Vec<String>,
     same: Vec<String>,
@@ -46,10 +48,20 @@ struct RawSource {
 struct RawEntry {
     decorator: Option<String>,
     base: Option<String>,
+    call: Option<String>,
+    #[serde(rename = "in", default)]
+    at: Vec<Argument>,
     #[serde(default)]
     methods: Vec<String>,
+    #[serde(default)]
+    receivers: Vec<String>,
     kind: Spanned<String>,
     returns: Option<Spanned<String>>,
+    request: Option<String>,
+    #[serde(default)]
+    params: Vec<String>,
+    #[serde(default)]
+    injects: bool,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +77,8 @@ struct RawSink {
     when: BTreeMap<String, Wanted>,
     #[serde(default, rename = "unless")]
     unless: BTreeMap<String, Wanted>,
+    #[serde(default)]
+    needs: Vec<Spanned<String>>,
 }
 
 /// An argument: by position, or by name; `self` is the receiver, `*` any, `1*` the list of those from 1 on.
@@ -127,6 +141,17 @@ impl Words {
 #[serde(deny_unknown_fields)]
 struct RawSanitizer {
     call: String,
+    #[serde(rename = "in", default)]
+    at: Vec<Argument>,
+    clears: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCheck {
+    call: String,
+    #[serde(rename = "in")]
+    at: Argument,
     clears: Vec<Spanned<String>>,
 }
 
@@ -154,14 +179,18 @@ pub struct Source {
 pub struct Entry {
     /// Beginning of the value path of a decorator.
     pub decorator: Option<String>,
-    /// A base of the class.
+    /// A base of the class; `*` is any text in it.
     pub base: Option<String>,
-    /// The methods of that class that are meant.
+    /// Value path of a call that the function is handed to, or `*.name`.
+    pub call: Option<String>,
+    /// The arguments of that call.
+    pub at: Vec<Argument>,
+    /// The methods of the class that are meant; `*` is any text in them.
     pub methods: Vec<String>,
-    /// Who controls them.
-    pub threat: Threat,
-    /// What text that they return is dangerous for.
-    pub returns: Kinds,
+    /// Last words of the receiver of `*.name`; empty for any.
+    pub receivers: Vec<String>,
+    /// Who calls it.
+    pub caller: Caller,
 }
 
 /// A call that does harm with an argument.
@@ -179,13 +208,17 @@ pub struct Sink {
     pub when: Vec<(String, Wanted)>,
     /// What other arguments must not be.
     pub unless: Vec<(String, Wanted)>,
+    /// The kinds for which the value must not be harmless either: a file that is run must be one that leads elsewhere.
+    pub needs: Kinds,
 }
 
 /// A call whose result is harmless for some kinds.
 #[derive(Clone, Debug)]
 pub struct Sanitizer {
-    /// Value path of the callee, or `*.name`.
+    /// Value path of the callee, or `*.name`; `path.*` is whatever method follows, however far.
     pub call: String,
+    /// The arguments whose part in the result it is; empty for all.
+    pub at: Vec<Argument>,
     /// The kinds.
     pub clears: Kinds,
 }
@@ -203,6 +236,17 @@ pub struct Guard {
     pub clears: Kinds,
 }
 
+/// A call that returns only where a value is harmless for some kinds.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Value path of the callee.
+    pub call: String,
+    /// The value.
+    pub at: Argument,
+    /// The kinds.
+    pub clears: Kinds,
+}
+
 /// The entries of a pack.
 #[derive(Clone, Default, Debug)]
 pub struct Pack {
@@ -216,6 +260,8 @@ pub struct Pack {
     pub sanitizers: Vec<Sanitizer>,
     /// Calls that tell harmless values.
     pub guards: Vec<Guard>,
+    /// Calls that raise on harmful values.
+    pub checks: Vec<Check>,
     /// Calls whose result nobody controls whatever goes in.
     pub clean: Vec<String>,
     /// Calls that undo an encoding: what was checked before says nothing of their result.
@@ -263,8 +309,14 @@ impl Pack {
         for entry in raw.entries {
             let threat = threat(&entry.kind)?;
             let returns = entry.returns.as_ref().map(kind).transpose()?.unwrap_or_default();
-            let RawEntry { decorator, base, methods, .. } = entry;
-            pack.entries.push(Entry { decorator, base, methods, threat, returns });
+            let RawEntry { decorator, base, call, at, methods, receivers, kind, .. } = entry;
+            if call.is_some() && at.is_empty() {
+                let what = "an entry by call names no argument: give `in: [0]`".to_owned();
+                return Err(error(kind.referenced.line(), what));
+            }
+            let (request, params, injects) = (entry.request, entry.params, entry.injects);
+            let caller = Caller { threat, returns, request, params, injects };
+            pack.entries.push(Entry { decorator, base, call, at, methods, receivers, caller });
         }
         for sink in raw.sinks {
             if sink.at.is_empty() {
@@ -275,6 +327,7 @@ impl Pack {
             }
             pack.sinks.push(Sink {
                 kinds: kind(&sink.kind)?,
+                needs: kinds(&sink.needs)?,
                 call: sink.call.value,
                 at: sink.at.into_iter().map(|at| at.value).collect(),
                 receivers: sink.receivers,
@@ -283,11 +336,15 @@ impl Pack {
             });
         }
         for sanitizer in raw.sanitizers {
-            pack.sanitizers.push(Sanitizer { clears: kinds(&sanitizer.clears)?, call: sanitizer.call });
+            let RawSanitizer { call, at, clears } = sanitizer;
+            pack.sanitizers.push(Sanitizer { clears: kinds(&clears)?, call, at });
         }
         for guard in raw.guards {
             let clears = kinds(&guard.clears)?;
             pack.guards.push(Guard { call: guard.call, at: guard.at, when: guard.when, clears });
+        }
+        for check in raw.checks {
+            pack.checks.push(Check { clears: kinds(&check.clears)?, call: check.call, at: check.at });
         }
         Ok(pack)
     }

@@ -68,12 +68,21 @@ impl Program<'_> {
     }
 
     /// The call graph. Test code calls nothing in it. A function is also taken to call those that are defined in it, those it names, and what `held`
-    /// tells of the variables that it reads.
+    /// tells of the variables that it reads; `more` are callers with functions that they also call.
     #[must_use]
-    pub fn call_graph(&self, held: &(dyn Fn(Symbol) -> Vec<FuncId> + Sync)) -> CallGraph {
+    pub fn call_graph(
+        &self,
+        held: &(dyn Fn(Symbol) -> Vec<FuncId> + Sync),
+        more: &[(FuncId, FuncId)],
+    ) -> CallGraph {
         let all: Vec<FuncId> = self.funcs().collect();
         let callees: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.called_by(*id, held)).collect();
-        let callees: IdVec<FuncId, Vec<FuncId>> = callees.into_iter().collect();
+        let mut callees: IdVec<FuncId, Vec<FuncId>> = callees.into_iter().collect();
+        for (caller, callee) in more {
+            if let Err(at) = callees[*caller].binary_search(callee) {
+                callees[*caller].insert(at, *callee);
+            }
+        }
         let mut callers: IdVec<FuncId, Vec<FuncId>> = IdVec::filled(Vec::new(), self.n_funcs());
         for (id, callees) in callees.pairs() {
             callees.iter().for_each(|callee| callers[*callee].push(id));

@@ -15,16 +15,19 @@ pub(super) struct Modules {
 impl Modules {
     /// A table of modules by their dotted names from the scanned root; `packages` are the names of `__init__` files.
     ///
-    /// A file is also known by the name it has from any root above it: a folder that is itself no package.
+    /// A file is also known by the name it has from any root above it: a folder that is itself no package, or one with
+    /// Django's `manage.py` in it.
     /// Source: Python's import system, "regular packages"; the folder above the topmost package is on `sys.path`.
     pub(super) fn new(names: &[String], packages: &FxHashSet<&str>) -> Self {
+        // A script beside an `__init__` file, which puts its folder on `sys.path` all the same.
+        let scripts: FxHashSet<&str> = names.iter().filter_map(|name| name.strip_suffix(".manage")).collect();
         let mut by_name: FxHashMap<String, Vec<ModuleId>> = FxHashMap::default();
         for (index, name) in names.iter().enumerate() {
             let id = ModuleId::new(index);
             by_name.entry(name.clone()).or_default().push(id);
             for (dot, _) in name.match_indices('.') {
                 let (outer, rest) = (&name[..dot], &name[dot + 1..]);
-                if !packages.contains(outer) {
+                if !packages.contains(outer) || scripts.contains(outer) {
                     by_name.entry(rest.to_owned()).or_default().push(id);
                 }
             }

@@ -113,7 +113,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             loops: loops(module, body, &cfg),
             settings: crate::taint::settings::branches(module, body, class.is_some()),
             cfg,
-            calls: known(world, module, class, body),
+            calls: known(world, (module, id), class, body),
             context,
             origins: RefCell::default(),
             known_origins: RefCell::default(),
@@ -297,11 +297,15 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 label.kinds = Kinds::NONE;
             }
             tree.add(&label);
-            if let Some(threat) = self.entry_source(index) {
+            if let Some((threat, cleared)) = self.entry_source(index) {
                 let span = self.body.locals[param.local].span;
                 let name = param_name(self.module, self.body, param.local);
-                let label = self.source(span, name, threat, "comes in here from outside");
+                let mut label = self.source(span, name, threat, "comes in here from outside");
+                label.kinds = label.kinds.without(cleared);
                 tree.add(&label);
+            }
+            if let Some(made) = self.injected(index) {
+                tree.join(&made);
             }
             if index == 0 && self.class.is_some() {
                 self.fill_self(&mut tree);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Place, Step};
-use crate::models::Kinds;
+use crate::models::{Argument, Kinds};
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_OVERRIDES;
@@ -214,11 +214,7 @@ impl Analyzer<'_, '_> {
         if let Some(Meaning::Class(class)) = site.call.name.map(|name| self.module.meaning(name)) {
             return self.record(site, *class).unwrap_or_else(|| self.instance(site, *class));
         }
-        let refused = refuses(site.path);
-        if refused != Kinds::NONE {
-            let given = site.positional(0).map(|(tree, _)| tree.all());
-            given.into_iter().flatten().for_each(|label| state.clear(label.origin, refused));
-        }
+        self.refuse(state, site);
         if site.method == "relative_to"
             && let Some(receiver) = &site.receiver
         {
@@ -227,13 +223,18 @@ impl Analyzer<'_, '_> {
         }
         let cond = self.guard(site);
         let mut tree = Tree::default();
-        let mut add = |part: &Tree| {
-            part.all().iter().for_each(|label| {
-                tree.add(label);
-            })
+        let mut add = |part: &Tree, cleared: Kinds| {
+            for mut label in part.all() {
+                label.kinds = label.kinds.without(cleared);
+                if !label.kinds.is_empty() || cleared == Kinds::NONE {
+                    tree.add(&label);
+                }
+            }
         };
-        site.receiver.iter().for_each(|receiver| add(receiver));
-        site.args.iter().for_each(|arg| add(arg));
+        site.receiver.iter().for_each(|receiver| add(receiver, Kinds::NONE));
+        for (index, arg) in site.args.iter().enumerate() {
+            add(arg, self.cleared_at(site, index));
+        }
         for arg in &site.args {
             // Classes are handed over to be known more often than to be made.
             for func in arg.funcs.iter().filter(|func| !matches!(func.func, Callee::Class(_))) {
@@ -339,6 +340,37 @@ impl Analyzer<'_, '_> {
         } else if clears != Kinds::NONE {
             clear(tree, clears);
         }
+    }
+
+    /// Behind a call that raises on what is harmful, what it was given is harmless.
+    fn refuse(&self, state: &mut State, site: &Site<'_>) {
+        let refused = refuses(site.path);
+        if refused != Kinds::NONE {
+            let given = site.positional(0).map(|(tree, _)| tree.all());
+            given.into_iter().flatten().for_each(|label| state.clear(label.origin, refused));
+        }
+        for check in self.world.models.checks(site.path) {
+            let given = match &check.at {
+                Argument::Index(index) => site.positional(*index),
+                Argument::Name(name) => self.named(site, name),
+            };
+            let labels = given.map(|(tree, _)| tree.all());
+            labels.into_iter().flatten().for_each(|label| state.clear(label.origin, check.clears));
+        }
+    }
+
+    /// The kinds for which the part of one argument in the result is harmless.
+    fn cleared_at(&self, site: &Site<'_>, index: usize) -> Kinds {
+        let partial = self.world.models.partial(site.path);
+        let is_it = |at: &Argument| {
+            let found = match at {
+                Argument::Index(index) => site.positional(*index),
+                Argument::Name(name) => self.named(site, name),
+            };
+            found.is_some_and(|(tree, _)| Arc::ptr_eq(tree, &site.args[index]))
+        };
+        let meant = partial.iter().filter(|sanitizer| sanitizer.at.iter().any(is_it));
+        meant.fold(Kinds::NONE, |sum, sanitizer| sum.with(sanitizer.clears))
     }
 
     /// Whether something has a name that the engine knows by itself; what it returns.

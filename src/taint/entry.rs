@@ -1,9 +1,11 @@
 //! Where outsiders come in: parameters of functions that frameworks call, fields of requests.
 
-use crate::ir::{Body, LocalId, Operand, Param, ParamKind, Step, Unit};
-use crate::models::{Kinds, Models, Threat};
-use crate::program::{FuncId, Meaning, Program};
+use crate::base::Symbol;
+use crate::ir::{Const, LocalId, Operand, ParamKind, Step, Unit};
+use crate::models::{Kinds, Threat};
+use crate::program::{ClassIx, Meaning, Program};
 use crate::taint::body::Analyzer;
+use crate::taint::callers::is_named_request;
 use crate::taint::value::Label;
 use crate::text::Span;
 
@@ -22,36 +24,87 @@ const TYPED: &[&str] = &[
     "enum.Enum",
 ];
 
+/// What a server puts into the environment of a request by itself.
+const SET_BY_SERVER: &[&str] = &[
+    "REMOTE_ADDR",
+    "REMOTE_PORT",
+    "REMOTE_USER",
+    "REQUEST_METHOD",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_PROTOCOL",
+    "SERVER_SOFTWARE",
+    "wsgi.url_scheme",
+];
+
+/// Annotations of parameters that hold text, alone or many of it.
+const TEXTS: &[&str] = &[
+    "str",
+    "bytes",
+    "dict",
+    "list",
+    "set",
+    "frozenset",
+    "tuple",
+    "typing.Any",
+    "typing.List",
+    "typing.Dict",
+    "typing.Set",
+    "typing.Tuple",
+    "typing.Sequence",
+    "typing.Iterable",
+    "typing.Mapping",
+    "collections.abc.Sequence",
+    "collections.abc.Iterable",
+    "collections.abc.Mapping",
+];
+
 impl Analyzer<'_, '_> {
-    /// Who controls the parameter at `index`, if an outsider does.
-    pub(super) fn entry_source(&self, index: usize) -> Option<Threat> {
-        let threat = called_by(self.world.program, self.world.models, self.id)?;
+    /// Who controls the parameter at `index`, if an outsider does, and the kinds for which its route makes it harmless.
+    pub(super) fn entry_source(&self, index: usize) -> Option<(Threat, Kinds)> {
+        let called = self.world.callers.of(self.id)?;
         let param = &self.body.params[index];
-        if index == 0 && (self.class.is_some() || param.kind == ParamKind::Star) {
+        let is_own = self.class.is_some() && !self.is_static(self.id);
+        if index == 0 && (is_own || self.class.is_some() && param.kind == ParamKind::Star) {
             return None;
         }
         let name = crate::taint::body::param_name(self.module, self.body, param.local);
-        if matches!(
-            name.as_str(),
-            "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
-        ) {
+        if !called.params.is_empty() {
+            return called.params.contains(&name).then_some((called.threat, Kinds::NONE));
+        }
+        if called.request.is_some() && index == usize::from(is_own)
+            || matches!(
+                name.as_str(),
+                "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
+            )
+        {
             return None;
         }
+        let (annotated, default) = self.declared(param.local);
         if let Some(annotation) = param.annotation {
             let text = self.module.unit.text(annotation);
-            let is_text = matches!(
-                text,
-                "str" | "bytes" | "dict" | "list" | "typing.Any" | "typing.List" | "typing.Dict"
-            );
+            let is_text = TEXTS.contains(&text);
             let is_model = matches!(self.module.meaning(annotation), Meaning::Class(_));
             if TYPED.contains(&text) || !is_text && !is_model || is_model && self.is_enum(annotation) {
                 return None;
             }
-        } else if param.has_default && param.default.is_none() {
+            if is_text && holds_numbers(annotated) {
+                return None;
+            }
+        } else if param.has_default && param.default.is_none() && !is_read_from_request(default) {
             // `Depends(…)`: the framework makes it.
             return None;
         }
-        (!self.is_converted(&name) && !self.is_injected(param.local)).then_some(threat)
+        let is_injected = self.world.callers.injected(self.id, index).is_some()
+            || ["Depends", "Security(", "Inject"]
+                .iter()
+                .any(|word| annotated.contains(word) || default.contains(word));
+        if is_injected {
+            return None;
+        }
+        let position = index - usize::from(is_own).min(index);
+        let cleared = self.converted((&name, position), &called.routes);
+        (cleared != Kinds::ALL).then_some((called.threat, cleared))
     }
 
     fn is_enum(&self, annotation: crate::base::Symbol) -> bool {
@@ -60,31 +113,36 @@ impl Analyzer<'_, '_> {
         bases.iter().any(|base| base.starts_with("enum."))
     }
 
-    /// Whether the framework makes the parameter: `Annotated[Store, Depends(store)]`.
-    fn is_injected(&self, local: LocalId) -> bool {
+    /// The annotation and the default of a parameter, as they are spelled.
+    fn declared(&self, local: LocalId) -> (&str, &str) {
         let from = self.body.locals[local].span.end;
         let rest = self.file.slice(Span::new(from, self.body.span.end.max(from)));
-        let mut depth = 0_i32;
-        let end = rest.find(|c| {
+        let (mut depth, mut equals) = (0_i32, None);
+        let end = rest.char_indices().find(|(at, c)| {
             depth += match c {
                 '(' | '[' | '{' => 1,
                 ')' | ']' | '}' => -1,
                 _ => 0,
             };
-            c == ',' && depth == 0 || depth < 0
+            if *c == '=' && depth == 0 {
+                equals.get_or_insert(*at);
+            }
+            *c == ',' && depth == 0 || depth < 0
         });
-        let text = &rest[..end.unwrap_or(rest.len())];
-        ["Depends", "Security(", "Inject"].iter().any(|word| text.contains(word))
+        let text = &rest[..end.map_or(rest.len(), |(at, _)| at)];
+        equals.map_or((text, ""), |at| (&text[..at], &text[at..]))
     }
 
-    /// Whether a route converts the parameter to something that is no text: `<int:name>`.
-    fn is_converted(&self, name: &str) -> bool {
-        self.body.decorators.iter().any(|decorator| {
-            let text = self.file.slice(decorator.span);
-            ["int", "float", "uuid"].iter().any(|kind| {
-                text.contains(&format!("<{kind}:{name}>")) || text.contains(&format!("{{{name}:{kind}}}"))
-            })
-        })
+    /// The kinds for which a route makes the parameter harmless that it converts: `<int:name>`, `(?P<name>[0-9]+)`.
+    fn converted(&self, (name, position): (&str, usize), routes: &[Box<str>]) -> Kinds {
+        let decorators = self.body.decorators.iter().map(|decorator| self.file.slice(decorator.span));
+        let by_decorator = decorators.filter_map(|text| converted_by(text, (name, None)));
+        let by_route = routes.iter().filter_map(|text| converted_by(text, (name, Some(position))));
+        let told: Vec<Kinds> = by_decorator.chain(by_route).collect();
+        match told.split_first() {
+            Some((first, rest)) => rest.iter().fold(*first, |sum, kinds| sum.and(*kinds)),
+            None => Kinds::NONE,
+        }
     }
 
     /// The source that reading `steps[..=index]` from `root` is: `request.GET`, `self.request.data`.
@@ -95,7 +153,17 @@ impl Analyzer<'_, '_> {
         index: usize,
         span: Span,
     ) -> Option<Label> {
-        let Step::Attr(last) = steps[index] else { return None };
+        let last = match steps[index] {
+            Step::Attr(last) => last,
+            Step::Item(Const::Str(key)) => return self.environ_field(root, &steps[..=index], key, span),
+            Step::Item(_) | Step::Element => return None,
+        };
+        if let (Some(Step::Item(Const::Str(key))), "META") =
+            (steps.get(index + 1), self.module.unit.text(last))
+            && SET_BY_SERVER.contains(&self.module.unit.text(*key))
+        {
+            return None;
+        }
         let unit = self.module.unit;
         let local = match root {
             Operand::Local(local) => local,
@@ -108,9 +176,11 @@ impl Analyzer<'_, '_> {
         let models = self.world.models;
         let threat = match index {
             0 if self.is_request(local) && models.is_request_field(unit.text(last)) => Some(Threat::Remote),
+            _ if let Some(path) = self.request_path(local) => {
+                self.field_of(vec![path.to_owned()], &steps[..=index])
+            }
             1 if self.is_self(local)
-                && matches!(steps[0], Step::Attr(first) if unit.text(first) == "request")
-                && is_web(unit, self.world.is_web)
+                && matches!(steps[0], Step::Attr(first) if self.keeps_request(first))
                 && models.is_request_field(unit.text(last)) =>
             {
                 Some(Threat::Remote)
@@ -120,9 +190,35 @@ impl Analyzer<'_, '_> {
         Some(self.source(span, self.spelled(span), threat, "comes in here"))
     }
 
+    /// As [`Analyzer::request_field`], for what a client sets in the environment: `request.environ["HTTP_REFERER"]`.
+    fn environ_field(&self, root: Operand, steps: &[Step], key: Symbol, span: Span) -> Option<Label> {
+        let key = self.module.unit.text(key);
+        if !key.starts_with("HTTP_")
+            && !matches!(key, "QUERY_STRING" | "PATH_INFO" | "REQUEST_URI" | "CONTENT_TYPE")
+        {
+            return None;
+        }
+        let threat = match (root, steps) {
+            (Operand::Global(name), _) => self.typed_field(name, steps),
+            (Operand::Local(local), [Step::Attr(name), _]) if self.is_request(local) => {
+                let field = format!("{}[]", self.module.unit.text(*name));
+                self.world.models.is_request_field(&field).then_some(Threat::Remote)
+            }
+            _ => None,
+        }?;
+        Some(self.source(span, self.spelled(span), threat, "comes in here"))
+    }
+
+    /// Whether an attribute of `self` is a request.
+    fn keeps_request(&self, name: Symbol) -> bool {
+        let unit = self.module.unit;
+        let by_name = unit.text(name) == "request" && is_web(unit, self.world.is_web);
+        let (program, name) = (self.world.program, self.module.global(name));
+        by_name || self.class.is_some_and(|class| self.world.callers.is_request_attr(program, class, name))
+    }
+
     /// As [`Analyzer::request_field`], by the value path of what is read.
     fn typed_field(&self, value: crate::base::Symbol, steps: &[Step]) -> Option<Threat> {
-        let unit = self.module.unit;
         let bases: Vec<String> = match self.module.meaning(value) {
             Meaning::Outside(path) => vec![path.to_string()],
             Meaning::Instance(class) => {
@@ -131,6 +227,27 @@ impl Analyzer<'_, '_> {
             }
             _ => return None,
         };
+        self.field_of(bases, steps).or_else(|| self.held_field(value, steps))
+    }
+
+    /// The source that an attribute of an object of the program holds by its class: `form.name.data`.
+    fn held_field(&self, value: crate::base::Symbol, steps: &[Step]) -> Option<Threat> {
+        let Meaning::Instance(class) = self.module.meaning(value) else { return None };
+        let (Step::Attr(first), rest) = steps.split_first()? else { return None };
+        let path = held(self.world.program, *class, self.module.global(*first))?;
+        if rest.is_empty() { None } else { self.field_of(vec![format!("{path}")], rest) }
+    }
+
+    /// The value path of a parameter that is a request by who calls the function.
+    fn request_path(&self, local: LocalId) -> Option<&str> {
+        let request = self.world.callers.of(self.id)?.request?;
+        let first = usize::from(self.class.is_some() && !self.is_static(self.id));
+        self.body.params.get(first).filter(|param| param.local == local)?;
+        Some(request)
+    }
+
+    fn field_of(&self, bases: Vec<String>, steps: &[Step]) -> Option<Threat> {
+        let unit = self.module.unit;
         bases.into_iter().find_map(|mut path| {
             for step in steps {
                 match step {
@@ -145,58 +262,96 @@ impl Analyzer<'_, '_> {
         })
     }
 
-    /// Whether a local is a parameter that by its name or type is a request.
+    /// Whether a local is a parameter that by its name, its type or what is passed is a request.
     pub(super) fn is_request(&self, local: LocalId) -> bool {
-        let Some(param) = self.body.param(local) else { return false };
-        let name = crate::taint::body::param_name(self.module, self.body, local);
-        match param.annotation {
-            None => matches!(name.as_str(), "request" | "req") && is_web(self.module.unit, self.world.is_web),
-            Some(annotation) => {
-                let text = self.module.unit.text(annotation);
-                text.ends_with("equest") && self.world.models.has_type(text)
+        let Some(index) = self.body.params.iter().position(|param| param.local == local) else {
+            return false;
+        };
+        let annotation = self.body.params[index].annotation;
+        let by_type = annotation.is_some_and(|annotation| {
+            let text = self.module.unit.text(annotation);
+            text.ends_with("equest") && self.world.models.has_type(text)
+        });
+        let (program, is_web) = (self.world.program, self.world.is_web);
+        by_type
+            || self.world.callers.is_request(self.id, index)
+            || is_named_request(program, self.id, local, annotation.is_some(), is_web)
+    }
+}
+
+/// The value path that an attribute has by the class that holds it.
+pub(super) fn held<'p>(program: &'p Program<'_>, class: ClassIx, name: Symbol) -> Option<&'p str> {
+    let mut above = program.above(class).iter();
+    above.find_map(|class| program.classes[*class].attrs.get(&name)).map(|path| &**path)
+}
+
+/// Whether an annotation is of many numbers: `list[int]`.
+fn holds_numbers(annotation: &str) -> bool {
+    let Some((_, inner)) = annotation.split_once('[') else { return false };
+    let inner = inner.strip_prefix("list[").or_else(|| inner.strip_prefix("List[")).unwrap_or(inner);
+    let words = inner.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let mut words = words.peekable();
+    words.peek().is_some()
+        && words.all(|word| {
+            matches!(
+                word,
+                "int" | "float" | "bool" | "complex" | "UUID" | "uuid" | "Decimal" | "decimal" | "None"
+            )
+        })
+}
+
+/// Whether a default says that the value is read from the request: `Query(…)`.
+fn is_read_from_request(default: &str) -> bool {
+    let maker = default.trim_start_matches(['=', ' ']).split('(').next().unwrap_or_default();
+    let last = maker.rsplit('.').next().unwrap_or(maker);
+    matches!(last, "Query" | "Path" | "Body" | "Form" | "Header" | "Cookie" | "File")
+}
+
+/// The kinds for which a route that names a parameter makes it harmless; `None` if it does not name it.
+fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<Kinds> {
+    let named = route.split_once(&format!("(?P<{name}>")).map(|(_, rest)| rest);
+    // Patterns with groups that have no names hand these over in order.
+    let plain = || {
+        let is_group = |at: &usize| !route[at + 1..].starts_with('?') && !route[..*at].ends_with('\\');
+        let is_pattern = !route.contains(['<', '{']);
+        let mut groups = route.match_indices('(').map(|(at, _)| at).filter(is_group);
+        groups.nth(position?).filter(|_| is_pattern).map(|at| &route[at + 1..])
+    };
+    if let Some(rest) = named.or_else(plain) {
+        let mut depth = 0_i32;
+        let end = rest.find(|c| {
+            depth += match c {
+                '(' => 1,
+                ')' => -1,
+                _ => 0,
+            };
+            depth < 0
+        })?;
+        return Some(crate::taint::regex::admits_nothing_for(&rest[..end], "fullmatch"));
+    }
+    // Flask and Django say `<int:name>`, Starlette `{name:int}`.
+    for (open, close, is_kind_first) in [('<', '>', true), ('{', '}', false)] {
+        for part in route.split(open).skip(1).filter_map(|part| part.split(close).next()) {
+            let (kind, named) = match part.rsplit_once(':') {
+                Some((kind, named)) if is_kind_first => (kind, named),
+                Some((named, kind)) => (kind, named),
+                None => ("", part),
+            };
+            if named == name {
+                let is_harmless =
+                    matches!(kind, "int" | "float" | "uuid" | "slug") || kind.starts_with("any(");
+                return Some(if is_harmless { Kinds::ALL } else { Kinds::NONE });
             }
         }
     }
+    None
 }
 
-/// Whether a function has the form of the handlers that AWS Lambda calls.
-/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html>.
-fn is_lambda_handler(unit: &Unit, body: &Body) -> bool {
-    let [event, context] = &body.params[..] else { return false };
-    let named =
-        |param: &Param, wanted| body.locals[param.local].name.is_some_and(|name| unit.text(name) == wanted);
-    body.parent.is_some()
-        && named(event, "event")
-        && named(context, "context")
-        && unit.text(body.name).ends_with("handler")
-}
-
-/// Who calls a function from outside, if a pack says so.
-pub(super) fn called_by(program: &Program<'_>, models: &Models, id: FuncId) -> Option<Threat> {
-    let (module, _, body) = program.func(id);
-    if body.decorators.is_empty() && body.class.is_none() {
-        return is_lambda_handler(module.unit, body).then_some(Threat::Remote);
-    }
-    let decorators: Vec<&str> = body
-        .decorators
-        .iter()
-        .filter_map(|decorator| match module.meaning(decorator.name?) {
-            Meaning::Outside(path) => Some(&**path),
-            _ => None,
-        })
-        .collect();
-    let by_decorator = decorators.into_iter().find_map(|path| models.entry_by_decorator(path));
-    by_decorator.or_else(|| {
-        let class = program.class_of(id)?;
-        let name = module.unit.text(body.name);
-        let method = name.rsplit('.').next().unwrap_or(name);
-        program.outside_bases(class).into_iter().find_map(|base| models.entry_by_base(base, method))
-    })
-}
-
-/// Whether a source is the address that the request itself was sent to: who follows a link to it is there already.
-pub(super) fn is_own_address(text: &str) -> bool {
+/// The kinds for which a source is harmless by where it was read: the address that the request itself was sent to leads
+/// who follows a link to it nowhere else, a header holds no line break, a URL prints percent-encoded.
+pub(super) fn harmless_by(text: &str) -> Kinds {
     let name = text.split(['(', '[']).next().unwrap_or(text).trim_end();
+    let named = |name| Kinds::named(name).unwrap_or_default();
     let is_own = |part: &str| {
         let plain = [
             "path",
@@ -206,22 +361,23 @@ pub(super) fn is_own_address(text: &str) -> bool {
             "get_full_path_info",
             "path_url",
             "script_root",
+            "rel_url",
         ];
         let whole =
             ["url", "base_url", "host", "host_url", "get_host", "build_absolute_uri", "uri", "root_url"];
         plain.contains(&part) || whole.contains(&part)
     };
-    name.split('.').skip(1).any(is_own) || text.contains("PATH_INFO") || text.contains("QUERY_STRING")
-}
-
-/// What the text is dangerous for that a function returns to who called it from outside.
-pub(super) fn answers_with(program: &Program<'_>, models: &Models, id: FuncId) -> Kinds {
-    let (module, _, body) = program.func(id);
-    let paths = body.decorators.iter().filter_map(|decorator| match module.meaning(decorator.name?) {
-        Meaning::Outside(path) => Some(&**path),
-        _ => None,
-    });
-    paths.fold(Kinds::NONE, |sum, path| sum.with(models.returned_to(path)))
+    let mut kinds = Kinds::NONE;
+    if name.split('.').skip(1).any(is_own) || text.contains("PATH_INFO") || text.contains("QUERY_STRING") {
+        kinds = kinds.with(named("redirect"));
+    }
+    if name.split('.').skip(1).any(|part| part == "headers") {
+        kinds = kinds.with(named("header"));
+    }
+    if name.ends_with(".rel_url") {
+        kinds = kinds.with(named("header")).with(named("log"));
+    }
+    kinds
 }
 
 /// Whether what a file calls a request is one that is answered: it imports a framework for that, or nothing that sends

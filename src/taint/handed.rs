@@ -117,12 +117,16 @@ impl Analyzer<'_, '_> {
         let mut call = site.call.clone();
         call.name = None;
         if let Some(args) = &args {
-            let arg = Arg {
-                kind: ArgKind::Positional,
-                value: Operand::Const(crate::ir::Const::None),
-                span: call.span,
+            // What is handed on stands where it is passed.
+            let passed = |tree: &Arc<Tree>| {
+                let given = || site.call.args.iter().zip(&site.args);
+                let same = given().find(|(_, known)| Arc::ptr_eq(known, tree));
+                let found = same.or_else(|| given().find(|(_, known)| known.is_tainted()));
+                found.map_or(call.span, |(arg, _)| arg.span)
             };
-            call.args = args.iter().map(|_| arg.clone()).collect();
+            let value = Operand::Const(crate::ir::Const::None);
+            let arg = |tree| Arg { kind: ArgKind::Positional, value, span: passed(tree) };
+            call.args = args.iter().map(arg).collect();
         }
         let method = path.rsplit('.').next().unwrap_or(path);
         let model = self.world.models.call(path, method);

@@ -10,6 +10,7 @@ mod argv;
 mod bind;
 mod body;
 mod builtin;
+mod callers;
 mod calls;
 mod cells;
 mod conds;
@@ -29,6 +30,7 @@ mod methods;
 mod origins;
 mod read;
 mod regex;
+mod registered;
 mod relevant;
 mod rounds;
 mod rows;
@@ -54,6 +56,7 @@ use crate::base::{IdVec, Symbol};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{FuncId, Program};
 use crate::text::{FileId, SourceFile, Span};
+use callers::Callers;
 use demand::{Cycles, Demands, Mask};
 use limits::MAX_CELL_ROUNDS;
 use relevant::Fresh;
@@ -88,7 +91,8 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let nothing = Nothing::default();
     let bare = World::bare((program, models), files, is_web, &nothing);
     let shapes = Shapes::new(&bare);
-    let graph = program.call_graph(&|name| shapes.funcs(program, name));
+    let callers = Callers::new(program, models, is_web);
+    let graph = program.call_graph(&|name| shapes.funcs(program, name), &callers.dependencies(program));
     let cycles = Cycles::new(&graph);
     let roots: FxHashSet<FuncId> = program.funcs().filter(|id| graph.callers[*id].is_empty()).collect();
     let demands = Demands::default();
@@ -96,7 +100,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();
     // Nothing can be found but where a source is, or comes back to.
     let mut wanted: FxHashSet<FuncId> =
-        relevant::touching(program, models, &local, is_web).into_iter().collect();
+        relevant::touching((program, models), &callers, &local, is_web).into_iter().collect();
     for _ in 0..MAX_CELL_ROUNDS {
         let names: FxHashSet<Symbol> = cells
             .keys()
@@ -114,6 +118,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
             cycles: &cycles,
             demands: &demands,
             local: &local,
+            callers: &callers,
             ..bare
         };
         // Callees first, so that few wait for others.

@@ -62,7 +62,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn source(&self, span: Span, text: String, threat: Threat, caption: &str) -> Label {
         let site = Arc::new(SourceSite { file: self.module.file, span, text: text.clone(), threat });
         let hop = self.hop(span, format!("`{text}` {caption}"));
-        let is_own_address = crate::taint::entry::is_own_address(&text);
+        let harmless = crate::taint::entry::harmless_by(&text);
         let twin = if is_stable(&text) { self.twin(&site) } else { None };
         let mut label = self.label(Port::Source(site), Some(Hops::after(None, hop)));
         if let Some(twin) = twin.filter(|twin| *twin != label.origin) {
@@ -72,9 +72,7 @@ impl Analyzer<'_, '_> {
         if is_far && !self.world.local.contains(&self.id) {
             label.kinds = Kinds::NONE;
         }
-        if is_own_address {
-            label.kinds = label.kinds.without(Kinds::named("redirect").unwrap_or_default());
-        }
+        label.kinds = label.kinds.without(harmless);
         label
     }
 

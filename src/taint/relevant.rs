@@ -7,25 +7,28 @@ use crate::base::{IdVec, Symbol};
 use crate::ir::{Op, Operand, Rvalue, Step};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{CallGraph, ClassIx, FuncId, Meaning, Program};
+use crate::taint::callers::{Callers, is_named_request};
 use crate::taint::entry;
 use crate::taint::summary::Cell;
 
 /// The functions that read a source or are called from outside.
 pub(super) fn touching(
-    program: &Program<'_>,
-    models: &Models,
+    (program, models): (&Program<'_>, &Models),
+    callers: &Callers<'_>,
     local: &FxHashSet<FuncId>,
     is_web: bool,
 ) -> Vec<FuncId> {
     let all: Vec<FuncId> = program.funcs().collect();
     let counts =
         |id: FuncId| move |threat: Threat| threat == Threat::Remote || models.local || local.contains(&id);
-    all.into_par_iter().filter(|id| touches(program, models, (*id, &counts(*id)), is_web)).collect()
+    all.into_par_iter()
+        .filter(|id| touches((program, models), callers, (*id, &counts(*id)), is_web))
+        .collect()
 }
 
 fn touches(
-    program: &Program<'_>,
-    models: &Models,
+    (program, models): (&Program<'_>, &Models),
+    callers: &Callers<'_>,
     (id, counts): (FuncId, &impl Fn(Threat) -> bool),
     is_web: bool,
 ) -> bool {
@@ -47,18 +50,21 @@ fn touches(
         })
     };
     let has_request = || {
-        body.params.iter().any(|param| {
-            let name = body.locals[param.local].name.map_or("", |name| unit.text(name));
-            match param.annotation {
-                None => matches!(name, "request" | "req") && entry::is_web(unit, is_web),
-                Some(annotation) => unit.text(annotation).ends_with("equest"),
-            }
+        body.params.iter().enumerate().any(|(index, param)| {
+            param.annotation.is_some_and(|annotation| unit.text(annotation).ends_with("equest"))
+                || callers.is_request(id, index)
+                || is_named_request(program, id, param.local, param.annotation.is_some(), is_web)
         })
     };
     let is_request_step = |place: crate::ir::Place| {
         let steps = unit.paths.steps(place.path);
+        let is_kept = |name| {
+            program
+                .class_of(id)
+                .is_some_and(|class| callers.is_request_attr(program, class, module.global(name)))
+        };
         matches!(&steps[..], [Step::Attr(first), Step::Attr(field), ..]
-            if unit.text(*first) == "request" && models.is_request_field(unit.text(*field)))
+            if models.is_request_field(unit.text(*field)) && (unit.text(*first) == "request" || is_kept(*first)))
     };
     let is_source_at = |base: &str, place: crate::ir::Place| {
         if !models.may_be_source(base) {
@@ -83,7 +89,13 @@ fn touches(
             Some(Meaning::Outside(base)) => is_source_at(base, place),
             Some(Meaning::Instance(class)) => {
                 let bases = program.outside_bases(*class);
+                let first = unit.paths.steps(place.path).into_iter().next();
+                let held = || match first {
+                    Some(Step::Attr(name)) => entry::held(program, *class, module.global(name)),
+                    _ => None,
+                };
                 bases.iter().any(|base| is_source_at(&format!("{base}()"), place))
+                    || held().is_some_and(|path| models.may_be_source(path))
             }
             _ => false,
         }
@@ -95,7 +107,7 @@ fn touches(
             || insts().any(|inst| matches!(&inst.op, Op::Let(_, Rvalue::Load(place)) if reads(*place)))
     };
     body.locals.iter().filter_map(|local| local.value).any(is_source)
-        || entry::called_by(program, models, id).is_some_and(counts)
+        || callers.of(id).is_some_and(|called| counts(called.threat))
         || has_request()
         || calls_source()
         || body.globals.iter().copied().any(is_source)

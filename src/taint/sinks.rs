@@ -171,7 +171,7 @@ impl Analyzer<'_, '_> {
 
     /// What a function that answers requests returns as text.
     pub(super) fn meet_return(&self, state: &State, block: BlockId, value: Operand, tree: &Arc<Tree>) {
-        let kinds = crate::taint::entry::answers_with(self.world.program, self.world.models, self.id);
+        let kinds = self.world.callers.of(self.id).map_or(Kinds::NONE, |called| called.returns);
         if kinds.is_empty() || self.is_answer(value) {
             return;
         }
@@ -240,11 +240,22 @@ impl Analyzer<'_, '_> {
 
     pub(super) fn reach(&self, state: &State, site: &Site<'_>, sink: &Sink, tree: &Arc<Tree>, span: Span) {
         let callee = self.spelled(site.call.callee_span);
-        self.reach_at(state, (sink.kinds, &callee), tree, span);
+        self.reach_needing(state, (sink.kinds, sink.needs, &callee), tree, span);
     }
 
     /// Notes what of `tree`, which goes to `callee`, is dangerous there.
     pub(super) fn reach_at(&self, state: &State, (of, callee): (Kinds, &str), tree: &Arc<Tree>, span: Span) {
+        self.reach_needing(state, (of, Kinds::NONE, callee), tree, span);
+    }
+
+    /// As [`Analyzer::reach_at`], of what is not harmless for `needs` either.
+    fn reach_needing(
+        &self,
+        state: &State,
+        (of, needs, callee): (Kinds, Kinds, &str),
+        tree: &Arc<Tree>,
+        span: Span,
+    ) {
         let sink_site = Arc::new(SinkSite {
             file: self.module.file,
             span,
@@ -257,7 +268,7 @@ impl Analyzer<'_, '_> {
         let first = command.and_then(|items| items.into_iter().next());
         for (label, part) in parts(first.as_ref().unwrap_or(tree), of) {
             let kinds = self.kinds(state, &label);
-            if kinds.and(of).is_empty() || !kinds.has(of.needed()) || is_fixed(&part, of) {
+            if kinds.and(of).is_empty() || !kinds.has(of.needed().with(needs)) || is_fixed(&part, of) {
                 continue;
             }
             let marks = kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND));

@@ -8,6 +8,7 @@ use crate::base::{IdVec, Symbol};
 use crate::ir::Body;
 use crate::models::Models;
 use crate::program::{CallGraph, ClassIx, FuncId, Meaning, Module, Program};
+use crate::taint::callers::Callers;
 use crate::taint::demand::{Cycles, Demands};
 use crate::taint::shapes::Shapes;
 use crate::taint::summary::{Cells, Hop};
@@ -44,6 +45,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) demands: &'w Demands,
     /// The functions in which sources count that whoever starts the program controls.
     pub(super) local: &'w FxHashSet<FuncId>,
+    /// Who calls functions from outside.
+    pub(super) callers: &'w Callers<'w>,
     /// Whether the program answers requests.
     pub(super) is_web: bool,
 }
@@ -58,6 +61,7 @@ pub(super) struct Nothing {
     cycles: Cycles,
     demands: Demands,
     shapes: Shapes,
+    callers: Callers<'static>,
 }
 
 impl<'w, 'a> World<'w, 'a> {
@@ -80,6 +84,7 @@ impl<'w, 'a> World<'w, 'a> {
             graph: &nothing.graph,
             cycles: &nothing.cycles,
             demands: &nothing.demands,
+            callers: &nothing.callers,
             is_web,
         }
     }
@@ -97,7 +102,7 @@ pub(super) struct Known<'w> {
 
 pub(super) fn known<'w>(
     world: &World<'w, '_>,
-    module: &Module<'_>,
+    (module, id): (&Module<'_>, FuncId),
     class: Option<ClassIx>,
     body: &Body,
 ) -> IdVec<crate::ir::CallId, Known<'w>> {
@@ -105,7 +110,8 @@ pub(super) fn known<'w>(
         .iter()
         .map(|call| {
             let callees = world.program.callees(module, class, call);
-            let path = call.name.map_or_else(String::new, |name| match module.meaning(name) {
+            let request = || world.callers.request_call(module, (id, body), call).unwrap_or_default();
+            let path = call.name.map_or_else(request, |name| match module.meaning(name) {
                 Meaning::Outside(path) => path.to_string(),
                 // A class that only inherits from a library's is made as that is.
                 Meaning::Class(class) if callees.is_empty() => {

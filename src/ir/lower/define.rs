@@ -190,10 +190,25 @@ impl<'t> Builder<'_, '_, 't> {
     }
 
     fn annotations(&mut self, parameters: &'t ast::Parameters) -> Vec<Option<Symbol>> {
-        parameters
-            .iter_non_variadic_params()
-            .map(|p| self.annotation(p.parameter.annotation.as_deref()))
-            .collect()
+        let all = parameters.iter_non_variadic_params().map(|p| p.parameter.annotation.as_deref());
+        all.map(|annotation| {
+            self.annotated_calls(annotation);
+            self.annotation(annotation)
+        })
+        .collect()
+    }
+
+    /// `Annotated[Store, Depends(store)]` calls where the function is defined.
+    fn annotated_calls(&mut self, annotation: Option<&'t Expr>) {
+        if let Some(Expr::Subscript(generic)) = annotation
+            && let Expr::Tuple(parts) = generic.slice.as_ref()
+            && self.dotted(&generic.value).map(|name| self.shared.names.text(name))
+                == Some("typing.Annotated")
+        {
+            for part in parts.elts.iter().skip(1).filter(|part| part.is_call_expr()) {
+                self.expr(part);
+            }
+        }
     }
 
     /// The class an annotation names: `X`, `"X"`, `Optional[X]`, `X | None`.

@@ -1,0 +1,144 @@
+//! Who calls the functions of a program from outside: by a decorator, by a base of the class, by a call that hands them
+//! over. Entries of packs come in, answers by name go out.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::models::pack::{Argument, Entry};
+use crate::models::{Kinds, Threat};
+
+/// What is known of who calls a function.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who controls the parameters.
+    pub threat: Threat,
+    /// What text that it returns is dangerous for.
+    pub returns: Kinds,
+    /// Value path of the first parameter, which the framework makes: `django.http.HttpRequest()`.
+    pub request: Option<String>,
+    /// The parameters that the outsider controls; empty for all that no framework makes.
+    pub params: Vec<String>,
+    /// Whether the parameter whose default the call is gets what the function returns: `Depends(f)`.
+    pub injects: bool,
+}
+
+/// A call that hands functions to who calls them from outside.
+#[derive(Clone, Debug)]
+pub struct Registrar {
+    /// The arguments that are or hold functions.
+    pub at: Vec<Argument>,
+    /// The methods that are meant where an object or a class is handed over.
+    pub methods: Vec<String>,
+    /// Last words of the receiver, where the callee is `*.name`; empty for any.
+    pub receivers: Vec<String>,
+    /// Who calls them.
+    pub caller: Caller,
+}
+
+/// Entries by what they hang on.
+#[derive(Clone, Default)]
+pub(super) struct Entries {
+    by_decorator: FxHashMap<String, Caller>,
+    /// First names of the decorators' paths.
+    decorator_roots: FxHashSet<String>,
+    by_base: FxHashMap<String, Vec<(Vec<String>, Caller)>>,
+    /// Those whose base is a pattern: `*_pb2_grpc.*Servicer`.
+    by_pattern: Vec<(String, Vec<String>, Caller)>,
+    pub(super) by_call: FxHashMap<String, Vec<Registrar>>,
+    /// Those of `*.name`, by the name.
+    by_method: FxHashMap<String, Vec<Registrar>>,
+}
+
+impl Entries {
+    pub(super) fn add(&mut self, entry: Entry) {
+        let Entry { decorator, base, call, at, methods, receivers, caller } = entry;
+        if let Some(decorator) = decorator {
+            self.decorator_roots.insert(super::root(&decorator).to_owned());
+            self.by_decorator.insert(decorator, caller.clone());
+        }
+        match base {
+            Some(base) if base.contains('*') => self.by_pattern.push((base, methods.clone(), caller.clone())),
+            Some(base) => self.by_base.entry(base).or_default().push((methods.clone(), caller.clone())),
+            None => {}
+        }
+        if let Some(call) = call {
+            let registrar = Registrar { at, methods, receivers, caller };
+            match call.strip_prefix("*.") {
+                Some(method) => self.by_method.entry(method.to_owned()).or_default().push(registrar),
+                None => self.by_call.entry(call).or_default().push(registrar),
+            }
+        }
+    }
+
+    pub(super) fn decorated(&self, path: &str) -> Option<&Caller> {
+        if !self.decorator_roots.contains(super::root(path)) {
+            return None;
+        }
+        super::prefixes(path).find_map(|prefix| self.by_decorator.get(prefix))
+    }
+
+    pub(super) fn method(&self, base: &str, method: &str) -> Option<&Caller> {
+        let is_meant = |methods: &[String]| methods.iter().any(|known| fits(known, method));
+        let exact = self.by_base.get(base).into_iter().flatten();
+        // The last that says something counts.
+        let exact = exact.rev().find(|(methods, _)| is_meant(methods)).map(|(_, caller)| caller);
+        exact.or_else(|| self.method_by_pattern(base, method))
+    }
+
+    /// As [`Entries::method`], by patterns alone: of classes that are generated, in the program or out of it.
+    pub(super) fn method_by_pattern(&self, base: &str, method: &str) -> Option<&Caller> {
+        let is_meant = |methods: &[String]| methods.iter().any(|known| fits(known, method));
+        let mut patterns = self.by_pattern.iter();
+        let found = patterns.find(|(known, methods, _)| fits(known, base) && is_meant(methods));
+        found.map(|(.., caller)| caller)
+    }
+
+    pub(super) fn registrars<'e>(
+        &'e self,
+        path: Option<&str>,
+        method: &str,
+    ) -> impl Iterator<Item = &'e Registrar> {
+        let by_path = path.and_then(|path| self.by_call.get(path)).into_iter().flatten();
+        by_path.chain(self.by_method.get(method).into_iter().flatten())
+    }
+}
+
+impl Registrar {
+    /// Whether a method of what is handed over is meant.
+    #[must_use]
+    pub fn means(&self, method: &str) -> bool {
+        self.methods.iter().any(|known| fits(known, method))
+    }
+}
+
+/// Whether `text` is what `pattern` says, in which `*` is any text; alone, any that begins with no underscore.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
+    if first.is_empty() && rest.is_empty() {
+        return !text.starts_with('_');
+    }
+    let Some(mut left) = text.strip_prefix(first) else { return false };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return left.ends_with(part);
+        }
+        let Some(at) = left.find(part) else { return false };
+        left = &left[at + part.len()..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_star_is_any_text() {
+        assert!(fits("render_*", "render_GET"));
+        assert!(fits("*_pb2_grpc.*Servicer", "shop.crates_pb2_grpc.CratesServicer"));
+        assert!(!fits("*_pb2_grpc.*Servicer", "shop.crates_pb2_grpc.CratesStub"));
+        assert!(fits("*", "lift"));
+        assert!(!fits("*", "_lift"));
+        assert!(!fits("render_*", "render"));
+    }
+}

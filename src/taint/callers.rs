@@ -1,0 +1,311 @@
+//! Who calls the functions of the program from outside, told once for all of them: by decorators, by bases of classes, by
+//! calls that hand a function over. Also which parameters are requests, and which get what a dependency returns.
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::base::Symbol;
+use crate::ir::{ArgKind, Body, Call, LocalId, Op, Operand, ParamKind, Step, Unit};
+use crate::models::{Caller, Kinds, Models, Threat};
+use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
+use crate::taint::entry;
+use crate::taint::registered::{Found, Handed, handed_by};
+
+/// Who calls a function from outside.
+#[derive(Clone, Debug)]
+pub(super) struct Called<'m> {
+    pub(super) threat: Threat,
+    /// What text that it returns is dangerous for.
+    pub(super) returns: Kinds,
+    /// Value path of its first parameter, which the framework makes.
+    pub(super) request: Option<&'m str>,
+    /// The parameters that the outsider controls; empty for all that no framework makes.
+    pub(super) params: &'m [String],
+    /// The texts beside the function in the calls that hand it over: routes.
+    pub(super) routes: Vec<Box<str>>,
+}
+
+/// What is known of all functions.
+#[derive(Default)]
+pub(super) struct Callers<'m> {
+    called: FxHashMap<FuncId, Called<'m>>,
+    /// Parameters that hold requests, whatever they are called.
+    requests: FxHashSet<(FuncId, usize)>,
+    /// Attributes in which methods keep such a parameter.
+    kept: FxHashSet<(ClassIx, Symbol)>,
+    /// Parameters that get what a function returns: `Depends(f)`.
+    injected: FxHashMap<(FuncId, usize), Handed>,
+}
+
+impl<'m> Callers<'m> {
+    pub(super) fn new(program: &Program<'_>, models: &'m Models, is_web: bool) -> Self {
+        let all: Vec<FuncId> = program.funcs().collect();
+        let by_name: Vec<Option<(FuncId, Called<'m>)>> =
+            all.par_iter().map(|id| Some((*id, called_by(program, models, *id)?))).collect();
+        let handed: Vec<Found<'m>> = all.par_iter().map(|id| handed_by(program, models, *id)).collect();
+        let mut callers = Self { called: by_name.into_iter().flatten().collect(), ..Self::default() };
+        for found in handed {
+            for (id, called) in found.called {
+                match callers.called.get_mut(&id) {
+                    Some(known) => known.routes.extend(called.routes),
+                    None => drop(callers.called.insert(id, called)),
+                }
+            }
+            callers.injected.extend(found.injected);
+        }
+        callers.follow_requests(program, models, is_web);
+        callers
+    }
+
+    /// Who calls a function from outside.
+    pub(super) fn of(&self, id: FuncId) -> Option<&Called<'m>> {
+        self.called.get(&id)
+    }
+
+    /// Whether instances of a class keep a request under `name`.
+    pub(super) fn is_request_attr(&self, program: &Program<'_>, class: ClassIx, name: Symbol) -> bool {
+        !self.kept.is_empty() && program.above(class).iter().any(|class| self.kept.contains(&(*class, name)))
+    }
+
+    /// Whether the parameter at `index` holds a request.
+    pub(super) fn is_request(&self, id: FuncId, index: usize) -> bool {
+        self.requests.contains(&(id, index))
+    }
+
+    /// Value path of the callee of a method of the request that a function is called with.
+    pub(super) fn request_call(
+        &self,
+        module: &Module<'_>,
+        (id, body): (FuncId, &Body),
+        call: &Call,
+    ) -> Option<String> {
+        let request = self.called.get(&id)?.request?;
+        let first = body.params.iter().position(|param| call.callee.base == Operand::Local(param.local))?;
+        if !self.is_request(id, first) {
+            return None;
+        }
+        let mut path = request.to_owned();
+        for step in module.unit.paths.steps(call.callee.path) {
+            match step {
+                Step::Attr(name) => path.extend([".", module.unit.text(name)]),
+                Step::Item(_) | Step::Element => path.push_str("[]"),
+            }
+        }
+        Some(path)
+    }
+
+    /// What makes the parameter at `index`.
+    pub(super) fn injected(&self, id: FuncId, index: usize) -> Option<Handed> {
+        self.injected.get(&(id, index)).copied()
+    }
+
+    /// The functions that make parameters, after the functions these are of; sorted.
+    pub(super) fn dependencies(&self, program: &Program<'_>) -> Vec<(FuncId, FuncId)> {
+        let func = |handed: &Handed| match handed {
+            Handed::Func(func) => Some(*func),
+            Handed::Class(class) => program.method(*class, program.symbol("__init__")?),
+            Handed::Instance(class) => program.method(*class, program.symbol("__call__")?),
+        };
+        let pairs = self.injected.iter().filter_map(|((id, _), handed)| Some((*id, func(handed)?)));
+        let mut pairs: Vec<(FuncId, FuncId)> = pairs.collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
+
+    /// Finds the parameters that requests are handed to, by whatever name.
+    fn follow_requests(&mut self, program: &Program<'_>, models: &Models, is_web: bool) {
+        let firsts: Vec<(FuncId, usize)> = self
+            .called
+            .iter()
+            .filter(|(_, called)| called.request.is_some())
+            .map(|(id, _)| (*id, first(program, *id)))
+            .collect();
+        self.requests.extend(firsts);
+        let mut todo: Vec<FuncId> = program.funcs().collect();
+        while !todo.is_empty() {
+            let found: Vec<HandedOn> =
+                todo.par_iter().map(|id| self.handed_on(program, models, *id, is_web)).collect();
+            let mut next: FxHashSet<FuncId> = FxHashSet::default();
+            for found in found {
+                self.kept.extend(found.kept);
+                next.extend(found.params.iter().filter(|at| self.requests.insert(**at)).map(|at| at.0));
+            }
+            todo = next.into_iter().collect();
+        }
+    }
+
+    /// The parameters of callees that a function hands a request to.
+    fn handed_on(&self, program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> HandedOn {
+        let (module, _, body) = program.func(id);
+        if module.is_test {
+            return HandedOn::default();
+        }
+        let own: Vec<LocalId> = body
+            .params
+            .iter()
+            .enumerate()
+            .filter(|(index, param)| {
+                self.is_request(id, *index)
+                    || is_named_request(program, id, param.local, param.annotation.is_some(), is_web)
+            })
+            .map(|(_, param)| param.local)
+            .collect();
+        let is_request = |operand: Operand| match operand {
+            Operand::Local(local) => own.contains(&local),
+            Operand::Global(name) => {
+                matches!(module.meaning(name), Meaning::Outside(path) if path.ends_with("equest") && models.has_type(path))
+            }
+            Operand::Const(_) => false,
+        };
+        let mut found = HandedOn::default();
+        if let (Some(class), Some(me), false) = (program.class_of(id), body.params.first(), own.is_empty()) {
+            for inst in body.blocks.iter().flat_map(|block| &block.insts) {
+                if let Op::Store(place, value) = &inst.op
+                    && place.base == Operand::Local(me.local)
+                    && is_request(*value)
+                    && let [Step::Attr(name)] = module.unit.paths.steps(place.path)[..]
+                {
+                    found.kept.push((class, module.global(name)));
+                }
+            }
+        }
+        for call in body.calls.iter().filter(|call| call.args.iter().any(|arg| is_request(arg.value))) {
+            for callee in program.callees(module, program.class_of(id), call) {
+                let (of, _, target) = program.func(callee);
+                let skip = first(program, callee);
+                for (at, arg) in call.args.iter().enumerate().filter(|(_, arg)| is_request(arg.value)) {
+                    let index = match arg.kind {
+                        ArgKind::Positional => Some(at + skip),
+                        ArgKind::Keyword(name) => target.params.iter().position(|param| {
+                            let known = target.locals[param.local].name;
+                            known.is_some_and(|known| of.unit.text(known) == module.unit.text(name))
+                        }),
+                        ArgKind::Star | ArgKind::DoubleStar => None,
+                    };
+                    let param = index.and_then(|index| Some((index, target.params.get(index)?)));
+                    if let Some((index, param)) = param
+                        && param.annotation.is_none()
+                        && matches!(
+                            param.kind,
+                            ParamKind::Positional | ParamKind::PositionalOnly | ParamKind::KeywordOnly
+                        )
+                    {
+                        found.params.push((callee, index));
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Where a function hands requests on.
+#[derive(Default)]
+struct HandedOn {
+    params: Vec<(FuncId, usize)>,
+    kept: Vec<(ClassIx, Symbol)>,
+}
+
+/// Index of the first parameter that a caller passes.
+fn first(program: &Program<'_>, id: FuncId) -> usize {
+    let (module, _, body) = program.func(id);
+    let is_static = body
+        .decorators
+        .iter()
+        .any(|decorator| decorator.name.is_some_and(|name| module.unit.text(name) == "staticmethod"));
+    usize::from(body.class.is_some() && !is_static)
+}
+
+/// Whether a parameter is a request by its name.
+pub(super) fn is_named_request(
+    program: &Program<'_>,
+    id: FuncId,
+    local: LocalId,
+    is_annotated: bool,
+    is_web: bool,
+) -> bool {
+    let (module, _, body) = program.func(id);
+    let name = body.locals[local].name.map_or("", |name| module.unit.text(name));
+    if is_annotated || !matches!(name, "request" | "req") || !entry::is_web(module.unit, is_web) {
+        return false;
+    }
+    // What is called with a request may be a middleware, or what signs requests that are to be sent.
+    let is_call = module.unit.text(body.name).ends_with(".__call__");
+    let is_middleware = || {
+        let init = program.symbol("__init__").and_then(|init| program.method(program.class_of(id)?, init));
+        init.is_some_and(|init| {
+            let (module, _, body) = program.func(init);
+            let mut names = body.params.iter().filter_map(|param| body.locals[param.local].name);
+            names.any(|name| module.unit.text(name) == "get_response")
+        })
+    };
+    !is_call || entry::answers(module.unit) || is_middleware()
+}
+
+/// Whether a function has the form of the handlers that AWS Lambda calls.
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html>.
+fn is_lambda_handler(unit: &Unit, body: &Body) -> bool {
+    let [event, context] = &body.params[..] else { return false };
+    let named =
+        |local: LocalId, wanted| body.locals[local].name.is_some_and(|name| unit.text(name) == wanted);
+    body.parent.is_some()
+        && named(event.local, "event")
+        && named(context.local, "context")
+        && unit.text(body.name).ends_with("handler")
+}
+
+/// A caller as one function has it.
+pub(super) fn called<'m>(caller: &'m Caller, routes: Vec<Box<str>>) -> Called<'m> {
+    Called {
+        threat: caller.threat,
+        returns: caller.returns,
+        request: caller.request.as_deref(),
+        params: &caller.params,
+        routes,
+    }
+}
+
+/// Who calls a function from outside, by its decorators, its class or its form.
+fn called_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncId) -> Option<Called<'m>> {
+    let (module, _, body) = program.func(id);
+    if body.decorators.is_empty() && body.class.is_none() {
+        return is_lambda_handler(module.unit, body).then_some(Called {
+            threat: Threat::Remote,
+            returns: Kinds::NONE,
+            request: None,
+            params: &[],
+            routes: Vec::new(),
+        });
+    }
+    let decorators = || {
+        body.decorators.iter().filter_map(|decorator| match module.meaning(decorator.name?) {
+            Meaning::Outside(path) => Some(&**path),
+            _ => None,
+        })
+    };
+    let mut found: Option<Called<'m>> = None;
+    for caller in decorators().filter_map(|path| models.entry_by_decorator(path)) {
+        match &mut found {
+            Some(known) => {
+                known.returns = known.returns.with(caller.returns);
+                known.request = known.request.or(caller.request.as_deref());
+            }
+            None => found = Some(called(caller, Vec::new())),
+        }
+    }
+    found.or_else(|| {
+        let class = program.class_of(id)?;
+        let name = module.unit.text(body.name);
+        let method = name.rsplit('.').next().unwrap_or(name);
+        let outside = program.outside_bases(class);
+        let found = outside.into_iter().find_map(|base| models.entry_by_base(base, method));
+        // What is generated lies in the program at times.
+        let own = || {
+            let above = program.above(class).iter().skip(1);
+            let mut names = above.map(|base| program.text(program.classes[*base].name));
+            names.find_map(|base| models.entry_by_pattern(base, method))
+        };
+        found.or_else(own).map(|caller| called(caller, Vec::new()))
+    })
+}

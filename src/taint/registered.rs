@@ -1,0 +1,304 @@
+//! What calls hand over: the functions among their arguments, for [`Callers`](super::callers::Callers). In: the calls of
+//! one function and the packs. Out: who calls what from outside, and which parameters dependencies make.
+
+use crate::ir::{ArgKind, Body, Call, Const, LocalId, Op, Operand, Rvalue, Step};
+use crate::models::{Argument, Models, Registrar};
+use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
+use crate::taint::body::Analyzer;
+use crate::taint::callers::{Called, called};
+use crate::taint::demand::Mask;
+use crate::taint::summary::{From, Port, Summary};
+use crate::taint::value::{Key, Label, Tree};
+
+/// What a function is handed over as.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Handed {
+    Func(FuncId),
+    Class(ClassIx),
+    Instance(ClassIx),
+}
+
+/// What a function hands over.
+#[derive(Default)]
+pub(super) struct Found<'m> {
+    pub(super) called: Vec<(FuncId, Called<'m>)>,
+    pub(super) injected: Vec<((FuncId, usize), Handed)>,
+}
+
+/// What a function hands over.
+pub(super) fn handed_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncId) -> Found<'m> {
+    let (module, _, body) = program.func(id);
+    let mut found = Found::default();
+    if module.is_test {
+        return found;
+    }
+    let at = Place { program, module, body };
+    for call in body.calls.iter() {
+        let path = match call.name.map(|name| module.meaning(name)) {
+            Some(Meaning::Outside(path)) => Some(&**path),
+            _ => None,
+        };
+        // `app.route("/x")(f)`, `login_required(f)`
+        if let Some(caller) = path.and_then(|path| models.entry_by_decorator(path)) {
+            let mut handed = Vec::new();
+            call.positional(0).into_iter().for_each(|arg| at.handed(arg.value, (0, &[]), &mut handed));
+            for (handed, _) in handed {
+                if let Handed::Func(func) = handed {
+                    found.called.push((func, called(caller, Vec::new())));
+                }
+            }
+        }
+        for registrar in models.registrars(path, module.unit.text(call.method)) {
+            if !at.fits(call, registrar) {
+                continue;
+            }
+            let mut handed = at.arguments(call, registrar);
+            let param = if registrar.caller.injects { at.parameter(id, call) } else { None };
+            if let Some((func, index)) = param {
+                if handed.is_empty()
+                    && call.args.is_empty()
+                    && let Some(annotation) = program.func(func).2.params[index].annotation
+                    && let Meaning::Class(class) = module.meaning(annotation)
+                {
+                    handed.push((Handed::Class(*class), Vec::new()));
+                }
+                found.injected.extend(handed.first().map(|(first, _)| ((func, index), *first)));
+            }
+            for (handed, routes) in handed {
+                for func in at.functions(handed, registrar) {
+                    found.called.push((func, called(&registrar.caller, routes.clone())));
+                }
+            }
+        }
+    }
+    found
+}
+
+impl Analyzer<'_, '_> {
+    /// What a dependency gives the parameter at `index`.
+    pub(super) fn injected(&self, index: usize) -> Option<Tree> {
+        let handed = self.world.callers.injected(self.id, index)?;
+        let (name, class) = match handed {
+            Handed::Func(func) => return Some(self.made_by(&*self.summary(func, Mask::NONE)?)),
+            Handed::Class(class) => ("__init__", class),
+            Handed::Instance(class) => ("__call__", class),
+        };
+        let program = self.world.program;
+        let func = program.symbol(name).and_then(|name| program.method(class, name))?;
+        let summary = self.summary(func, Mask::NONE)?;
+        if name == "__call__" {
+            return Some(self.made_by(&summary));
+        }
+        let mut tree = Tree { class: Some(class), ..Tree::default() };
+        for (param, path, from) in &summary.effects {
+            if let (0, Some(label)) = (*param, self.made_label(from)) {
+                tree.join_at(path, &Tree::labeled(vec![label]));
+            }
+        }
+        Some(tree)
+    }
+
+    /// What a function returns, or yields, that is called with nothing of ours.
+    fn made_by(&self, summary: &Summary) -> Tree {
+        let mut tree = summary.shape.as_deref().cloned().unwrap_or_default();
+        for (path, from) in &summary.returns {
+            let path = path.strip_prefix(&[Key::Any]).unwrap_or(path);
+            match self.made_label(from) {
+                Some(label) if path.is_empty() => drop(tree.add(&label)),
+                Some(label) => drop(tree.join_at(path, &Tree::labeled(vec![label]))),
+                None => {}
+            }
+        }
+        tree
+    }
+
+    fn made_label(&self, from: &From) -> Option<Label> {
+        let Port::Source(_) = from.port else { return None };
+        let label = self.label(from.port.clone(), from.via.clone());
+        Some(Label { kinds: from.kinds, ..label })
+    }
+}
+
+/// Texts that stand beside a function.
+type Routes = Vec<Box<str>>;
+
+/// A body that hands functions over.
+#[derive(Clone, Copy)]
+struct Place<'p, 'a> {
+    program: &'p Program<'a>,
+    module: &'p Module<'a>,
+    body: &'p Body,
+}
+
+impl Place<'_, '_> {
+    /// Whether the receiver is called as a registrar by method wants it.
+    fn fits(&self, call: &Call, registrar: &Registrar) -> bool {
+        if registrar.receivers.is_empty() {
+            return true;
+        }
+        let steps = self.module.unit.paths.steps(call.callee.path);
+        let last = steps.iter().rev().nth(1).map_or_else(
+            || match call.callee.base {
+                Operand::Local(local) => self.body.locals[local].name,
+                Operand::Global(name) => Some(name),
+                Operand::Const(_) => None,
+            },
+            |step| match step {
+                Step::Attr(name) => Some(*name),
+                Step::Item(_) | Step::Element => None,
+            },
+        );
+        let Some(last) = last.map(|name| self.module.unit.text(name)) else { return false };
+        let last = last.rsplit('.').next().unwrap_or(last);
+        registrar.receivers.iter().any(|known| last == known)
+    }
+
+    /// What a call hands over, with the routes.
+    fn arguments(&self, call: &Call, registrar: &Registrar) -> Vec<(Handed, Routes)> {
+        let given = registrar.at.iter().filter_map(|at| match at {
+            Argument::Index(index) => call.positional(*index),
+            Argument::Name(name) => call.args.iter().find(
+                |arg| matches!(arg.kind, ArgKind::Keyword(known) if self.module.unit.text(known) == name),
+            ),
+        });
+        let routes = self.texts(call.args.iter().map(|arg| arg.value));
+        let mut found = Vec::new();
+        given.for_each(|arg| self.handed(arg.value, (0, &routes), &mut found));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The functions, classes and instances that a value is, holds, or was made of by decorators; each with the texts that
+    /// stand nearest to it.
+    fn handed(&self, operand: Operand, (depth, routes): (u32, &[Box<str>]), out: &mut Vec<(Handed, Routes)>) {
+        /// Deepest nesting of calls and displays.
+        const MAX_DEPTH: u32 = 5;
+        let value = match operand {
+            Operand::Local(local) => self.body.locals[local].value,
+            Operand::Global(name) => Some(name),
+            Operand::Const(_) => None,
+        };
+        let mut push = |handed| out.push((handed, routes.to_vec()));
+        match value.map(|value| self.module.meaning(value)) {
+            // What a decorator of the program returns runs what it was given.
+            Some(Meaning::Function(func) | Meaning::Method(func, _)) => push(Handed::Func(*func)),
+            Some(Meaning::Class(class)) => return push(Handed::Class(*class)),
+            Some(Meaning::Instance(class)) => return push(Handed::Instance(*class)),
+            Some(Meaning::Module(_) | Meaning::Outside(_) | Meaning::Unknown) | None => {}
+        }
+        if depth >= MAX_DEPTH {
+            return;
+        }
+        let local = match operand {
+            Operand::Local(local) => local,
+            Operand::Global(name) => return self.table(name, (depth + 1, routes), out),
+            Operand::Const(_) => return,
+        };
+        for inst in self.body.blocks.iter().flat_map(|block| &block.insts) {
+            match &inst.op {
+                Op::Let(to, value) if *to == local => match value {
+                    Rvalue::Function(_) if !out.is_empty() => {}
+                    Rvalue::Function(func) => {
+                        out.push((Handed::Func(self.program.of(self.module, *func)), routes.to_vec()));
+                    }
+                    Rvalue::Use(value) => self.handed(*value, (depth + 1, routes), out),
+                    Rvalue::List(items) | Rvalue::Tuple(items) => {
+                        let own = self.texts(items.iter().copied());
+                        let routes = if own.is_empty() { routes } else { &own };
+                        items.iter().for_each(|item| self.handed(*item, (depth + 1, routes), out));
+                    }
+                    _ => {}
+                },
+                Op::Call(to, call) if *to == local => {
+                    let call = &self.body.calls[*call];
+                    let own = self.texts(call.args.iter().map(|arg| arg.value));
+                    let routes = if own.is_empty() { routes } else { &own };
+                    // `View.as_view()`
+                    if self.module.unit.text(call.method) == "as_view" {
+                        match self.class_at(call.callee) {
+                            Some(class) => out.push((Handed::Class(class), routes.to_vec())),
+                            None => self.handed(call.callee.base, (depth + 1, routes), out),
+                        }
+                    }
+                    // `login_required(view)`
+                    call.args.iter().for_each(|arg| self.handed(arg.value, (depth + 1, routes), out));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What a variable of the file holds.
+    fn table(
+        &self,
+        name: crate::base::Symbol,
+        (depth, routes): (u32, &[Box<str>]),
+        out: &mut Vec<(Handed, Routes)>,
+    ) {
+        let Some(body) = self.module.unit.bodies.iter().next() else { return };
+        let at = Place { body, ..*self };
+        for inst in body.blocks.iter().flat_map(|block| &block.insts) {
+            if let Op::Store(place, value) = &inst.op
+                && *place == crate::ir::Place::bare(Operand::Global(name))
+            {
+                at.handed(*value, (depth, routes), out);
+            }
+        }
+    }
+
+    /// The class of another file in `views.Yard.as_view`.
+    fn class_at(&self, callee: crate::ir::Place) -> Option<ClassIx> {
+        let Operand::Global(base) = callee.base else { return None };
+        let Meaning::Module(file) = self.module.meaning(base) else { return None };
+        let [Step::Attr(name), _] = self.module.unit.paths.steps(callee.path)[..] else { return None };
+        let unit = self.program.modules[*file].unit;
+        let full =
+            self.program.symbol(&format!("{}.{}", unit.text(unit.module), self.module.unit.text(name)))?;
+        let mut classes = self.program.classes.pairs();
+        classes.find(|(_, info)| info.module == *file && info.name == full).map(|(class, _)| class)
+    }
+
+    /// The functions that who gets `handed` calls.
+    fn functions(&self, handed: Handed, registrar: &Registrar) -> Vec<FuncId> {
+        let (class, other) = match handed {
+            Handed::Func(func) => return vec![func],
+            Handed::Class(class) => (class, "__call__"),
+            Handed::Instance(class) => (class, "__init__"),
+        };
+        let methods =
+            self.program.above(class).iter().flat_map(|class| &self.program.classes[*class].methods).filter(
+                |(name, _)| {
+                    let name = self.program.text(**name);
+                    name != other && registrar.means(name)
+                },
+            );
+        let mut found: Vec<FuncId> = methods.map(|(_, func)| *func).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The texts among some values.
+    fn texts(&self, values: impl Iterator<Item = Operand>) -> Routes {
+        let texts = values.filter_map(|value| match value {
+            Operand::Const(Const::Str(text)) => Some(self.module.unit.text(text).into()),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// The parameter whose default or annotation a call in the body around is.
+    fn parameter(&self, outer: FuncId, call: &Call) -> Option<(FuncId, usize)> {
+        let bodies = self.module.unit.bodies.pairs();
+        let (id, body) = bodies
+            .filter(|(_, body)| {
+                body.parent.is_some_and(|parent| self.program.of(self.module, parent) == outer)
+            })
+            .find(|(_, body)| body.span.start <= call.span.start && call.span.end <= body.span.end)?;
+        let start = |local: LocalId| body.locals[local].span.start;
+        let before = body.params.iter().enumerate().filter(|(_, param)| start(param.local) < call.span.start);
+        let (index, _) = before.max_by_key(|(_, param)| start(param.local))?;
+        Some((self.program.of(self.module, id), index))
+    }
+}
