@@ -29,6 +29,7 @@ const KEYS: &[&str] = &[
     "other-markers",
     "threads",
     "models",
+    "rules",
     "threat-models",
 ];
 /// Keys of an entry of `paths`.
@@ -59,6 +60,7 @@ pub(super) struct Raw {
     pub(super) other_markers: Option<OtherMarkers>,
     pub(super) threads: Option<usize>,
     pub(super) models: Vec<PathBuf>,
+    pub(super) rules: Vec<PathBuf>,
     pub(super) threat_models: Option<Vec<ThreatModel>>,
 }
 
@@ -182,8 +184,17 @@ fn toml_section(path: &Path, text: &str) -> Result<Option<Raw>, ConfigError> {
     Ok(parsed.tool.and_then(|tool| tool.snakestone))
 }
 
+impl ConfigFile {
+    /// An error at the first mention of `word`.
+    #[must_use]
+    pub fn refuse(&self, word: &str, message: String) -> ConfigError {
+        let (line, column) = position(&self.text, self.text.find(word).unwrap_or(0));
+        ConfigError::Invalid { path: self.path.clone(), line, column, message }
+    }
+}
+
 /// Line and column, from 1, of a byte offset.
-pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset.min(text.len())];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)

@@ -4,8 +4,8 @@
 mod kinds;
 mod pack;
 
-pub use kinds::{Kinds, Threat};
-pub use pack::{Argument, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted, Words};
+pub use kinds::{Kinds, Threat, Vocabulary};
+pub use pack::{Argument, Draft, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted, Words};
 
 use std::sync::OnceLock;
 
@@ -279,7 +279,7 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Models, Pack};
+    use super::{Kinds, Models, Pack, Vocabulary};
 
     #[test]
     fn packs_are_well_formed() {
@@ -308,5 +308,28 @@ mod tests {
         assert!(error.to_string().contains("names no argument"), "{error}");
         let error = Pack::parse("a.yaml", "sink: []\n").unwrap_err();
         assert!(error.to_string().starts_with("a.yaml:1: "), "{error}");
+    }
+
+    #[test]
+    fn a_pack_declares_kinds_and_is_told_which_it_cannot() {
+        let sinks = "sinks:\n  - { call: pay.charge, in: [0], kind: price }\n";
+        let pack = Pack::parse("a.yaml", &format!("kinds: [price]\n{sinks}")).unwrap();
+        assert!(!pack.sinks[0].kinds.is_empty() && Kinds::ALL.has(pack.sinks[0].kinds));
+        let said = |kinds: &str| Pack::parse("a.yaml", &format!("{kinds}\n{sinks}")).unwrap_err().to_string();
+        assert!(
+            said("kinds: [prize]").starts_with("a.yaml:3: unknown kind `price`; known kinds are command")
+        );
+        assert!(said("kinds: [prize]").ends_with(", prize"));
+        assert_eq!(
+            said("kinds:\n  - price\n  - sql"),
+            "a.yaml:3: the kind `sql` is built in; use it without declaring it"
+        );
+        assert_eq!(
+            said("kinds: [Price]"),
+            "a.yaml:1: the kind `Price` is no name; expected kebab-case, as `price`"
+        );
+        let many: Vec<String> = (0..=Vocabulary::MAX_DECLARED).map(|n| format!("k{n}")).collect();
+        let full = said(&format!("kinds: [price, {}]", many.join(", ")));
+        assert!(full.starts_with("a.yaml:1: no room for the kind `k38`: 39 are declared"), "{full}");
     }
 }

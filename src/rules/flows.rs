@@ -6,7 +6,6 @@ use crate::models::{Kinds, Threat};
 use crate::program::Program;
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
-use crate::rules::pages;
 use crate::taint::{Hop, Meeting};
 use crate::text::{FileId, SourceFile};
 
@@ -25,10 +24,7 @@ impl Judge {
     /// Adds what flows tell to what rules found in functions. Of two findings of one rule at one place the graver stays:
     /// the function alone may not tell who chose a value.
     pub fn merge(&self, findings: &mut Vec<Finding>, mut flows: Vec<Finding>) {
-        for (id, _, is_page_alone) in self.flow_rules() {
-            if is_page_alone {
-                continue;
-            }
+        for (id, ..) in self.flow_rules().filter(|(.., is_page_alone)| !is_page_alone) {
             let (own, others): (Vec<Finding>, Vec<Finding>) =
                 std::mem::take(findings).into_iter().partition(|finding| finding.rule == id);
             let is_less =
@@ -50,9 +46,7 @@ impl Judge {
         files: &IdVec<FileId, SourceFile>,
     ) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        for (id, severity, is_page_alone) in self.flow_rules() {
-            let page = pages().iter().find(|page| page.id == id);
-            let Some(spec) = page.and_then(|page| page.flow.as_ref()) else { continue };
+        for (id, severity, spec, is_page_alone) in self.flow_rules() {
             let wanted = |meeting: &&Meeting| {
                 let is_test = files[meeting.sink.file].is_test
                     || meeting.hops.iter().any(|hop| files[hop.file].is_test);

@@ -3,6 +3,7 @@
 //! Files are lowered in parallel and their trees dropped; then every file is judged. Results stand in file order,
 //! whatever the number of threads.
 
+pub mod examples;
 mod foreign;
 mod markers;
 mod settle;
