@@ -222,3 +222,23 @@ fn two_packs_may_share_a_kind_that_one_declares() {
     let (code, _, err) = run(dir.path(), &["scan"]);
     assert!(code == 2 && err.contains("more.yaml:2: unknown kind `price`; known kinds are command"), "{err}");
 }
+
+#[test]
+fn a_page_asks_for_threat_models_of_its_own() {
+    let path = "rules/price-from-request.md";
+    let api = "import os\nimport sys\n\nfrom shop import till\n\n\ndef sell(price):\n    till.charge(\"card\", price)\n    os.system(price)\n\n\n\
+        def main():\n    till.charge(\"card\", sys.argv[1])\n    os.system(sys.argv[1])\n";
+    let with = |threats: &str| {
+        let page = PAGE.replacen("flow: price", &format!("flow: price\nthreats: [{threats}]"), 1);
+        let files = [(path, &*page), ("shop/views.py", api), ("shop/__init__.py", ""), ("setup.py", "")];
+        found(shop(&files).path(), &["--disable", "command-status-ignored"])
+    };
+    assert_eq!(with("remote"), []);
+    assert_eq!(with("library"), one(8, "medium"));
+    assert_eq!(with("local"), one(13, "medium"));
+    assert_eq!(with("local, library"), [one(8, "medium"), one(13, "medium")].concat());
+    let page = PAGE.replacen("flow: price", "flow: price\nthreats: [everyone]", 1);
+    let (code, _, err) = run(shop(&[(path, &page)]).path(), &["scan"]);
+    let said = "request.md:8: `threats` names `everyone`; expected some of remote, local, library";
+    assert!(code == 2 && err.contains(said), "{err}");
+}

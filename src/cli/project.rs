@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::{self, ConfigError, ConfigFile, NamedFile, Overrides, Settings, ThreatModel};
-use crate::models::{Draft, Models, Pack, Vocabulary};
+use crate::models::{Draft, Kinds, Models, Pack, Threat, Vocabulary};
 use crate::rules::{self, Catalog, Judge, Page};
 
 /// A configuration with all that it names, read.
@@ -46,13 +46,24 @@ impl Project {
 
     /// A judge for the rules that `wanted` admits by id.
     pub(super) fn judge(&self, settings: &Settings, wanted: impl Fn(&str) -> bool) -> anyhow::Result<Judge> {
-        let judge = self.catalog.judge(wanted);
-        let local = settings.threat_models.contains(&ThreatModel::Local);
-        if self.packs.is_empty() && !local {
+        let judge = self.catalog.judge(&wanted);
+        let [local, library] =
+            [ThreatModel::Local, ThreatModel::Library].map(|model| settings.threat_models.contains(&model));
+        let specs =
+            self.catalog.pages().iter().filter(|page| wanted(page.id)).filter_map(|page| page.flow.as_ref());
+        let asked = |threat| {
+            let specs = specs.clone().filter(|spec| spec.threats.contains(&threat));
+            specs.fold(Kinds::NONE, |sum, spec| sum.with(spec.kinds))
+        };
+        let [local_for, library_for] = [Threat::Local, Threat::Library].map(asked);
+        let is_asked = !local_for.is_empty() || !library_for.is_empty();
+        if self.packs.is_empty() && !local && !library && !is_asked {
             return Ok(judge);
         }
-        let mut models = Models::built_in().map_err(|error| anyhow::anyhow!("{error}"))?.clone();
-        models.local = local;
+        let built_in = Models::built_in().map_err(|error| anyhow::anyhow!("{error}"))?;
+        let mut models = built_in.clone();
+        (models.local, models.local_for) = (local, local_for);
+        (models.library, models.library_for) = (library, library_for);
         for pack in &self.packs {
             models.add(pack.clone());
         }

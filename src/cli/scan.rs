@@ -14,6 +14,7 @@ use crate::cli::progress::Progress;
 use crate::cli::project::Project;
 use crate::config::Settings;
 use crate::discover::{self, Discovery, Selection};
+use crate::models::Threat;
 use crate::program::Stats;
 use crate::report::{Broken, Report, Skipped, Summary};
 use crate::rules::Page;
@@ -131,8 +132,11 @@ fn outcome_with(
         .build()
         .context("cannot start worker threads")?;
     std::panic::set_hook(Box::new(|_| {})); // a panic is reported with its file, in the summary
-    let (files, mut skipped) = pool.install(|| load(&found));
+    let (mut files, mut skipped) = pool.install(|| load(&found));
     let judge = project.judge(&settings, |id| settings.runs(id))?;
+    if !judge.models().counted(Threat::Library).is_empty() {
+        discover::mark_exported(&root, &mut files);
+    }
     let progress = Progress::new(files.len() * 2);
     let scan = pool.install(|| scan::scan(&files, &judge, &|| progress.step()));
     progress.clear();

@@ -72,6 +72,8 @@ pub enum ThreatModel {
     Remote,
     /// Arguments, environment, files, standard input.
     Local,
+    /// Arguments of the public functions of an installable package.
+    Library,
 }
 
 /// An entry of `paths`.
@@ -212,7 +214,14 @@ fn reword(message: &str) -> String {
     } else {
         return first.to_owned();
     };
-    let Some((name, expected)) = quoted.split_first() else { return first.to_owned() };
+    let Some((name, mut expected)) = quoted.split_first() else { return first.to_owned() };
+    // YAML's reader lists what it expected without backticks.
+    let listed = first.rsplit_once("expected one of ").or_else(|| first.rsplit_once("expected "));
+    let listed: Vec<&str> = listed.map_or(Vec::new(), |(_, names)| names.split([',', ' ']).collect());
+    let listed: Vec<&str> = listed.into_iter().filter(|name| !matches!(*name, "" | "or")).collect();
+    if expected.is_empty() {
+        expected = &listed;
+    }
     let all = if expected.contains(&"match") { PATH_KEYS } else { KEYS };
     let known = if what == "key" { all } else { expected };
     unknown(what, name, known)

@@ -360,6 +360,18 @@ mod tests {
             said("pyproject.toml", "[tool.snakestone]\nfail-on = \"hihg\"\n"),
             "/pyproject.toml:2:11: unknown value `hihg`; did you mean `high`?"
         );
+        assert_eq!(
+            said("snakestone.yml", "tests: al\n"),
+            "/snakestone.yml:1:8: unknown value `al`; did you mean `all`?"
+        );
+        assert_eq!(
+            said("snakestone.yml", "tests: some\n"),
+            "/snakestone.yml:1:8: unknown value `some`; known are high, all, none"
+        );
+        assert_eq!(
+            said("snakestone.yml", "paths:\n  - mach: ['a']\n"),
+            "/snakestone.yml:2:5: unknown key `mach`; did you mean `match`?"
+        );
         assert!(said("snakestone.yml", "threads: many\n").starts_with("/snakestone.yml:1:10: "));
     }
 }

@@ -35,9 +35,11 @@ pub struct Vocabulary {
     declared: Vec<String>,
 }
 
+const _: () = assert!(NAMES.len() + Vocabulary::MAX_DECLARED <= Kinds::ALL.0.count_ones() as usize);
+
 impl Vocabulary {
-    /// Most kinds that packs can declare: what ours and the marks of a value leave of the bits of [`Kinds`].
-    pub const MAX_DECLARED: usize = Kinds::ALL.0.count_ones() as usize - NAMES.len();
+    /// Most kinds that packs can declare. Together with ours they fit into the bits of [`Kinds`] that mark no value.
+    pub const MAX_DECLARED: usize = 32;
 
     /// The kind called `name`, or all for `all`.
     #[must_use]
@@ -166,10 +168,12 @@ pub enum Threat {
     Remote,
     /// Who starts the program or sets it up: arguments, environment, files, configuration.
     Local,
+    /// Who calls what a package offers: arguments of its public functions.
+    Library,
 }
 
 impl Threat {
-    /// The threat model called `name`.
+    /// Who controls a source of a pack, by the name it has there; the sources of [`Threat::Library`] are not named.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {

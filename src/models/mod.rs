@@ -55,8 +55,14 @@ pub struct Models {
     request_types: FxHashSet<String>,
     /// Whether sources count that whoever starts the program controls.
     pub local: bool,
-    /// Whether they count for the kinds of [`Kinds::of_local`].
+    /// Kinds for which they count whatever the threat model, beside those of [`Kinds::of_local`].
+    pub local_for: Kinds,
+    /// Whether there are sinks of these kinds.
     local_kinds: bool,
+    /// Whether arguments of public functions of a package count.
+    pub library: bool,
+    /// Kinds for which they count whatever the threat model.
+    pub library_for: Kinds,
     /// Functions whose parameters are sources, by decorator and by base and method.
     by_decorator: FxHashMap<String, (Threat, Kinds)>,
     by_base: FxHashMap<(String, String), Threat>,
@@ -89,7 +95,17 @@ impl Models {
         MODELS.get_or_init(read).as_ref()
     }
 
-    /// With the sources that whoever starts the program controls, for the kinds of [`Kinds::of_local`].
+    /// The kinds for which sources of `threat` count.
+    #[must_use]
+    pub fn counted(&self, threat: Threat) -> Kinds {
+        match threat {
+            Threat::Local if !self.local => Kinds::of_local().with(self.local_for),
+            Threat::Library if !self.library => self.library_for,
+            Threat::Remote | Threat::Local | Threat::Library => Kinds::ALL,
+        }
+    }
+
+    /// With the sources that whoever starts the program controls, for the kinds of [`Models::counted`].
     #[must_use]
     pub fn with_local_kinds(self) -> Self {
         Self { local_kinds: true, ..self }
@@ -156,7 +172,7 @@ impl Models {
     }
 
     fn counts(&self, threat: Threat) -> bool {
-        self.local || self.local_kinds || threat == Threat::Remote
+        self.local || self.local_kinds || threat != Threat::Local
     }
 
     /// Who calls a function that has this decorator.
@@ -330,6 +346,6 @@ mod tests {
         );
         let many: Vec<String> = (0..=Vocabulary::MAX_DECLARED).map(|n| format!("k{n}")).collect();
         let full = said(&format!("kinds: [price, {}]", many.join(", ")));
-        assert!(full.starts_with("a.yaml:1: no room for the kind `k38`: 39 are declared"), "{full}");
+        assert!(full.starts_with("a.yaml:1: no room for the kind `k31`: 32 are declared"), "{full}");
     }
 }

@@ -37,6 +37,16 @@ impl Judge {
         findings.extend(flows);
     }
 
+    /// Whether a rule is about sources of `threat`: by the threat models, by its page, or by its kind of harm.
+    fn counts(&self, threat: Threat, spec: &FlowSpec) -> bool {
+        let by_model = match threat {
+            Threat::Remote => true,
+            Threat::Local => self.models().local || Kinds::of_local().has(spec.kinds),
+            Threat::Library => self.models().library,
+        };
+        by_model || spec.threats.contains(&threat)
+    }
+
     /// The findings for what `taint` found: one for each sink and rule, the other sources beside it.
     #[must_use]
     pub fn judge_flows(
@@ -51,6 +61,7 @@ impl Judge {
                 let is_test = files[meeting.sink.file].is_test
                     || meeting.hops.iter().any(|hop| files[hop.file].is_test);
                 !meeting.kinds.and(spec.kinds).is_empty()
+                    && self.counts(meeting.source.threat, spec)
                     && !is_test
                     // What a rule sees in the function itself it has judged already.
                     && (is_page_alone || !is_within(meeting, program))
@@ -98,6 +109,7 @@ fn finding(
     let whence = match source.threat {
         Threat::Remote => "another machine",
         Threat::Local => "whoever starts the program",
+        Threat::Library => "whoever calls the package",
     };
     let fill = |text: &str| {
         text.replace("{source}", &source.text)
@@ -118,7 +130,7 @@ fn finding(
     });
     Some(Finding {
         rule,
-        severity: if main.is_vague || is_partial(spec, main) || source.threat == Threat::Local {
+        severity: if main.is_vague || is_partial(spec, main) || source.threat != Threat::Remote {
             milder(severity)
         } else {
             severity

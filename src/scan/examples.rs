@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::IdVec;
+use crate::discover::exported;
 use crate::finding::{Finding, Severity};
 use crate::rules::{Case, Expectation, Judge};
 use crate::scan::scan;
@@ -19,11 +20,13 @@ pub struct Difference {
     pub code: String,
 }
 
-/// The file that an example is.
+/// The file that an example is: one of an installable package.
 #[must_use]
 pub fn example(case: &Case) -> SourceFile {
     let is_test = case.path.starts_with("tests/");
-    SourceFile::new(case.path.clone(), FileKind::Module, is_test, case.text.clone())
+    let mut file = SourceFile::new(case.path.clone(), FileKind::Module, is_test, case.text.clone());
+    file.is_exported = exported(&[""], &[&case.path]) == [true];
+    file
 }
 
 /// The findings in a file alone, those in test code as the default settings show them; and what failed in it.

@@ -1,6 +1,6 @@
 //! Where outsiders come in: parameters of functions that frameworks call, fields of requests.
 
-use crate::ir::{Body, LocalId, Operand, Param, ParamKind, Step, Unit};
+use crate::ir::{Body, BodyKind, LocalId, Operand, Param, ParamKind, Step, Unit};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{FuncId, Meaning, Program};
 use crate::taint::body::Analyzer;
@@ -37,6 +37,9 @@ impl Analyzer<'_, '_> {
         ) {
             return None;
         }
+        if threat == Threat::Library {
+            return self.may_be_text(param).then_some(threat);
+        }
         if let Some(annotation) = param.annotation {
             let text = self.module.unit.text(annotation);
             let is_text = matches!(
@@ -52,6 +55,15 @@ impl Analyzer<'_, '_> {
             return None;
         }
         (!self.is_converted(&name) && !self.is_injected(param.local)).then_some(threat)
+    }
+
+    /// Whether who calls a public function may pass text for `param`, or something with text in it.
+    fn may_be_text(&self, param: &Param) -> bool {
+        let Some(annotation) = param.annotation else { return true };
+        let text = self.module.unit.text(annotation);
+        !TYPED.contains(&text)
+            && !text.ends_with(".Callable")
+            && !matches!(self.module.meaning(annotation), Meaning::Class(_))
     }
 
     fn is_enum(&self, annotation: crate::base::Symbol) -> bool {
@@ -171,8 +183,21 @@ fn is_lambda_handler(unit: &Unit, body: &Body) -> bool {
         && unit.text(body.name).ends_with("handler")
 }
 
-/// Who calls a function from outside, if a pack says so.
+/// Who calls a function from outside: a framework, if a pack says so, or who installed the package.
 pub(super) fn called_by(program: &Program<'_>, models: &Models, id: FuncId) -> Option<Threat> {
+    let is_offered = || !models.counted(Threat::Library).is_empty() && is_public(program, id);
+    framework(program, models, id).or_else(|| is_offered().then_some(Threat::Library))
+}
+
+/// Whether who installed the package may call a function by a name that is not private.
+fn is_public(program: &Program<'_>, id: FuncId) -> bool {
+    let (module, _, body) = program.func(id);
+    let name = module.unit.text(body.name);
+    let is_open = |part: &str| !part.starts_with(['_', '<']) || matches!(part, "__init__" | "__call__");
+    module.is_exported && matches!(body.kind, BodyKind::Function { .. }) && name.split('.').all(is_open)
+}
+
+fn framework(program: &Program<'_>, models: &Models, id: FuncId) -> Option<Threat> {
     let (module, _, body) = program.func(id);
     if body.decorators.is_empty() && body.class.is_none() {
         return is_lambda_handler(module.unit, body).then_some(Threat::Remote);

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::finding::{Precision, Severity};
-use crate::models::{Kinds, Vocabulary};
+use crate::models::{Kinds, Threat, Vocabulary};
 
 /// What a rule's edits do to the program, over all its findings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +78,7 @@ struct Metadata {
     cwe: Spanned<Vec<u32>>,
     edit: Spanned<String>,
     flow: Option<Spanned<String>>,
+    threats: Option<Spanned<Vec<String>>>,
     message: Option<Spanned<String>>,
     solution: Option<Spanned<String>>,
 }
@@ -87,6 +88,8 @@ struct Metadata {
 pub struct FlowSpec {
     /// The kind of sink.
     pub kinds: Kinds,
+    /// Whose data counts for this rule, beside that of the threat models of the configuration.
+    pub threats: Vec<Threat>,
     /// What is wrong, with `{source}`, `{whence}`, `{sink}` and `{value}` to be filled in.
     pub message: String,
     /// What to do, likewise.
@@ -120,7 +123,7 @@ impl Page {
             precision: named(&metadata.precision, "precision", &Precision::ALL.map(|p| (p.name(), p)))?,
             cwe: cwe(metadata.cwe)?,
             edit: named(&metadata.edit, "edit", &EDITS)?,
-            flow: flow(metadata.flow, metadata.message, metadata.solution, vocabulary)?,
+            flow: flow(metadata.flow, metadata.threats, (metadata.message, metadata.solution), vocabulary)?,
             file: None,
             title: prose.title,
             short: prose.short,
@@ -138,6 +141,9 @@ impl Page {
         self.file.is_none().then(|| format!("{root}/blob/main/src/rules/{name}.md"))
     }
 }
+
+const THREATS: [(&str, Threat); 3] =
+    [("remote", Threat::Remote), ("local", Threat::Local), ("library", Threat::Library)];
 
 const EDITS: [(&str, EditKind); 4] = [
     ("none", EditKind::None),
@@ -197,11 +203,16 @@ fn named<T: Copy>(given: &Spanned<String>, key: &str, known: &[(&str, T)]) -> Re
 
 fn flow(
     kind: Option<Spanned<String>>,
-    message: Option<Spanned<String>>,
-    solution: Option<Spanned<String>>,
+    threats: Option<Spanned<Vec<String>>>,
+    (message, solution): (Option<Spanned<String>>, Option<Spanned<String>>),
     vocabulary: &Vocabulary,
 ) -> Result<Option<FlowSpec>, PageError> {
-    let Some(kind) = kind else { return Ok(None) };
+    let Some(kind) = kind else {
+        let refuse = |threats: Spanned<Vec<String>>| {
+            PageError::new(page_line(threats.defined.line()), "`threats` is for pages with `flow`")
+        };
+        return threats.map_or(Ok(None), |threats| Err(refuse(threats)));
+    };
     let line = page_line(kind.defined.line());
     let Some(kinds) = vocabulary.named(&kind.value) else {
         let what = format!("`flow` is `{}`; known kinds are {}", kind.value, vocabulary.names());
@@ -210,7 +221,15 @@ fn flow(
     let (Some(message), Some(solution)) = (message, solution) else {
         return Err(PageError::new(line, "a page with `flow` needs `message` and `solution`"));
     };
-    Ok(Some(FlowSpec { kinds, message: message.value, solution: solution.value }))
+    let mut found = Vec::new();
+    for name in threats.iter().flat_map(|threats| &threats.value) {
+        let named = THREATS.iter().find(|(known, _)| known == name).map(|(_, threat)| *threat);
+        found.push(named.ok_or_else(|| {
+            let line = threats.as_ref().map_or(line, |threats| page_line(threats.defined.line()));
+            PageError::new(line, format!("`threats` names `{name}`; expected some of remote, local, library"))
+        })?);
+    }
+    Ok(Some(FlowSpec { kinds, threats: found, message: message.value, solution: solution.value }))
 }
 
 fn cwe(given: Spanned<Vec<u32>>) -> Result<Vec<u32>, PageError> {
