@@ -192,3 +192,26 @@ fn local_data_counts_where_it_is_asked_for() {
     assert_eq!(code, 1);
     assert!(out.contains("whoever starts the program"), "{out}");
 }
+
+#[test]
+fn arguments_of_a_package_count_where_it_is_asked_for() {
+    let code = "import os\n\n\ndef run(command):\n    os.system(command)\n";
+    let config = "select: [command-injection]\nthreat-models: [remote, library]\n";
+    let project = "[project]\nname = 'shop'\n";
+    let files = [
+        ("pkg/__init__.py", ""),
+        ("pkg/a.py", code),
+        ("snakestone.yml", config),
+        ("pyproject.toml", project),
+    ];
+    let dir = tree(&files);
+    let (code, out, _) = run(dir.path(), &["scan", "-o", "jsonl"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("which comes from whoever calls the package") && out.contains("\"high\""), "{out}");
+    fs::write(dir.path().join("snakestone.yml"), "select: [command-injection]\n").unwrap();
+    assert_eq!(run(dir.path(), &["scan"]).0, 0);
+    assert_eq!(run(tree(&files[..3]).path(), &["scan"]).0, 0, "nothing tells that this is a package");
+    fs::write(dir.path().join("snakestone.yml"), "threat-models: [remote, librari]\n").unwrap();
+    let (code, _, err) = run(dir.path(), &["scan"]);
+    assert!(code == 2 && err.contains("unknown value `librari`; did you mean `library`?"), "{err}");
+}

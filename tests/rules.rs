@@ -2,83 +2,31 @@
 //!
 //! `RULE=<id> cargo test --test rules` runs one page.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use snakestone::base::IdVec;
-use snakestone::finding::{Edit, Finding, Severity};
+use snakestone::finding::{Edit, Finding};
 use snakestone::rules::{self, Case, Check, EditKind, Expectation, Judge, Page};
-use snakestone::scan;
-use snakestone::text::{FileId, FileKind, SourceFile};
-
-fn file(case: &Case) -> SourceFile {
-    let is_test = case.path.starts_with("tests/");
-    SourceFile::new(case.path.clone(), FileKind::Module, is_test, case.text.clone())
-}
+use snakestone::scan::{self, examples};
+use snakestone::text::{FileKind, SourceFile};
 
 /// The findings of `judge` in `file`; those in test code as the default settings show them.
 fn findings(judge: &Judge, file: SourceFile) -> (SourceFile, Vec<Finding>) {
-    let files: IdVec<FileId, SourceFile> = [file].into_iter().collect();
-    let scan = scan::scan(&files, judge, &|| ());
-    for front in &scan.fronts {
-        assert_eq!(front.failure, None);
-    }
-    let file = files.into_iter().next().unwrap();
-    let shown =
-        scan.findings.into_iter().filter(|finding| !file.is_test || finding.severity >= Severity::High);
-    let shown = shown.collect();
-    (file, shown)
-}
-
-/// A marker's text is one of a severity, or occurs in what the finding says.
-fn matches(finding: &Finding, text: &str) -> bool {
-    if let Some(severity) = Severity::ALL.iter().find(|severity| severity.name() == text) {
-        return finding.severity == *severity;
-    }
-    let trace = finding.trace.iter().chain(&finding.related).map(|note| note.caption.as_str());
-    trace.chain([finding.message.as_str(), finding.solution.as_str()]).any(|said| said.contains(text))
-        || finding.edit.iter().any(|edit| edit.changes.iter().any(|change| change.text.contains(text)))
+    let (file, found, failure) = examples::findings(file, judge);
+    assert_eq!(failure, None);
+    (file, found)
 }
 
 fn check_case(page: &Page, judge: &Judge, case: &Case, failures: &mut String) {
-    let (file, found) = findings(judge, file(case));
-    let mut by_line: BTreeMap<u32, Vec<&Finding>> = BTreeMap::new();
-    for finding in &found {
-        by_line.entry(file.line(finding.span.start)).or_default().push(finding);
+    for wrong in examples::differences(case, judge) {
+        let _ = writeln!(failures, "{}.md:{}: {}\n    {}", page.id, wrong.line, wrong.what, wrong.code);
     }
+    let (file, found) = findings(judge, examples::example(case));
     let mut fail = |line: u32, what: String| {
         let source = file.slice(file.line_span(line)).trim();
         let _ = writeln!(failures, "{}.md:{}: {what}\n    {source}", page.id, case.line + line - 1);
     };
-    for (line, expectation) in &case.expectations {
-        let here = by_line.remove(line).unwrap_or_default();
-        let said =
-            here.iter().map(|f| format!("{} -- {}", f.message, f.solution)).collect::<Vec<_>>().join(" | ");
-        match expectation {
-            Expectation::Find(_) if here.is_empty() => fail(*line, "missed".to_owned()),
-            Expectation::Find(text) if !here.iter().any(|finding| matches(finding, text)) => {
-                fail(*line, format!("`{text}` is not in: {said}"));
-            }
-            Expectation::Find(_) => {}
-            Expectation::Ok if !here.is_empty() => fail(*line, format!("false alarm: {said}")),
-            Expectation::Ok => {}
-            Expectation::Miss if !here.is_empty() => {
-                fail(*line, "found now: make the miss a find".to_owned())
-            }
-            Expectation::Miss => {}
-            Expectation::Noise if here.is_empty() => {
-                fail(*line, "silent now: make the noise an ok".to_owned())
-            }
-            Expectation::Noise => {}
-        }
-    }
-    for (line, here) in by_line {
-        fail(line, format!("unexpected: {}", here[0].message));
-    }
     for finding in &found {
         let line = file.line(finding.span.start);
         if let Some(edit) = &finding.edit
@@ -131,7 +79,11 @@ fn check_page(page: &Page, failures: &mut String) {
     let mut edits = 0;
     for case in &page.cases {
         check_case(page, &judge, case, failures);
-        edits += findings(&judge, file(case)).1.iter().filter(|finding| finding.edit.is_some()).count();
+        edits += findings(&judge, examples::example(case))
+            .1
+            .iter()
+            .filter(|finding| finding.edit.is_some())
+            .count();
     }
     if (page.edit == EditKind::None) != (edits == 0) {
         let _ = writeln!(failures, "{}.md: `edit: {:?}` but {edits} findings offer one", page.id, page.edit);

@@ -15,11 +15,11 @@ use anyhow::Context;
 use crate::cli::Code;
 use crate::cli::args::{ColorArg, Format, Output};
 use crate::cli::output::Outputs;
+use crate::cli::project::Project;
 use crate::cli::scan;
-use crate::config::{self, Overrides, Tests};
+use crate::config::{Overrides, Tests};
 use crate::finding::Severity;
 use crate::report::{annotations, markdown, terminal};
-use crate::rules;
 
 /// Largest step summary, in bytes; the runner drops larger ones whole.
 const MAX_SUMMARY: usize = markdown::MAX_BYTES;
@@ -108,9 +108,9 @@ pub(super) fn run(variables: impl Iterator<Item = (OsString, OsString)>) -> anyh
         tests: inputs.tests,
         ..Overrides::default()
     };
-    let ids: Vec<&str> = rules::pages().iter().map(|page| page.id).collect();
-    let settings = config::resolve(&root.join(&inputs.path), inputs.config.as_deref(), &overrides, &ids)?;
-    let outcome = scan::outcome(root, &[inputs.path], settings)?;
+    let project = Project::read(&root.join(&inputs.path), inputs.config.as_deref())?;
+    let settings = project.settings(&overrides)?;
+    let outcome = scan::outcome(root, &[inputs.path], &project, settings)?;
     let code = outcome.code();
     let (report, root) = outcome.report();
     let writer = Outputs {

@@ -28,17 +28,31 @@ pub(super) enum Command {
     #[command(after_help = EXIT_CODES)]
     Scan(Box<ScanArgs>),
     /// Shows a rule's page: what it finds, why it matters, what to do
-    Explain {
-        /// The rule's id, as findings show it
-        rule: String,
-    },
+    Explain(ExplainArgs),
     /// Lists the rules
-    Rules,
+    Rules {
+        /// Reads this configuration, which may name rules, instead of looking for one
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// Prints completions for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The rule's id, as findings show it
+    pub(super) rule: String,
+    /// Runs the examples of the page instead, and says which lines are not as their marks (`# find`, `# ok`) tell
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Reads this configuration, which may name rules, instead of looking for one
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 /// Options of `scan`.

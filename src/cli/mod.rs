@@ -4,20 +4,20 @@
 
 mod action;
 mod args;
+mod explain;
 mod output;
 mod progress;
+mod project;
 mod scan;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::{CommandFactory, Parser};
 
-use crate::config::{ConfigError, nearest};
+use crate::config::ConfigError;
 use crate::discover::DiscoverError;
-use crate::report::explain;
-use crate::rules::{self, Page};
 use args::{Cli, ColorArg, Command};
 
 /// What a run comes to.
@@ -48,8 +48,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Scan(args) => finish(scan::run(&args)),
-        Command::Explain { rule } => show(&rule),
-        Command::Rules => list(),
+        Command::Explain(args) => finish(explain::run(&args)),
+        Command::Rules { config } => finish(explain::list(config.as_deref())),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "snakestone", &mut std::io::stdout());
             Code::Clean.into()
@@ -82,29 +82,7 @@ fn stdout(color: ColorArg) -> AutoStream<std::io::Stdout> {
     AutoStream::new(std::io::stdout(), choice)
 }
 
-fn show(id: &str) -> ExitCode {
-    let pages = rules::pages();
-    let Some(page) = pages.iter().find(|page| page.id == id) else {
-        let ids: Vec<&str> = pages.iter().map(|page| page.id).collect();
-        let hint = nearest(id, &ids)
-            .map_or("`snakestone rules` lists them".to_owned(), |id| format!("did you mean `{id}`?"));
-        let _ = writeln!(std::io::stderr(), "error: no rule is called `{id}`; {hint}");
-        return Code::Usage.into();
-    };
-    let is_styled = std::io::stdout().is_terminal();
-    print(&explain::terminal(page, is_styled))
-}
-
-fn list() -> ExitCode {
-    let width = rules::pages().iter().map(|page| page.id.len()).max().unwrap_or_default();
-    let row = |page: &Page| {
-        format!("{:width$}  {:8}  CWE-{:<5} {}\n", page.id, page.severity.name(), page.cwe[0], page.title)
-    };
-    print(&rules::pages().iter().map(row).collect::<String>())
-}
-
 /// Prints `text`; a reader that went away (`| head`) is no failure.
-fn print(text: &str) -> ExitCode {
+fn print(text: &str) {
     let _ = stdout(ColorArg::Auto).write_all(text.as_bytes());
-    Code::Clean.into()
 }

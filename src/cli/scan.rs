@@ -11,12 +11,13 @@ use crate::cli::Code;
 use crate::cli::args::{Format, Output, ScanArgs};
 use crate::cli::output::Outputs;
 use crate::cli::progress::Progress;
-use crate::config::{self, Settings, ThreatModel};
+use crate::cli::project::Project;
+use crate::config::Settings;
 use crate::discover::{self, Discovery, Selection};
-use crate::models::{Models, Pack, PackError};
+use crate::models::Threat;
 use crate::program::Stats;
 use crate::report::{Broken, Report, Skipped, Summary};
-use crate::rules::{self, Page};
+use crate::rules::Page;
 use crate::scan::{self, Front, Marker};
 use crate::text::{FileId, FileKind, SourceFile};
 
@@ -38,13 +39,13 @@ pub(super) struct Outcome {
 /// Runs the command.
 pub(super) fn run(args: &ScanArgs) -> anyhow::Result<Code> {
     let root = root(&args.paths)?;
-    let ids: Vec<&str> = rules::pages().iter().map(|page| page.id).collect();
-    let settings = config::resolve(&root, args.config.as_deref(), &args.overrides(), &ids)?;
+    let project = Project::read(&root, args.config.as_deref())?;
+    let settings = project.settings(&args.overrides())?;
     if args.show_config {
         super::print(&settings.show());
         return Ok(Code::Clean);
     }
-    let outcome = outcome_with(root, &args.paths, settings, args.stats)?;
+    let outcome = outcome_with(root, &args.paths, (&project, settings), args.stats)?;
     let terminal = [Output { format: Format::Terminal, file: None }];
     let outputs = if args.outputs.is_empty() { &terminal[..] } else { &args.outputs };
     let code = outcome.code();
@@ -105,43 +106,21 @@ fn root(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
     Ok(if common.starts_with(&current) { current } else { common })
 }
 
-/// The packs with those that the configuration names; `None` where those that are compiled in are enough.
-fn own_models(settings: &Settings) -> anyhow::Result<Option<Models>> {
-    let local = settings.threat_models.contains(&ThreatModel::Local);
-    if settings.models.is_empty() && !local {
-        return Ok(None);
-    }
-    let mut models = Models::built_in().map_err(|error| anyhow::anyhow!("{error}"))?.clone();
-    models.local = local;
-    for path in &settings.models {
-        let name = path.display().to_string();
-        let refuse = |what: &str| PackError { pack: name.clone(), line: 1, what: what.to_owned() };
-        let leads_out = path.components().any(|part| part == std::path::Component::ParentDir);
-        let is_link = path.symlink_metadata().is_ok_and(|data| data.is_symlink());
-        if leads_out || is_link {
-            return Err(refuse(
-                "a model pack must lie below the folder of the configuration, and be no link",
-            )
-            .into());
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            refuse(&format!("cannot be read: {error}; `models` names files relative to the configuration"))
-        })?;
-        models.add(Pack::parse(&name, &text)?);
-    }
-    Ok(Some(models))
-}
-
 /// Scans `paths`, which lie in `root`.
-pub(super) fn outcome(root: PathBuf, paths: &[PathBuf], settings: Settings) -> anyhow::Result<Outcome> {
-    outcome_with(root, paths, settings, false)
+pub(super) fn outcome(
+    root: PathBuf,
+    paths: &[PathBuf],
+    project: &Project,
+    settings: Settings,
+) -> anyhow::Result<Outcome> {
+    outcome_with(root, paths, (project, settings), false)
 }
 
 /// As [`outcome`]; with statistics where they are asked for.
 fn outcome_with(
     root: PathBuf,
     paths: &[PathBuf],
-    settings: Settings,
+    (project, settings): (&Project, Settings),
     wants_stats: bool,
 ) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
@@ -153,10 +132,10 @@ fn outcome_with(
         .build()
         .context("cannot start worker threads")?;
     std::panic::set_hook(Box::new(|_| {})); // a panic is reported with its file, in the summary
-    let (files, mut skipped) = pool.install(|| load(&found));
-    let mut judge = rules::judge(|id| settings.runs(id));
-    if let Some(models) = own_models(&settings)? {
-        judge = judge.with_models(models);
+    let (mut files, mut skipped) = pool.install(|| load(&found));
+    let judge = project.judge(&settings, |id| settings.runs(id))?;
+    if !judge.models().counted(Threat::Library).is_empty() {
+        discover::mark_exported(&root, &mut files);
     }
     let progress = Progress::new(files.len() * 2);
     let scan = pool.install(|| scan::scan(&files, &judge, &|| progress.step()));
@@ -164,7 +143,7 @@ fn outcome_with(
     let elapsed = begun.elapsed();
     let stats = wants_stats.then(|| pool.install(|| scan.stats(&files, &judge)));
     let _ = std::panic::take_hook();
-    let ids: Vec<&str> = rules::pages().iter().map(|page| page.id).collect();
+    let ids = project.catalog.ids();
     let mut fronts = scan.fronts;
     let markers: IdVec<FileId, Vec<Marker>> =
         fronts.iter_mut().map(|front| std::mem::take(&mut front.markers)).collect();
@@ -179,7 +158,7 @@ fn outcome_with(
     let failures =
         files.pairs().filter_map(|(id, file)| Some((file.path.clone(), fronts[id].failure.clone()?)));
     let failures: Vec<(String, String)> = failures.collect();
-    let pages = rules::pages().iter().filter(|page| settings.runs(page.id)).cloned().collect();
+    let pages = project.catalog.pages().iter().filter(|page| settings.runs(page.id)).cloned().collect();
     let (findings, suppressed) = (settled.open, settled.suppressed);
     Ok(Outcome { files, pages, settings, root, findings, suppressed, summary, failures, stats })
 }

@@ -31,6 +31,16 @@ pub enum ConfigError {
         /// What is wrong, and what would be right.
         message: String,
     },
+    /// A rule's page that the file names is not understood.
+    #[error("{}:{line}: {message}", path.display())]
+    Page {
+        /// The page.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u32,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
     /// An option of the command line is not understood.
     #[error("{option}: {message}")]
     Option {

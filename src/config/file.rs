@@ -29,6 +29,7 @@ const KEYS: &[&str] = &[
     "other-markers",
     "threads",
     "models",
+    "rules",
     "threat-models",
 ];
 /// Keys of an entry of `paths`.
@@ -59,6 +60,7 @@ pub(super) struct Raw {
     pub(super) other_markers: Option<OtherMarkers>,
     pub(super) threads: Option<usize>,
     pub(super) models: Vec<PathBuf>,
+    pub(super) rules: Vec<PathBuf>,
     pub(super) threat_models: Option<Vec<ThreatModel>>,
 }
 
@@ -70,6 +72,8 @@ pub enum ThreatModel {
     Remote,
     /// Arguments, environment, files, standard input.
     Local,
+    /// Arguments of the public functions of an installable package.
+    Library,
 }
 
 /// An entry of `paths`.
@@ -182,8 +186,17 @@ fn toml_section(path: &Path, text: &str) -> Result<Option<Raw>, ConfigError> {
     Ok(parsed.tool.and_then(|tool| tool.snakestone))
 }
 
+impl ConfigFile {
+    /// An error at the first mention of `word`.
+    #[must_use]
+    pub fn refuse(&self, word: &str, message: String) -> ConfigError {
+        let (line, column) = position(&self.text, self.text.find(word).unwrap_or(0));
+        ConfigError::Invalid { path: self.path.clone(), line, column, message }
+    }
+}
+
 /// Line and column, from 1, of a byte offset.
-pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset.min(text.len())];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
@@ -201,7 +214,14 @@ fn reword(message: &str) -> String {
     } else {
         return first.to_owned();
     };
-    let Some((name, expected)) = quoted.split_first() else { return first.to_owned() };
+    let Some((name, mut expected)) = quoted.split_first() else { return first.to_owned() };
+    // YAML's reader lists what it expected without backticks.
+    let listed = first.rsplit_once("expected one of ").or_else(|| first.rsplit_once("expected "));
+    let listed: Vec<&str> = listed.map_or(Vec::new(), |(_, names)| names.split([',', ' ']).collect());
+    let listed: Vec<&str> = listed.into_iter().filter(|name| !matches!(*name, "" | "or")).collect();
+    if expected.is_empty() {
+        expected = &listed;
+    }
     let all = if expected.contains(&"match") { PATH_KEYS } else { KEYS };
     let known = if what == "key" { all } else { expected };
     unknown(what, name, known)

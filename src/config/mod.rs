@@ -1,31 +1,43 @@
 //! Settings: what the configuration file, the command line and the defaults say, resolved into one [`Settings`].
 //!
 //! `snakestone.yml`, or `[tool.snakestone]` in `pyproject.toml`, is looked for from the root upward; the nearest one
-//! counts. The file may come from an untrusted pull request: it names no commands and is read with a budget.
+//! counts. The file may come from an untrusted pull request: it names no commands and is read with a budget, and so are the
+//! files that it names.
 
 mod error;
 mod file;
+mod named;
 mod settings;
 
 use std::path::Path;
 
 pub use error::{ConfigError, nearest};
 pub use file::{ConfigFile, ThreatModel, find, read};
+pub use named::NamedFile;
 pub use settings::{OtherMarkers, Overrides, PathRules, RuleLevel, Settings, Tests};
 
-/// Resolves the settings for `root`: `overrides` over the file over the defaults.
+/// The configuration for `root`: `file` where it is given, else the nearest one.
 ///
 /// # Errors
-/// When the file cannot be read or says something that is not understood; with its position and a remedy.
+/// When it cannot be read or says something that is not understood; with its position and a remedy.
+pub fn load(root: &Path, file: Option<&Path>) -> Result<Option<ConfigFile>, ConfigError> {
+    match file {
+        Some(path) => {
+            let read = read(path)?;
+            Ok(Some(read.ok_or_else(|| ConfigError::NoSection { path: path.to_owned() })?))
+        }
+        None => find(root),
+    }
+}
+
+/// Resolves the settings: `overrides` over the file over the defaults. `rules` are the ids that there are.
+///
+/// # Errors
+/// When something names no rule, or a pattern is none; with its position and a remedy.
 pub fn resolve(
-    root: &Path,
-    file: Option<&Path>,
+    file: Option<&ConfigFile>,
     overrides: &Overrides,
     rules: &[&str],
 ) -> Result<Settings, ConfigError> {
-    let found = match file {
-        Some(path) => Some(read(path)?.ok_or_else(|| ConfigError::NoSection { path: path.to_owned() })?),
-        None => find(root)?,
-    };
-    settings::settings(found.as_ref(), overrides, rules)
+    settings::settings(file, overrides, rules)
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
 use crate::config::ConfigError;
 use crate::config::error::unknown;
-use crate::config::file::{ConfigFile, ThreatModel, position};
+use crate::config::file::{ConfigFile, ThreatModel};
 use crate::finding::Severity;
 
 /// A rule's severity by configuration.
@@ -136,6 +136,8 @@ pub struct Settings {
     pub threads: usize,
     /// Model packs of the project's own, relative to the folder of the configuration.
     pub models: Vec<PathBuf>,
+    /// Pages of rules of the project's own, likewise.
+    pub rules: Vec<PathBuf>,
     /// Whose data counts as coming from outside.
     pub threat_models: Vec<ThreatModel>,
     origins: BTreeMap<&'static str, String>,
@@ -175,8 +177,8 @@ pub(super) fn settings(
     note("other-markers", overrides.other_markers.is_some(), raw.other_markers.is_some());
     note("threads", overrides.threads.is_some(), raw.threads.is_some());
     note("models", false, !raw.models.is_empty());
+    note("rules", false, !raw.rules.is_empty());
     note("threat-models", false, raw.threat_models.is_some());
-    let folder = file.and_then(|file| file.path.parent()).unwrap_or(Path::new(""));
     Ok(Settings {
         exclude: raw.exclude.iter().flatten().chain(&overrides.exclude).cloned().collect(),
         default_excludes: raw.default_excludes.unwrap_or(true),
@@ -195,7 +197,8 @@ pub(super) fn settings(
             .unwrap_or(Severity::Low),
         other_markers: overrides.other_markers.or(raw.other_markers).unwrap_or_default(),
         threads: overrides.threads.or(raw.threads).unwrap_or(0),
-        models: raw.models.iter().map(|path| folder.join(path)).collect(),
+        models: raw.models.clone(),
+        rules: raw.rules.clone(),
         threat_models: raw.threat_models.clone().unwrap_or_else(|| vec![ThreatModel::Remote]),
         origins,
     })
@@ -208,7 +211,7 @@ fn check_file(file: &ConfigFile, rules: &[&str]) -> Result<(), ConfigError> {
     let named = raw.select.iter().flatten().chain(&raw.disable).chain(raw.severity.keys()).chain(by_path);
     for name in named {
         if !rules.contains(&name.as_str()) {
-            return Err(invalid(file, name, unknown("rule", name, rules)));
+            return Err(file.refuse(name, unknown("rule", name, rules)));
         }
     }
     Ok(())
@@ -224,23 +227,16 @@ fn check_options(overrides: &Overrides, rules: &[&str]) -> Result<(), ConfigErro
     Ok(())
 }
 
-/// An error at the first mention of `word`.
-fn invalid(file: &ConfigFile, word: &str, message: String) -> ConfigError {
-    let (line, column) = position(&file.text, file.text.find(word).unwrap_or(0));
-    ConfigError::Invalid { path: file.path.clone(), line, column, message }
-}
-
 fn path_rules(file: Option<&ConfigFile>) -> Result<Vec<PathRules>, ConfigError> {
     let Some(file) = file else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     for raw in &file.raw.paths {
         let mut globs = GlobSetBuilder::new();
         for pattern in &raw.r#match {
-            let glob =
-                Glob::new(pattern).map_err(|error| invalid(file, pattern, error.kind().to_string()))?;
+            let glob = Glob::new(pattern).map_err(|error| file.refuse(pattern, error.kind().to_string()))?;
             globs.add(glob);
         }
-        let globs = globs.build().map_err(|error| invalid(file, "paths", error.to_string()))?;
+        let globs = globs.build().map_err(|error| file.refuse("paths", error.to_string()))?;
         let (patterns, disable, severity) = (raw.r#match.clone(), raw.disable.clone(), raw.severity.clone());
         all.push(PathRules { patterns, globs, disable, severity });
     }
@@ -299,6 +295,7 @@ impl Settings {
         line("minimum-severity", self.minimum_severity.name().to_owned());
         line("other-markers", format!("{:?}", self.other_markers).to_lowercase());
         line("models", format!("{:?}", self.models));
+        line("rules", format!("{:?}", self.rules));
         line("threat-models", format!("{:?}", self.threat_models).to_lowercase());
         line("threads", if self.threads == 0 { "one a core".to_owned() } else { self.threads.to_string() });
         out
@@ -314,7 +311,7 @@ mod tests {
     use std::fs;
 
     use super::{Overrides, RuleLevel};
-    use crate::config::{Settings, resolve};
+    use crate::config::{Settings, load, resolve};
     use crate::finding::Severity;
 
     const RULES: &[&str] = &["bare-except", "secret-in-log"];
@@ -325,7 +322,9 @@ mod tests {
         fs::create_dir_all(dir.path().join(".git")).unwrap();
         fs::write(dir.path().join(name), text).unwrap();
         let root = dir.path().join("src/pkg");
-        resolve(&root, None, &Overrides::default(), RULES).map_err(|error| {
+        let resolved =
+            load(&root, None).and_then(|file| resolve(file.as_ref(), &Overrides::default(), RULES));
+        resolved.map_err(|error| {
             let shown = error.to_string();
             shown.replace(&dir.path().canonicalize().unwrap().display().to_string(), "").replace('\\', "/")
         })
@@ -360,6 +359,18 @@ mod tests {
         assert_eq!(
             said("pyproject.toml", "[tool.snakestone]\nfail-on = \"hihg\"\n"),
             "/pyproject.toml:2:11: unknown value `hihg`; did you mean `high`?"
+        );
+        assert_eq!(
+            said("snakestone.yml", "tests: al\n"),
+            "/snakestone.yml:1:8: unknown value `al`; did you mean `all`?"
+        );
+        assert_eq!(
+            said("snakestone.yml", "tests: some\n"),
+            "/snakestone.yml:1:8: unknown value `some`; known are high, all, none"
+        );
+        assert_eq!(
+            said("snakestone.yml", "paths:\n  - mach: ['a']\n"),
+            "/snakestone.yml:2:5: unknown key `mach`; did you mean `match`?"
         );
         assert!(said("snakestone.yml", "threads: many\n").starts_with("/snakestone.yml:1:10: "));
     }

@@ -3,6 +3,7 @@
 //! In: a root, paths in it, patterns. Out: files in path order, and what was left out with the reason.
 
 mod classify;
+mod exported;
 mod load;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use ignore::{DirEntry, WalkBuilder};
 use crate::text::FileKind;
 
 pub use classify::is_test;
+pub use exported::{exported, mark_exported};
 pub use load::{MAX_SIZE, load};
 
 /// A file to scan.

@@ -4,8 +4,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 pub struct Kinds(u64);
 
-/// Names of the kinds, by bit. A pack and a rule's page may name these and no others. `sql-quoted` is text that may
-/// leave single quotes in SQL.
+/// Names of the kinds of our own, by bit. `sql-quoted` is text that may leave single quotes in SQL.
 const NAMES: &[&str] = &[
     "command",
     "argument",
@@ -29,6 +28,60 @@ const NAMES: &[&str] = &[
     "address",
     "config",
 ];
+
+/// The kinds that a pack and a rule's page may name: ours, and those that packs declare.
+#[derive(Clone, Default, Debug)]
+pub struct Vocabulary {
+    declared: Vec<String>,
+}
+
+const _: () = assert!(NAMES.len() + Vocabulary::MAX_DECLARED <= Kinds::ALL.0.count_ones() as usize);
+
+impl Vocabulary {
+    /// Most kinds that packs can declare. Together with ours they fit into the bits of [`Kinds`] that mark no value.
+    pub const MAX_DECLARED: usize = 32;
+
+    /// The kind called `name`, or all for `all`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<Kinds> {
+        let declared = || self.declared.iter().position(|known| known == name);
+        Kinds::named(name).or_else(|| declared().map(|at| Kinds(1 << (NAMES.len() + at))))
+    }
+
+    /// The names that there are, for messages.
+    #[must_use]
+    pub fn names(&self) -> String {
+        let declared = self.declared.iter().map(String::as_str);
+        NAMES.iter().copied().chain(declared).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Adds the kind `name`. Two packs may declare the same one.
+    ///
+    /// # Errors
+    /// Why it cannot be a kind, in words for the pack's author.
+    pub fn declare(&mut self, name: &str) -> Result<(), String> {
+        let is_kebab = name.split('-').all(|word| {
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        });
+        if !is_kebab || name.len() > 64 {
+            return Err(format!("the kind `{name}` is no name; expected kebab-case, as `price`"));
+        }
+        if Kinds::named(name).is_some() {
+            return Err(format!("the kind `{name}` is built in; use it without declaring it"));
+        }
+        if self.declared.iter().any(|known| known == name) {
+            return Ok(());
+        }
+        if self.declared.len() == Self::MAX_DECLARED {
+            let most = Self::MAX_DECLARED;
+            return Err(format!(
+                "no room for the kind `{name}`: {most} are declared, which is the most; share one"
+            ));
+        }
+        self.declared.push(name.to_owned());
+        Ok(())
+    }
+}
 
 impl Kinds {
     /// No kind.
@@ -57,19 +110,13 @@ impl Kinds {
     /// Set when the value went through a call of which nothing is known.
     pub const THROUGH_UNKNOWN: Self = Self(1 << 63);
 
-    /// The kind called `name`.
+    /// The kind of our own called `name`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         if name == "all" {
             return Some(Self::ALL);
         }
         NAMES.iter().position(|known| *known == name).map(|bit| Self(1 << bit))
-    }
-
-    /// The names that there are, for messages.
-    #[must_use]
-    pub fn names() -> String {
-        NAMES.join(", ")
     }
 
     /// Those of both.
@@ -139,10 +186,12 @@ pub enum Threat {
     Remote,
     /// Who starts the program or sets it up: arguments, environment, files, configuration.
     Local,
+    /// Who calls what a package offers: arguments of its public functions.
+    Library,
 }
 
 impl Threat {
-    /// The threat model called `name`.
+    /// Who controls a source of a pack, by the name it has there; the sources of [`Threat::Library`] are not named.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {

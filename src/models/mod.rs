@@ -6,8 +6,10 @@ mod kinds;
 mod pack;
 
 pub use entries::{Caller, Registrar};
-pub use kinds::{Kinds, Threat};
-pub use pack::{Argument, Check, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted, Words};
+pub use kinds::{Kinds, Threat, Vocabulary};
+pub use pack::{
+    Argument, Check, Draft, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted, Words,
+};
 
 use std::sync::OnceLock;
 
@@ -57,8 +59,14 @@ pub struct Models {
     request_types: FxHashSet<String>,
     /// Whether sources count that whoever starts the program controls.
     pub local: bool,
-    /// Whether they count for the kinds of [`Kinds::of_local`].
+    /// Kinds for which they count whatever the threat model, beside those of [`Kinds::of_local`].
+    pub local_for: Kinds,
+    /// Whether there are sinks of these kinds.
     local_kinds: bool,
+    /// Whether arguments of public functions of a package count.
+    pub library: bool,
+    /// Kinds for which they count whatever the threat model.
+    pub library_for: Kinds,
     /// Functions whose parameters are sources.
     entries: entries::Entries,
     sinks: FxHashMap<String, Vec<Sink>>,
@@ -96,7 +104,17 @@ impl Models {
         MODELS.get_or_init(read).as_ref()
     }
 
-    /// With the sources that whoever starts the program controls, for the kinds of [`Kinds::of_local`].
+    /// The kinds for which sources of `threat` count.
+    #[must_use]
+    pub fn counted(&self, threat: Threat) -> Kinds {
+        match threat {
+            Threat::Local if !self.local => Kinds::of_local().with(self.local_for),
+            Threat::Library if !self.library => self.library_for,
+            Threat::Remote | Threat::Local | Threat::Library => Kinds::ALL,
+        }
+    }
+
+    /// With the sources that whoever starts the program controls, for the kinds of [`Models::counted`].
     #[must_use]
     pub fn with_local_kinds(self) -> Self {
         Self { local_kinds: true, ..self }
@@ -165,7 +183,7 @@ impl Models {
     }
 
     fn counts(&self, threat: Threat) -> bool {
-        self.local || self.local_kinds || threat == Threat::Remote
+        self.local || self.local_kinds || threat != Threat::Local
     }
 
     /// Who calls a function that has this decorator.
@@ -316,7 +334,7 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Models, Pack};
+    use super::{Kinds, Models, Pack, Vocabulary};
 
     #[test]
     fn packs_are_well_formed() {
@@ -349,5 +367,28 @@ mod tests {
         assert!(error.to_string().contains("names no argument"), "{error}");
         let error = Pack::parse("a.yaml", "sink: []\n").unwrap_err();
         assert!(error.to_string().starts_with("a.yaml:1: "), "{error}");
+    }
+
+    #[test]
+    fn a_pack_declares_kinds_and_is_told_which_it_cannot() {
+        let sinks = "sinks:\n  - { call: pay.charge, in: [0], kind: price }\n";
+        let pack = Pack::parse("a.yaml", &format!("kinds: [price]\n{sinks}")).unwrap();
+        assert!(!pack.sinks[0].kinds.is_empty() && Kinds::ALL.has(pack.sinks[0].kinds));
+        let said = |kinds: &str| Pack::parse("a.yaml", &format!("{kinds}\n{sinks}")).unwrap_err().to_string();
+        assert!(
+            said("kinds: [prize]").starts_with("a.yaml:3: unknown kind `price`; known kinds are command")
+        );
+        assert!(said("kinds: [prize]").ends_with(", prize"));
+        assert_eq!(
+            said("kinds:\n  - price\n  - sql"),
+            "a.yaml:3: the kind `sql` is built in; use it without declaring it"
+        );
+        assert_eq!(
+            said("kinds: [Price]"),
+            "a.yaml:1: the kind `Price` is no name; expected kebab-case, as `price`"
+        );
+        let many: Vec<String> = (0..=Vocabulary::MAX_DECLARED).map(|n| format!("k{n}")).collect();
+        let full = said(&format!("kinds: [price, {}]", many.join(", ")));
+        assert!(full.starts_with("a.yaml:1: no room for the kind `k31`: 32 are declared"), "{full}");
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::models::entries::Caller;
-use crate::models::kinds::{Kinds, Threat};
+use crate::models::kinds::{Kinds, Threat, Vocabulary};
 
 /// Why a pack was refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -24,6 +24,7 @@ pub struct PackError {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Raw {
+    kinds: Vec<Spanned<String>>,
     sources: Vec<RawSource>,
     entries: Vec<RawEntry>,
     sinks: Vec<RawSink>,
@@ -272,21 +273,62 @@ pub struct Pack {
     pub types: Vec<(String, String)>,
 }
 
-impl Pack {
+/// A pack as its file has it, before what it names is looked up.
+pub struct Draft {
+    name: String,
+    raw: Raw,
+}
+
+impl Draft {
     /// Reads the pack `text` of the file `name`.
+    ///
+    /// # Errors
+    /// The first thing that no pack can say, with its line.
+    pub fn read(name: &str, text: &str) -> Result<Self, PackError> {
+        let raw: Raw = serde_saphyr::from_str(text).map_err(|problem| {
+            let line = problem.location().map_or(1, |at| at.line());
+            let what = problem.without_snippet().to_string();
+            let what = what.lines().next().unwrap_or_default().to_owned();
+            PackError { pack: name.to_owned(), line, what }
+        })?;
+        Ok(Self { name: name.to_owned(), raw })
+    }
+
+    /// Adds the kinds that it declares.
+    ///
+    /// # Errors
+    /// The first that cannot be one, with its line.
+    pub fn declare(&self, vocabulary: &mut Vocabulary) -> Result<(), PackError> {
+        self.raw.kinds.iter().try_for_each(|kind| {
+            let line = kind.referenced.line();
+            let refuse = |what| PackError { pack: self.name.clone(), line, what };
+            vocabulary.declare(&kind.value).map_err(refuse)
+        })
+    }
+}
+
+impl Pack {
+    /// Reads the pack `text` of the file `name`, which may name our kinds and those that it declares.
     ///
     /// # Errors
     /// The first thing its author has to change, with its line.
     pub fn parse(name: &str, text: &str) -> Result<Self, PackError> {
-        let error = |line, what| PackError { pack: name.to_owned(), line, what };
-        let raw: Raw = serde_saphyr::from_str(text).map_err(|problem| {
-            let line = problem.location().map_or(1, |at| at.line());
-            let what = problem.without_snippet().to_string();
-            error(line, what.lines().next().unwrap_or_default().to_owned())
-        })?;
+        let draft = Draft::read(name, text)?;
+        let mut vocabulary = Vocabulary::default();
+        draft.declare(&mut vocabulary)?;
+        Self::new(draft, &vocabulary)
+    }
+
+    /// The entries of a draft, with the kinds of `vocabulary`.
+    ///
+    /// # Errors
+    /// The first thing its author has to change, with its line.
+    pub fn new(draft: Draft, vocabulary: &Vocabulary) -> Result<Self, PackError> {
+        let Draft { name, raw } = draft;
+        let error = |line, what| PackError { pack: name.clone(), line, what };
         let kind = |kind: &Spanned<String>| {
-            Kinds::named(&kind.value).ok_or_else(|| {
-                let what = format!("unknown kind `{}`; known kinds are {}", kind.value, Kinds::names());
+            vocabulary.named(&kind.value).ok_or_else(|| {
+                let what = format!("unknown kind `{}`; known kinds are {}", kind.value, vocabulary.names());
                 error(kind.referenced.line(), what)
             })
         };

@@ -17,7 +17,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     let mut funcs = IdVec::new();
     let mut modules: IdVec<ModuleId, Module<'a>> = IdVec::new();
     let mut first_class = 0;
-    for (Input { file, unit, is_test, .. }, map) in units.iter().zip(maps) {
+    for (Input { file, unit, is_test, is_exported, .. }, map) in units.iter().zip(maps) {
         let first = funcs.len();
         let id = modules.next_id();
         for body in unit.bodies.ids() {
@@ -28,6 +28,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
             unit,
             file: *file,
             is_test: *is_test,
+            is_exported: *is_exported,
             names: map,
             meanings,
             first,

@@ -43,6 +43,8 @@ pub struct Input<'a> {
     pub is_package: bool,
     /// Whether it is test code: nobody outside calls it.
     pub is_test: bool,
+    /// Whether who installs the package can import it.
+    pub is_exported: bool,
 }
 
 /// One lowered file.
@@ -53,6 +55,8 @@ pub struct Module<'a> {
     pub file: FileId,
     /// Whether it is test code.
     pub is_test: bool,
+    /// Whether who installs the package can import it.
+    pub is_exported: bool,
     /// The program's symbol for each symbol of the file.
     names: Vec<Symbol>,
     /// What each of the file's symbols means as a value path, where it is used as one; filled while linking.

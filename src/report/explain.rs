@@ -32,7 +32,8 @@ pub fn terminal(page: &Page, is_styled: bool) -> String {
     writer.out.push_str("\n\n");
     writer.markdown(&page.manual);
     writer.out.push('\n');
-    writer.styled(&page.url(), FAINT);
+    let place = page.url().or_else(|| page.file.clone());
+    writer.styled(&place.unwrap_or_default(), FAINT);
     out.push('\n');
     out
 }

@@ -6,7 +6,6 @@ use crate::models::{Kinds, Threat};
 use crate::program::Program;
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
-use crate::rules::pages;
 use crate::taint::{Hop, Meeting};
 use crate::text::{FileId, SourceFile};
 
@@ -25,10 +24,7 @@ impl Judge {
     /// Adds what flows tell to what rules found in functions. Of two findings of one rule at one place the graver stays:
     /// the function alone may not tell who chose a value.
     pub fn merge(&self, findings: &mut Vec<Finding>, mut flows: Vec<Finding>) {
-        for (id, _, is_page_alone) in self.flow_rules() {
-            if is_page_alone {
-                continue;
-            }
+        for (id, ..) in self.flow_rules().filter(|(.., is_page_alone)| !is_page_alone) {
             let (own, others): (Vec<Finding>, Vec<Finding>) =
                 std::mem::take(findings).into_iter().partition(|finding| finding.rule == id);
             let is_less =
@@ -41,6 +37,16 @@ impl Judge {
         findings.extend(flows);
     }
 
+    /// Whether a rule is about sources of `threat`: by the threat models, by its page, or by its kind of harm.
+    fn counts(&self, threat: Threat, spec: &FlowSpec) -> bool {
+        let by_model = match threat {
+            Threat::Remote => true,
+            Threat::Local => self.models().local || Kinds::of_local().has(spec.kinds),
+            Threat::Library => self.models().library,
+        };
+        by_model || spec.threats.contains(&threat)
+    }
+
     /// The findings for what `taint` found: one for each sink and rule, the other sources beside it.
     #[must_use]
     pub fn judge_flows(
@@ -50,13 +56,12 @@ impl Judge {
         files: &IdVec<FileId, SourceFile>,
     ) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        for (id, severity, is_page_alone) in self.flow_rules() {
-            let page = pages().iter().find(|page| page.id == id);
-            let Some(spec) = page.and_then(|page| page.flow.as_ref()) else { continue };
+        for (id, severity, spec, is_page_alone) in self.flow_rules() {
             let wanted = |meeting: &&Meeting| {
                 let is_test = files[meeting.sink.file].is_test
                     || meeting.hops.iter().any(|hop| files[hop.file].is_test);
                 !meeting.kinds.and(spec.kinds).is_empty()
+                    && self.counts(meeting.source.threat, spec)
                     && !is_test
                     // What a rule sees in the function itself it has judged already.
                     && (is_page_alone || !is_within(meeting, program))
@@ -104,6 +109,7 @@ fn finding(
     let whence = match source.threat {
         Threat::Remote => "another machine",
         Threat::Local => "whoever starts the program",
+        Threat::Library => "whoever calls the package",
     };
     let fill = |text: &str| {
         text.replace("{source}", &source.text)
@@ -124,7 +130,7 @@ fn finding(
     });
     Some(Finding {
         rule,
-        severity: if main.is_vague || is_partial(spec, main) || source.threat == Threat::Local {
+        severity: if main.is_vague || is_partial(spec, main) || source.threat != Threat::Remote {
             milder(severity)
         } else {
             severity

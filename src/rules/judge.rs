@@ -5,6 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::finding::{Edit, Finding, Note, Severity};
 use crate::ir::Unit;
 use crate::models::Models;
+use crate::rules::page::{FlowSpec, Page};
 use crate::rules::{Check, Context, Rule, pages};
 use crate::text::{FileId, SourceFile, Span};
 
@@ -67,6 +68,8 @@ pub struct Judge {
     rules: Vec<(&'static Rule, &'static str, Severity)>,
     calls: FxHashMap<&'static str, Vec<usize>>,
     models: Option<Box<Models>>,
+    /// Rules of the scanned project, each its page alone.
+    own: Vec<(&'static str, Severity, FlowSpec)>,
 }
 
 impl Judge {
@@ -81,7 +84,15 @@ impl Judge {
                 }
             }
         }
-        Self { rules, calls, models: None }
+        Self { rules, calls, models: None, own: Vec::new() }
+    }
+
+    /// With the rules of these pages of the scanned project; those without a kind of sink are none.
+    #[must_use]
+    pub fn with_own<'p>(mut self, pages: impl Iterator<Item = &'p Page>) -> Self {
+        let own = pages.filter_map(|page| Some((page.id, page.severity, page.flow.clone()?)));
+        self.own.extend(own);
+        self
     }
 
     /// With these packs instead of those that are compiled in.
@@ -103,15 +114,17 @@ impl Judge {
     }
 
     /// The rules whose pages name a kind of sink, with their severities, and whether they are a page alone.
-    pub(super) fn flow_rules(&self) -> impl Iterator<Item = (&'static str, Severity, bool)> + '_ {
-        self.rules
-            .iter()
-            .filter(|(rule, id, _)| {
-                matches!(rule.check, Check::Flow)
-                    || matches!(rule.check, Check::Body(_))
-                        && pages().iter().any(|page| page.id == *id && page.flow.is_some())
-            })
-            .map(|(rule, id, severity)| (*id, *severity, matches!(rule.check, Check::Flow)))
+    pub(super) fn flow_rules(&self) -> impl Iterator<Item = (&'static str, Severity, &FlowSpec, bool)> {
+        let built_in = self.rules.iter().filter_map(|(rule, id, severity)| {
+            let page = pages().iter().find(|page| page.id == *id)?;
+            let is_page_alone = match rule.check {
+                Check::Flow => true,
+                Check::Body(_) => false,
+                Check::Call { .. } | Check::None => return None,
+            };
+            Some((*id, *severity, page.flow.as_ref()?, is_page_alone))
+        });
+        built_in.chain(self.own.iter().map(|(id, severity, spec)| (*id, *severity, spec, true)))
     }
 
     /// The findings in one file, sorted by place and rule.

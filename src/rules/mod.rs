@@ -3,6 +3,7 @@
 //!
 //! In: lowered files. Out: findings. Rules see no reports, no configuration and no other rule.
 
+mod catalog;
 mod context;
 mod facts;
 mod flows;
@@ -44,6 +45,7 @@ mod status_return_ignored;
 mod suppression_problem;
 mod swallowed_exception;
 
+pub use catalog::Catalog;
 pub use context::Context;
 pub use judge::{Hit, Judge};
 pub use page::{Case, EditKind, Expectation, FlowSpec, Page, PageError, plain};

@@ -3,6 +3,7 @@
 //! Files are lowered in parallel and their trees dropped; then every file is judged. Results stand in file order,
 //! whatever the number of threads.
 
+pub mod examples;
 mod foreign;
 mod markers;
 mod settle;
@@ -94,7 +95,8 @@ impl Scan {
 fn inputs<'a>(files: &IdVec<FileId, SourceFile>, fronts: &'a IdVec<FileId, Front>) -> Vec<Input<'a>> {
     let input = |(file, front): (FileId, &'a Front)| {
         let is_package = files[file].path.ends_with("__init__.py");
-        Some(Input { file, unit: front.unit.as_ref()?, is_package, is_test: files[file].is_test })
+        let SourceFile { is_test, is_exported, .. } = files[file];
+        Some(Input { file, unit: front.unit.as_ref()?, is_package, is_test, is_exported })
     };
     fronts.pairs().filter_map(input).collect()
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
-use crate::ir::{ArgKind, Body, Call, LocalId, Op, Operand, ParamKind, Step, Unit};
+use crate::ir::{ArgKind, Body, BodyKind, Call, LocalId, Op, Operand, ParamKind, Step, Unit};
 use crate::models::{Caller, Kinds, Models, Threat};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::taint::entry;
@@ -266,17 +266,30 @@ pub(super) fn called<'m>(caller: &'m Caller, routes: Vec<Box<str>>) -> Called<'m
     }
 }
 
-/// Who calls a function from outside, by its decorators, its class or its form.
+/// Who calls a function from outside: a framework, if a pack says so, or who installed the package.
 fn called_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncId) -> Option<Called<'m>> {
+    let is_offered = || !models.counted(Threat::Library).is_empty() && is_public(program, id);
+    framework(program, models, id).or_else(|| is_offered().then(|| plain(Threat::Library)))
+}
+
+/// Whether who installed the package may call a function by a name that is not private.
+fn is_public(program: &Program<'_>, id: FuncId) -> bool {
+    let (module, _, body) = program.func(id);
+    let name = module.unit.text(body.name);
+    let is_open = |part: &str| !part.starts_with(['_', '<']) || matches!(part, "__init__" | "__call__");
+    module.is_exported && matches!(body.kind, BodyKind::Function { .. }) && name.split('.').all(is_open)
+}
+
+/// A caller that makes no parameter.
+fn plain(threat: Threat) -> Called<'static> {
+    Called { threat, returns: Kinds::NONE, request: None, params: &[], routes: Vec::new() }
+}
+
+/// Who calls a function from outside, by its decorators, its class or its form.
+fn framework<'m>(program: &Program<'_>, models: &'m Models, id: FuncId) -> Option<Called<'m>> {
     let (module, _, body) = program.func(id);
     if body.decorators.is_empty() && body.class.is_none() {
-        return is_lambda_handler(module.unit, body).then_some(Called {
-            threat: Threat::Remote,
-            returns: Kinds::NONE,
-            request: None,
-            params: &[],
-            routes: Vec::new(),
-        });
+        return is_lambda_handler(module.unit, body).then(|| plain(Threat::Remote));
     }
     let decorators = || {
         body.decorators.iter().filter_map(|decorator| match module.meaning(decorator.name?) {

@@ -1,7 +1,7 @@
 //! Where outsiders come in: parameters of functions that frameworks call, fields of requests.
 
 use crate::base::Symbol;
-use crate::ir::{Const, LocalId, Operand, ParamKind, Step, Unit};
+use crate::ir::{Const, LocalId, Operand, Param, ParamKind, Step, Unit};
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, Meaning, Program};
 use crate::taint::body::Analyzer;
@@ -80,6 +80,9 @@ impl Analyzer<'_, '_> {
         {
             return None;
         }
+        if called.threat == Threat::Library {
+            return self.may_be_text(param).then_some((called.threat, Kinds::NONE));
+        }
         let (annotated, default) = self.declared(param.local);
         if let Some(annotation) = param.annotation {
             let text = self.module.unit.text(annotation);
@@ -105,6 +108,15 @@ impl Analyzer<'_, '_> {
         let position = index - usize::from(is_own).min(index);
         let cleared = self.converted((&name, position), &called.routes);
         (cleared != Kinds::ALL).then_some((called.threat, cleared))
+    }
+
+    /// Whether who calls a public function may pass text for `param`, or something with text in it.
+    fn may_be_text(&self, param: &Param) -> bool {
+        let Some(annotation) = param.annotation else { return true };
+        let text = self.module.unit.text(annotation);
+        !TYPED.contains(&text)
+            && !text.ends_with(".Callable")
+            && !matches!(self.module.meaning(annotation), Meaning::Class(_))
     }
 
     fn is_enum(&self, annotation: crate::base::Symbol) -> bool {

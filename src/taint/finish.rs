@@ -3,7 +3,7 @@
 use crate::ir::{BodyKind, Operand};
 use std::sync::Arc;
 
-use crate::models::Kinds;
+use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{From, PartTells, Port, Summary, Valid};
@@ -55,7 +55,9 @@ impl Analyzer<'_, '_> {
     fn flatten(&self, state: &State, tree: &Tree, path: &mut Vec<Key>, out: &mut Vec<(Vec<Key>, From)>) {
         for label in &tree.labels {
             let from = self.outward(state, label);
-            if from.kinds.is_empty() || out.len() >= MAX_PARTS {
+            // Who calls from within hands in something else than who calls from outside.
+            let is_callers = matches!(&from.port, Port::Source(site) if site.threat == Threat::Library);
+            if from.kinds.is_empty() || out.len() >= MAX_PARTS || is_callers {
                 continue;
             }
             let is_same = |other: &From| other.port == from.port && other.kinds.as_decoded(from.kinds);

@@ -84,7 +84,7 @@ pub struct Meeting {
 #[must_use]
 pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, SourceFile>) -> Vec<Meeting> {
     let is_web = program.modules.iter().any(|module| !module.is_test && entry::answers(module.unit));
-    let local_sinks = relevant::with_sinks(program, models, Kinds::of_local());
+    let local_sinks = relevant::with_sinks(program, models, models.counted(Threat::Local));
     let with_local = (!local_sinks.is_empty()).then(|| models.clone().with_local_kinds());
     let models = with_local.as_ref().unwrap_or(models);
     let mut cells: Cells = FxHashMap::default();
@@ -181,8 +181,8 @@ fn meetings(summaries: &IdVec<FuncId, Option<Arc<Summary>>>, models: &Models) ->
     for summary in summaries.iter().flatten() {
         for reach in &summary.meetings {
             let Port::Source(source) = &reach.port else { continue };
-            let counts = source.threat == Threat::Remote || models.local;
-            let kinds = if counts { reach.kinds } else { reach.kinds.and(Kinds::of_local()) };
+            let counted = models.counted(source.threat);
+            let kinds = if counted == Kinds::ALL { reach.kinds } else { reach.kinds.and(counted) };
             if kinds.is_empty() {
                 continue;
             }

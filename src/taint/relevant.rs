@@ -20,7 +20,7 @@ pub(super) fn touching(
 ) -> Vec<FuncId> {
     let all: Vec<FuncId> = program.funcs().collect();
     let counts =
-        |id: FuncId| move |threat: Threat| threat == Threat::Remote || models.local || local.contains(&id);
+        |id: FuncId| move |threat: Threat| threat != Threat::Local || models.local || local.contains(&id);
     all.into_par_iter()
         .filter(|id| touches((program, models), callers, (*id, &counts(*id)), is_web))
         .collect()
@@ -127,11 +127,15 @@ pub(super) fn with_sinks(program: &Program<'_>, models: &Models, kinds: Kinds) -
     let has_sink = |id: &FuncId| {
         let (module, _, body) = program.func(*id);
         let path = |name| match module.meaning(name) {
-            Meaning::Outside(path) => Some(&**path),
-            _ => None,
+            Meaning::Outside(path) => &**path,
+            _ => module.unit.text(name),
         };
         !module.is_test
-            && body.calls.iter().filter_map(|call| path(call.name?)).any(|path| models.is_sink(path, kinds))
+            && body
+                .calls
+                .iter()
+                .filter_map(|call| call.name.map(path))
+                .any(|path| models.is_sink(path, kinds))
     };
     all.into_par_iter().filter(has_sink).collect()
 }

@@ -36,6 +36,8 @@ pub struct SourceFile {
     pub kind: FileKind,
     /// Whether it is test code (`tests/`, `test_*.py`, `conftest.py`).
     pub is_test: bool,
+    /// Whether it is part of an installable package, so that others can import it; set where that counts.
+    pub is_exported: bool,
     /// The decoded text, byte order mark removed.
     pub text: String,
     line_starts: Vec<u32>,
@@ -60,6 +62,7 @@ impl SourceFile {
             path: path.into(),
             kind,
             is_test,
+            is_exported: false,
             text,
             line_starts,
             cells: Vec::new(),

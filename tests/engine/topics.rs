@@ -1,5 +1,6 @@
 //! What the flow engine tells apart: `flows/*.md`, one topic each. The blocks under a heading are one program. A line
-//! `rules: a, b` below the title names rules beside the usual ones.
+//! `rules: a, b` below the title names rules beside the usual ones, a line `threats: local, library` the threat models
+//! beside `remote`; each program is an installable package then.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -7,6 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use snakestone::base::IdVec;
+use snakestone::discover::exported;
+use snakestone::models::Models;
 use snakestone::rules;
 use snakestone::scan;
 use snakestone::text::{FileId, FileKind, SourceFile};
@@ -77,14 +80,22 @@ fn topics_hold() {
         }
         let more = text.lines().find_map(|line| line.strip_prefix("rules: ")).unwrap_or_default();
         let more: Vec<&str> = more.split(", ").collect();
-        let judge = rules::judge(|id| RULES.contains(&id) || more.contains(&id));
+        let threats = text.lines().find_map(|line| line.strip_prefix("threats: ")).unwrap_or_default();
+        let [local, library] = ["local", "library"].map(|name| threats.split(", ").any(|it| it == name));
+        let mut models = Models::built_in().unwrap().clone();
+        (models.local, models.library) = (local, library);
+        let judge = rules::judge(|id| RULES.contains(&id) || more.contains(&id)).with_models(models);
         for program in programs(&text) {
             let mut sources: Vec<&(String, String, usize)> = program.files.iter().collect();
             sources.sort_by(|a, b| a.0.cmp(&b.0));
-            let files: IdVec<FileId, SourceFile> = sources
+            let paths: Vec<&str> = sources.iter().map(|(path, ..)| path.as_str()).collect();
+            let mut files: IdVec<FileId, SourceFile> = sources
                 .iter()
                 .map(|(path, text, _)| SourceFile::new(path.clone(), FileKind::Module, false, text.clone()))
                 .collect();
+            for (file, is_exported) in files.iter_mut().zip(exported(&[""], &paths)) {
+                file.is_exported = is_exported;
+            }
             let scan = scan::scan(&files, &judge, &|| ());
             for ((id, file), (_, text, first)) in files.pairs().zip(&sources) {
                 assert_eq!(scan.fronts[id].failure, None, "{topic}.md:{}", program.line);

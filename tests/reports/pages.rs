@@ -14,8 +14,8 @@ fn pages() -> Vec<Page> {
     paths.retain(|path| path.extension().is_some_and(|suffix| suffix == "md"));
     paths.sort();
     let parse = |path: std::path::PathBuf| {
-        let text = Box::leak(fs::read_to_string(&path).unwrap().into_boxed_str());
-        let page = Page::parse(text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let page = Page::parse(&fs::read_to_string(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert_eq!(path.file_stem().unwrap().to_str().unwrap(), page.id.replace('-', "_"));
         page
     };

@@ -14,6 +14,7 @@ use crate::report::Report;
 use crate::report::class::Class;
 use crate::report::place::Place;
 use crate::report::wording::{self, counted, cut, grouped};
+use crate::rules::Page;
 
 /// Longest summary of a step that GitHub shows, in bytes; a longer one is dropped whole.
 pub const MAX_BYTES: usize = 1_048_576;
@@ -74,8 +75,8 @@ fn head(report: &Report) -> String {
 
 /// The rule's id, leading to its page.
 fn link(report: &Report, rule: &str) -> String {
-    match report.page(rule) {
-        Some(page) => format!("[`{rule}`]({})", page.url()),
+    match report.page(rule).and_then(Page::url) {
+        Some(url) => format!("[`{rule}`]({url})"),
         None => escape::code(rule),
     }
 }

@@ -212,7 +212,7 @@ pub(super) struct RuleText {
     pub(super) full: String,
     pub(super) help: String,
     pub(super) help_markdown: String,
-    pub(super) url: String,
+    pub(super) url: Option<String>,
     pub(super) level: Level,
     pub(super) tags: Vec<String>,
     pub(super) precision: &'static str,
@@ -229,7 +229,7 @@ pub(super) fn rule(text: RuleText) -> Rule {
         short_description: multiformat(text.short, None),
         full_description: multiformat(text.full, None),
         help: multiformat(text.help, Some(text.help_markdown)),
-        help_uri: Some(text.url),
+        help_uri: text.url,
         default_configuration: Some(sarif::ReportingConfiguration {
             level: Some(text.level.name().into()),
             ..sarif::ReportingConfiguration::builder().build()

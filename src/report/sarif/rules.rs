@@ -56,6 +56,13 @@ fn security_severity(severity: Severity) -> &'static str {
 
 fn described(page: &Page, id: String, severity: Severity, own: bool) -> Rule {
     let url = page.url();
+    let (more, more_markdown) = match (&url, &page.file) {
+        (Some(url), _) => (url.clone(), format!("[`{}` in the manual]({url})", page.id)),
+        (None, file) => {
+            let file = file.as_deref().unwrap_or_default();
+            (file.to_owned(), format!("`{}` is a rule of this project: `{file}`", page.id))
+        }
+    };
     let mut name = pascal(page.id);
     if !own {
         name.push_str(&pascal(severity.name()));
@@ -66,8 +73,8 @@ fn described(page: &Page, id: String, severity: Severity, own: bool) -> Rule {
         name,
         short: page.title.clone(),
         full: page.summary.clone(),
-        help: format!("{}\nMore: {url}\n", explain::text(page)),
-        help_markdown: format!("{}\n[`{}` in the manual]({url})\n", page.manual, page.id),
+        help: format!("{}\nMore: {more}\n", explain::text(page)),
+        help_markdown: format!("{}\n{more_markdown}\n", page.manual),
         url,
         level: Level::of(severity),
         tags: std::iter::once("security".to_owned()).chain(cwe).collect(),
@@ -86,7 +93,7 @@ fn undescribed(id: &str, severity: Severity) -> Rule {
         full: text.clone(),
         help: text.clone(),
         help_markdown: text,
-        url: env!("CARGO_PKG_REPOSITORY").to_owned(),
+        url: Some(env!("CARGO_PKG_REPOSITORY").to_owned()),
         level: Level::of(severity),
         tags: vec!["security".to_owned()],
         precision: "low",

@@ -4,6 +4,8 @@
 //! from here, so they cannot drift apart. Nothing here runs a rule or knows how a page is shown.
 
 mod case;
+mod ids;
+mod own;
 mod prose;
 
 pub use case::{Case, Expectation};
@@ -13,7 +15,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::finding::{Precision, Severity};
-use crate::models::Kinds;
+use crate::models::{Kinds, Threat, Vocabulary};
 
 /// What a rule's edits do to the program, over all its findings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +45,8 @@ pub struct Page {
     pub edit: EditKind,
     /// The sinks that the rule is about, where it has no code of its own.
     pub flow: Option<FlowSpec>,
+    /// The page's file as the configuration names it; `None` for the pages that are compiled in.
+    pub file: Option<String>,
     /// The fault in a few words, plain text, at most [`Page::MAX_DESCRIPTION`] characters.
     pub title: String,
     /// First sentence of the page, plain text, at most [`Page::MAX_DESCRIPTION`] characters.
@@ -74,6 +78,7 @@ struct Metadata {
     cwe: Spanned<Vec<u32>>,
     edit: Spanned<String>,
     flow: Option<Spanned<String>>,
+    threats: Option<Spanned<Vec<String>>>,
     message: Option<Spanned<String>>,
     solution: Option<Spanned<String>>,
 }
@@ -83,6 +88,8 @@ struct Metadata {
 pub struct FlowSpec {
     /// The kind of sink.
     pub kinds: Kinds,
+    /// Whose data counts for this rule, beside that of the threat models of the configuration.
+    pub threats: Vec<Threat>,
     /// What is wrong, with `{source}`, `{whence}`, `{sink}` and `{value}` to be filled in.
     pub message: String,
     /// What to do, likewise.
@@ -97,22 +104,27 @@ impl Page {
     /// Most CWE numbers of a page: with `security` they are ten tags, which is what GitHub keeps.
     pub const MAX_CWE: usize = 9;
 
-    /// Reads a page. `text` is static because pages are compiled in, and rule ids live as long.
+    /// Reads a page that names kinds of our own.
     ///
     /// # Errors
     /// The first thing its author has to change, with its line.
-    pub fn parse(text: &'static str) -> Result<Self, PageError> {
+    pub fn parse(text: &str) -> Result<Self, PageError> {
+        Self::with_kinds(text, &Vocabulary::default())
+    }
+
+    fn with_kinds(text: &str, vocabulary: &Vocabulary) -> Result<Self, PageError> {
         let (front, body, body_line) = split(text)?;
         let metadata = metadata(front)?;
         let prose = prose::read(body, body_line)?;
         let blocks = case::read(body, body_line)?;
         Ok(Self {
-            id: id(front, &metadata.id)?,
+            id: id(&metadata.id)?,
             severity: named(&metadata.severity, "severity", &Severity::ALL.map(|s| (s.name(), s)))?,
             precision: named(&metadata.precision, "precision", &Precision::ALL.map(|p| (p.name(), p)))?,
             cwe: cwe(metadata.cwe)?,
             edit: named(&metadata.edit, "edit", &EDITS)?,
-            flow: flow(metadata.flow, metadata.message, metadata.solution)?,
+            flow: flow(metadata.flow, metadata.threats, (metadata.message, metadata.solution), vocabulary)?,
+            file: None,
             title: prose.title,
             short: prose.short,
             summary: prose.summary,
@@ -121,12 +133,17 @@ impl Page {
         })
     }
 
-    /// Where the page is read on the web.
+    /// Where the page is read on the web; `None` for one of the scanned project, whose `file` is known instead.
     #[must_use]
-    pub fn url(&self) -> String {
-        format!("{}/blob/main/src/rules/{}.md", env!("CARGO_PKG_REPOSITORY"), self.id.replace('-', "_"))
+    pub fn url(&self) -> Option<String> {
+        let root = env!("CARGO_PKG_REPOSITORY");
+        let name = self.id.replace('-', "_");
+        self.file.is_none().then(|| format!("{root}/blob/main/src/rules/{name}.md"))
     }
 }
+
+const THREATS: [(&str, Threat); 3] =
+    [("remote", Threat::Remote), ("local", Threat::Local), ("library", Threat::Library)];
 
 const EDITS: [(&str, EditKind); 4] = [
     ("none", EditKind::None),
@@ -142,7 +159,7 @@ impl PageError {
 }
 
 /// The YAML between the two `---` lines, the Markdown after them, and the line the latter begins at.
-fn split(text: &'static str) -> Result<(&'static str, &'static str, u32), PageError> {
+fn split(text: &str) -> Result<(&str, &str, u32), PageError> {
     let open = "expected `---`, the rule's metadata, and `---` before the text";
     let rest = text.strip_prefix("---\n").ok_or_else(|| PageError::new(1, open))?;
     let end = rest.find("\n---\n").ok_or_else(|| PageError::new(1, open))?;
@@ -168,14 +185,8 @@ fn page_line(front_line: u64) -> u32 {
     u32::try_from(front_line).expect("a page has few lines") + 1
 }
 
-/// The id as a slice of the page, so that it lives as long as the page does.
-fn id(front: &'static str, id: &Spanned<String>) -> Result<&'static str, PageError> {
-    let kebab = !id.value.is_empty()
-        && id.value.split('-').all(|word| {
-            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        });
-    let at = front.find(&id.value).filter(|_| kebab);
-    at.map(|at| &front[at..at + id.value.len()]).ok_or_else(|| {
+fn id(id: &Spanned<String>) -> Result<&'static str, PageError> {
+    ids::kept(&id.value).ok_or_else(|| {
         let line = page_line(id.defined.line());
         PageError::new(line, format!("`id` is `{}`; expected kebab-case, as `bare-except`", id.value))
     })
@@ -192,19 +203,33 @@ fn named<T: Copy>(given: &Spanned<String>, key: &str, known: &[(&str, T)]) -> Re
 
 fn flow(
     kind: Option<Spanned<String>>,
-    message: Option<Spanned<String>>,
-    solution: Option<Spanned<String>>,
+    threats: Option<Spanned<Vec<String>>>,
+    (message, solution): (Option<Spanned<String>>, Option<Spanned<String>>),
+    vocabulary: &Vocabulary,
 ) -> Result<Option<FlowSpec>, PageError> {
-    let Some(kind) = kind else { return Ok(None) };
+    let Some(kind) = kind else {
+        let refuse = |threats: Spanned<Vec<String>>| {
+            PageError::new(page_line(threats.defined.line()), "`threats` is for pages with `flow`")
+        };
+        return threats.map_or(Ok(None), |threats| Err(refuse(threats)));
+    };
     let line = page_line(kind.defined.line());
-    let Some(kinds) = Kinds::named(&kind.value) else {
-        let what = format!("`flow` is `{}`; known kinds are {}", kind.value, Kinds::names());
+    let Some(kinds) = vocabulary.named(&kind.value) else {
+        let what = format!("`flow` is `{}`; known kinds are {}", kind.value, vocabulary.names());
         return Err(PageError::new(line, what));
     };
     let (Some(message), Some(solution)) = (message, solution) else {
         return Err(PageError::new(line, "a page with `flow` needs `message` and `solution`"));
     };
-    Ok(Some(FlowSpec { kinds, message: message.value, solution: solution.value }))
+    let mut found = Vec::new();
+    for name in threats.iter().flat_map(|threats| &threats.value) {
+        let named = THREATS.iter().find(|(known, _)| known == name).map(|(_, threat)| *threat);
+        found.push(named.ok_or_else(|| {
+            let line = threats.as_ref().map_or(line, |threats| page_line(threats.defined.line()));
+            PageError::new(line, format!("`threats` names `{name}`; expected some of remote, local, library"))
+        })?);
+    }
+    Ok(Some(FlowSpec { kinds, threats: found, message: message.value, solution: solution.value }))
 }
 
 fn cwe(given: Spanned<Vec<u32>>) -> Result<Vec<u32>, PageError> {
@@ -227,7 +252,7 @@ mod tests {
         ```python path=tests/test_x.py\nx = 1  # noqa # miss\n```\n\n```python example\nx  # ok\n```\n";
 
     fn page(front: &str, body: &str) -> Result<Page, String> {
-        Page::parse(Box::leak(format!("{front}{body}").into_boxed_str())).map_err(|e| e.to_string())
+        Page::parse(&format!("{front}{body}")).map_err(|e| e.to_string())
     }
 
     #[test]
