@@ -254,24 +254,7 @@ impl Analyzer<'_, '_> {
             let open = |label: &&mut Label| self.cleared(state, label.origin) != Kinds::ALL;
             tree.labels.iter_mut().filter(open).for_each(|label| self.decoded(label));
         }
-        // What an object of a library was made with, where that is constant.
-        if site.method.starts_with(|c: char| c.is_uppercase()) {
-            for (arg, value) in site.call.args.iter().zip(&site.args) {
-                if let (ArgKind::Keyword(name), Some(konst)) = (arg.kind, &value.konst) {
-                    let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
-                    tree.store(&[key], &Arc::new(Tree::konst(konst.clone())));
-                }
-            }
-        }
-        if matches!(site.path, "pathlib.Path" | "pathlib.PurePath") {
-            set_path(&mut tree, &site.args.iter().map(|part| &**part).collect::<Vec<_>>());
-        }
-        // What a handle was opened for.
-        if site.method == "open"
-            && let Some(path) = site.receiver.as_ref().or_else(|| site.positional(0).map(|(path, _)| path))
-        {
-            tree.store(&[Key::Item(Konst::Str("file".into()))], &Arc::new(path.without_labels()));
-        }
+        self.made_with(site, &mut tree);
         let mut cond = cond;
         if let Some(pattern) = Self::sought(site) {
             self.as_match(state, &mut tree, &pattern, cond.as_mut());
@@ -281,6 +264,27 @@ impl Analyzer<'_, '_> {
             tree.cond = cond;
         }
         Arc::new(tree)
+    }
+
+    /// Notes in an object of a library what it was made with, where that is known without taint.
+    fn made_with(&self, site: &Site<'_>, tree: &mut Tree) {
+        if site.method.starts_with(|c: char| c.is_uppercase()) {
+            for (arg, value) in site.call.args.iter().zip(&site.args) {
+                if let (ArgKind::Keyword(name), Some(konst)) = (arg.kind, &value.konst) {
+                    let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
+                    tree.store(&[key], &Arc::new(Tree::konst(konst.clone())));
+                }
+            }
+        }
+        if matches!(site.path, "pathlib.Path" | "pathlib.PurePath") {
+            set_path(tree, &site.args.iter().map(|part| &**part).collect::<Vec<_>>());
+        }
+        // What a handle was opened for.
+        if site.method == "open"
+            && let Some(path) = site.receiver.as_ref().or_else(|| site.positional(0).map(|(path, _)| path))
+        {
+            tree.store(&[Key::Item(Konst::Str("file".into()))], &Arc::new(path.without_labels()));
+        }
     }
 
     /// An instance of a class of the program that has fields and no constructor of its own: a dataclass, a named tuple.
