@@ -19,6 +19,8 @@ impl Tree {
             _ => None,
         };
         let told = told(self, other).or_else(|| told(other, self));
+        let is_none = |tree: &Self| tree.konst == Some(Konst::None);
+        let (was_none, joins_none) = (is_none(self), is_none(other));
         if self.konst != other.konst && self.konst.is_some() {
             let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
             (self.konst, self.prefix, self.ending) = (None, prefix, None);
@@ -29,10 +31,10 @@ impl Tree {
             grew |= prefix != self.prefix;
             self.prefix = prefix;
         }
-        let is_none = |tree: &Self| tree.konst == Some(Konst::None);
-        if self.class != other.class && !is_none(other) {
-            grew |= self.class.is_some();
-            self.class = if is_none(self) { other.class } else { None };
+        if self.class != other.class && !joins_none {
+            let class = other.class.filter(|_| was_none);
+            grew |= class != self.class;
+            self.class = class;
         }
         if self.among.is_some() && self.among != other.among {
             self.among = None;
@@ -51,7 +53,7 @@ impl Tree {
                     self.labels.iter().for_each(|label| {
                         new.add(label);
                     });
-                    (new.konst, new.prefix, new.ending) = (None, None, None);
+                    (new.konst, new.prefix, new.ending, new.among) = (None, None, None, None);
                     self.fields.insert(at, (key.clone(), Arc::new(new)));
                     grew = true;
                 }
@@ -62,13 +64,13 @@ impl Tree {
             if other.fields.binary_search_by(|(known, _)| known.cmp(key)).is_err() {
                 let fresh: Vec<&Label> =
                     other.labels.iter().filter(|label| !has(&part.labels, label)).collect();
-                let loses = part.konst.is_some() || part.prefix.is_some();
+                let loses = part.is_text_known();
                 if !fresh.is_empty() || loses {
                     let part = Arc::make_mut(part);
                     fresh.into_iter().for_each(|label| {
                         part.add(label);
                     });
-                    (part.konst, part.prefix) = (None, None);
+                    (part.konst, part.prefix, part.ending, part.among) = (None, None, None, None);
                     grew = true;
                 }
             }
@@ -94,6 +96,11 @@ impl Tree {
         !Arc::ptr_eq(known, other) && !known.absorbs(other) && Arc::make_mut(known).join(other)
     }
 
+    /// Whether something is certain of its text.
+    fn is_text_known(&self) -> bool {
+        self.konst.is_some() || self.prefix.is_some() || self.ending.is_some() || self.among.is_some()
+    }
+
     /// Whether joining `other` in certainly changes nothing.
     fn absorbs(&self, other: &Self) -> bool {
         let is_none = |tree: &Self| tree.konst == Some(Konst::None);
@@ -112,6 +119,7 @@ impl Tree {
             && keeps_class
             && keeps_cond
             && (self.ending.is_none() || self.ending == other.ending)
+            && (self.among.is_none() || self.among == other.among)
             && other.labels.iter().all(|label| covers(&self.labels, label))
             && other.funcs.iter().all(|func| self.funcs.iter().any(|known| known.func == func.func))
             && other.fields.iter().all(|(key, part)| {
@@ -122,9 +130,7 @@ impl Tree {
             })
             && self.fields.iter().all(|(key, part)| {
                 find(other, key).is_some()
-                    || part.konst.is_none()
-                        && part.prefix.is_none()
-                        && other.labels.iter().all(|label| has(&part.labels, label))
+                    || !part.is_text_known() && other.labels.iter().all(|label| has(&part.labels, label))
             })
     }
 }

@@ -24,6 +24,8 @@ mod groups;
 mod guards;
 mod handed;
 mod join;
+#[cfg(test)]
+mod lattice;
 mod limits;
 mod mappings;
 mod methods;
