@@ -260,6 +260,13 @@ impl Analyzer<'_, '_> {
             }
             if let Some(var) = self.local_of(base) {
                 state.change(var, |tree| {
+                    // What else is there is the part of the whole, and no other part of it.
+                    if let [key @ (Key::Attr(_) | Key::Item(_))] = &full[..]
+                        && tree.field(key).is_none()
+                    {
+                        let old = self.part(tree, key);
+                        tree.store(&full, &old);
+                    }
                     tree.join_at(&full, &part);
                 });
             }
