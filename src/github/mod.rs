@@ -6,5 +6,7 @@
 pub mod client;
 pub mod event;
 pub mod failure;
+pub mod fit;
 mod transport;
+pub mod upload;
 pub mod wait;

@@ -5,3 +5,5 @@
 mod client;
 mod event;
 mod fake;
+mod fit;
+mod upload;

@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub(crate) clock: FakeClock,
     /// Uploads of SARIF.
     pub(crate) sarifs: sarifs::Sarifs,
+    /// Open pull requests, whatever branch is asked for.
+    pub(crate) pulls: Vec<Value>,
 }
 
 impl State {
@@ -68,6 +70,7 @@ impl State {
             ("POST", ["repos", "o", "r", "code-scanning", "sarifs"]) => self.post_sarif(seen),
             ("GET", ["repos", "o", "r", "code-scanning", "sarifs", id]) => self.get_sarif(id),
             ("GET", ["repos", "o", "r", "code-scanning", "analyses"]) => self.list_analyses(seen),
+            ("GET", ["repos", "o", "r", "pulls"]) => Reply::json(200, &seen.page_of(&self.pulls)),
             ("GET", ["moved"]) => Reply::json(301, &Value::Null).with("location", "/moved-on"),
             ("GET", ["moved-on"]) => Reply::json(200, &json!({"moved": true})),
             ("GET", ["moved-away"]) => {
@@ -142,6 +145,7 @@ impl Fake {
             always: Vec::new(),
             clock: clock.clone(),
             sarifs: sarifs::Sarifs::default(),
+            pulls: Vec::new(),
         };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
