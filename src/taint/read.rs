@@ -144,7 +144,7 @@ impl Analyzer<'_, '_> {
             Some(at) => self.told_apart(tree, at),
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
-                let known = tree.class.and_then(|class| self.world.shapes.instances.get(&class));
+                let known = tree.class.and_then(|class| self.world.shapes.instance(class));
                 let known = known.and_then(|shape| shape.field(key));
                 Arc::new(Tree { labels, ..known.map_or_else(Tree::default, |known| Tree::clone(known)) })
             }

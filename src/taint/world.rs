@@ -36,7 +36,7 @@ pub(super) struct World<'w, 'a> {
     /// Attributes that some cell is of.
     pub(super) cell_names: &'w FxHashSet<Symbol>,
     /// What variables and attributes hold that are assigned once.
-    pub(super) shapes: &'w Shapes,
+    pub(super) shapes: &'w Shapes<'w, 'a>,
     /// Who calls whom.
     pub(super) graph: &'w CallGraph,
     /// Functions that call each other.
@@ -60,7 +60,7 @@ pub(super) struct Nothing {
     graph: CallGraph,
     cycles: Cycles,
     demands: Demands,
-    shapes: Shapes,
+    shapes: Shapes<'static, 'static>,
     callers: Callers<'static>,
 }
 
