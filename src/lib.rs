@@ -17,4 +17,5 @@ pub mod taint;
 pub mod rules;
 pub mod scan;
 pub mod report;
+pub mod github;
 pub mod cli;
