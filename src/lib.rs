@@ -16,5 +16,6 @@ pub mod models;
 pub mod taint;
 pub mod rules;
 pub mod scan;
+pub mod fix;
 pub mod report;
 pub mod cli;
