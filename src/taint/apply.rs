@@ -275,6 +275,10 @@ impl Analyzer<'_, '_> {
 
     /// The variable that was passed for a parameter, and the path in it.
     fn operand_of(&self, site: &Site<'_>, param: usize, bound: &Bound) -> Option<(Operand, Vec<Key>)> {
+        if param == 0 && self.is_super(site) {
+            let own = self.body.params.first()?;
+            return Some((Operand::Local(own.local), Vec::new()));
+        }
         let tree = bound.get(param)?.as_ref()?;
         if let Some(receiver) = &site.receiver
             && Arc::ptr_eq(receiver, tree)
