@@ -40,6 +40,7 @@ mod settings;
 mod shapes;
 mod shown;
 mod sinks;
+mod slices;
 mod special;
 mod state;
 mod summary;
