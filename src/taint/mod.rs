@@ -23,6 +23,7 @@ mod finish;
 mod groups;
 mod guards;
 mod handed;
+mod instances;
 mod join;
 #[cfg(test)]
 mod lattice;
