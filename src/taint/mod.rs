@@ -44,6 +44,7 @@ mod sinks;
 mod slices;
 mod special;
 mod state;
+mod stores;
 mod summary;
 mod texts;
 mod value;
