@@ -373,7 +373,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         true
     }
 
-    fn bind(&self, state: &mut State, to: LocalId, tree: Arc<Tree>) {
+    pub(super) fn bind(&self, state: &mut State, to: LocalId, tree: Arc<Tree>) {
         // What a check has shown on this way holds for the copy on others too.
         let tree = self.without_cleared(state, tree);
         state.set(Var::Local(to), tree);
@@ -389,25 +389,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
         }
         tree
-    }
-
-    fn store(&self, state: &mut State, place: Place, value: Operand) {
-        let tree = self.value(state, value);
-        self.put(state, place, &tree);
-        self.write_cell(state, place, &tree);
-    }
-
-    pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>) {
-        let path = self.keys(place);
-        match place.base {
-            Operand::Local(local) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
-            Operand::Local(local) => state.change(Var::Local(local), |known| known.store(&path, tree)),
-            Operand::Global(name) => {
-                let var = Var::Global(self.module.global(name));
-                state.change(var, |known| known.store(&path, tree));
-            }
-            Operand::Const(_) => {}
-        }
     }
 
     /// The steps of a place, as keys.

@@ -23,6 +23,7 @@ mod finish;
 mod groups;
 mod guards;
 mod handed;
+mod instances;
 mod join;
 #[cfg(test)]
 mod lattice;
@@ -40,8 +41,10 @@ mod settings;
 mod shapes;
 mod shown;
 mod sinks;
+mod slices;
 mod special;
 mod state;
+mod stores;
 mod summary;
 mod texts;
 mod value;

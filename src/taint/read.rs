@@ -9,6 +9,7 @@ use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_DEPTH;
 use crate::taint::origins::Origin;
+use crate::taint::slices::bounds_of;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
 use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Konst, Label, Tree, is_some};
@@ -128,6 +129,9 @@ impl Analyzer<'_, '_> {
 
     /// One part of a value.
     pub(super) fn part(&self, tree: &Tree, key: &Key) -> Arc<Tree> {
+        if let Some(bounds) = bounds_of(key) {
+            return Arc::new(self.sliced(tree, bounds));
+        }
         if let (Key::Item(Konst::Int(n @ ..0)), Some(length)) = (key, tree.exact_len())
             && n + length >= 0
         {
