@@ -16,6 +16,7 @@ pub mod models;
 pub mod taint;
 pub mod rules;
 pub mod scan;
+pub mod fix;
 pub mod report;
 pub mod github;
 pub mod cli;
