@@ -27,6 +27,9 @@ pub(super) enum Command {
     /// Scans files and folders
     #[command(after_help = EXIT_CODES)]
     Scan(Box<ScanArgs>),
+    /// Uploads a SARIF file to GitHub's code scanning
+    #[command(after_help = UPLOAD_HELP)]
+    Upload(UploadArgs),
     /// Shows a rule's page: what it finds, why it matters, what to do
     Explain(ExplainArgs),
     /// Lists the rules
@@ -40,6 +43,30 @@ pub(super) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+const UPLOAD_HELP: &str = "The token is read from GITHUB_TOKEN; it needs `security-events: write`. In GitHub Actions \
+                           the run's event says where the file belongs; elsewhere --repository, --ref and --sha \
+                           do. GITHUB_API_URL names another host than api.github.com.\n\n\
+                           Exit codes: 0 uploaded, or nothing to do for this event, 2 usage, 3 the upload failed.";
+
+/// Options of `upload`.
+#[derive(Debug, Args)]
+pub(super) struct UploadArgs {
+    /// The SARIF file
+    pub(super) file: PathBuf,
+    /// The repository [default: that of the run]
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(super) repository: Option<String>,
+    /// The ref that was scanned, as refs/heads/main [default: that of the run's event]
+    #[arg(long = "ref", value_name = "REF", requires = "sha")]
+    pub(super) git_ref: Option<String>,
+    /// The commit that was scanned [default: that of the run's event]
+    #[arg(long, value_name = "SHA", requires = "git_ref")]
+    pub(super) sha: Option<String>,
+    /// Replaces the file's category, which tells scans of the same commit apart
+    #[arg(long, value_name = "CATEGORY")]
+    pub(super) category: Option<String>,
 }
 
 /// Options of `explain`.

@@ -2,8 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod action;
 mod client;
+mod command;
+mod degrading;
 mod event;
 mod fake;
+mod faults;
 mod fit;
+mod hostile;
+mod network;
 mod upload;

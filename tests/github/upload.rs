@@ -30,7 +30,8 @@ fn upload_to(client: &mut Client, target: Target, log: &Value) -> Result<Done, U
     upload::run(client, &upload)
 }
 
-fn upload(fake: &Fake) -> Result<Done, UploadError> {
+/// One result, uploaded to `main`.
+pub(crate) fn upload(fake: &Fake) -> Result<Done, UploadError> {
     upload_to(&mut fake.client(), target(), &log(&[result(1)]))
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use snakestone::github::client::{Client, Options, Secret, Token};
 
 pub(crate) use clock::FakeClock;
-pub(crate) use http::{Reply, Seen};
+pub(crate) use http::{Reply, Seen, read as read_request};
 
 /// The token that the fake takes.
 pub(crate) const TOKEN: &str = "ghs_0123456789abcdefSECRET";
@@ -50,6 +50,8 @@ impl Fault {
 pub(crate) struct State {
     /// All requests, in order.
     pub(crate) seen: Vec<Seen>,
+    /// What went wrong with each of them.
+    pub(crate) befallen: Vec<Fault>,
     /// What goes wrong with the next requests; nothing after the last.
     pub(crate) faults: VecDeque<Fault>,
     /// What goes wrong with each request whose method and path begin so, as `POST /repos/o/r/code`; before `faults`.
@@ -95,6 +97,7 @@ impl State {
         let always = self.always.iter().find(|(prefix, _)| line.starts_with(prefix));
         let fault = always.map(|(_, fault)| fault.clone());
         let fault = fault.or_else(|| self.faults.pop_front()).unwrap_or(Fault::None);
+        self.befallen.push(fault.clone());
         self.seen.push(Seen { at: self.clock.time(), ..seen.clone() });
         let bearer = format!("Bearer {TOKEN}");
         let reply = |state: &mut Self| {
@@ -141,6 +144,7 @@ impl Fake {
         let clock = FakeClock::new();
         let state = State {
             seen: Vec::new(),
+            befallen: Vec::new(),
             faults: VecDeque::new(),
             always: Vec::new(),
             clock: clock.clone(),
