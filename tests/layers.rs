@@ -7,8 +7,23 @@ use std::path::{Path, PathBuf};
 
 /// The house, bottom to top.
 const MODULES: &[&str] = &[
-    "base", "text", "finding", "config", "discover", "python", "outline", "ir", "flow", "program", "models",
-    "taint", "rules", "scan", "report", "cli",
+    "base",
+    "text",
+    "templates",
+    "finding",
+    "config",
+    "discover",
+    "python",
+    "outline",
+    "ir",
+    "flow",
+    "program",
+    "models",
+    "taint",
+    "rules",
+    "scan",
+    "report",
+    "cli",
 ];
 
 /// Crates that one module alone may name.

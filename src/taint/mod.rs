@@ -34,6 +34,7 @@ mod read;
 mod regex;
 mod registered;
 mod relevant;
+mod render;
 mod rounds;
 mod rows;
 mod settings;
@@ -47,7 +48,7 @@ mod texts;
 mod value;
 mod world;
 
-pub use summary::{Hop, SinkSite, SourceSite};
+pub use summary::{Hop, Printed, SinkSite, SourceSite};
 
 use std::sync::Arc;
 
@@ -57,6 +58,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::base::{IdVec, Symbol};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{FuncId, Program};
+use crate::templates::Library;
 use crate::text::{FileId, SourceFile, Span};
 use callers::Callers;
 use demand::{Cycles, Demands, Mask};
@@ -91,7 +93,8 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let models = with_local.as_ref().unwrap_or(models);
     let mut cells: Cells = FxHashMap::default();
     let nothing = Nothing::default();
-    let bare = World::bare((program, models), files, is_web, &nothing);
+    let templates = Library::new(files);
+    let bare = World::bare((program, models), (files, &templates), is_web, &nothing);
     let shapes = Shapes::new(&bare);
     let callers = Callers::new(program, models, is_web);
     let graph = program.call_graph(&|name| shapes.funcs(program, name), &callers.dependencies(program));

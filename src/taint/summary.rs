@@ -6,6 +6,7 @@ use crate::base::Symbol;
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId};
 use crate::taint::value::{Hops, Key, Tree};
+use crate::templates::Why;
 use crate::text::{FileId, Span};
 
 /// A place on the way from source to sink.
@@ -47,6 +48,19 @@ pub struct SinkSite {
     pub value: String,
     /// The function around it.
     pub func: FuncId,
+    /// Where the template prints it that the call fills in.
+    pub printed: Option<Printed>,
+}
+
+/// A place in a template that prints a value so that it may become more than text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Printed {
+    /// `{{ … }}`, as it is spelled.
+    pub text: String,
+    /// The template's path.
+    pub path: String,
+    /// Why it is not harmless there.
+    pub why: Why,
 }
 
 /// Where taint in a function begins, as its callers see it.
