@@ -115,7 +115,7 @@ impl Models {
         match threat {
             Threat::Local if !self.local => Kinds::of_local().with(self.local_for),
             Threat::Library if !self.library => self.library_for,
-            Threat::Remote | Threat::Local | Threat::Library => Kinds::ALL,
+            Threat::Remote | Threat::Local | Threat::Library | Threat::Stored => Kinds::ALL,
         }
     }
 

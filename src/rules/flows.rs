@@ -41,7 +41,7 @@ impl Judge {
     /// Whether a rule is about sources of `threat`: by the threat models, by its page, or by its kind of harm.
     fn counts(&self, threat: Threat, spec: &FlowSpec) -> bool {
         let by_model = match threat {
-            Threat::Remote => true,
+            Threat::Remote | Threat::Stored => true,
             Threat::Local => self.models().local || Kinds::of_local().has(spec.kinds),
             Threat::Library => self.models().library,
         };
@@ -105,12 +105,15 @@ fn finding(
     group: &[&Meeting],
     program: &Program<'_>,
 ) -> Option<Finding> {
-    let main = *group.iter().min_by_key(|meeting| (meeting.is_vague, meeting.hops.len()))?;
+    let main = *group.iter().min_by_key(|meeting| {
+        (meeting.is_vague, meeting.source.threat == Threat::Stored, meeting.hops.len())
+    })?;
     let (source, sink) = (&main.source, &main.sink);
     let whence = match source.threat {
         Threat::Remote => "another machine",
         Threat::Local => "whoever starts the program",
         Threat::Library => "whoever calls the package",
+        Threat::Stored => "another machine and was stored in between",
     };
     let fill = |text: &str| {
         text.replace("{source}", &source.text)

@@ -364,7 +364,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     self.meet_store(state, *place, &tree, inst.span);
                 }
                 let before = self.loops.is_empty() || self.has_any(state, place.base);
-                self.store(state, *place, *value);
+                self.store(state, *place, *value, inst.span);
                 self.keep_cond(state, place.base, before, &self.value(state, *value));
             }
             Op::Delete(place) => self.put(state, *place, &Arc::default()),
@@ -391,10 +391,10 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         tree
     }
 
-    fn store(&self, state: &mut State, place: Place, value: Operand) {
+    fn store(&self, state: &mut State, place: Place, value: Operand, span: Span) {
         let tree = self.value(state, value);
         self.put(state, place, &tree);
-        self.write_cell(state, place, &tree);
+        self.write_cell(state, place, &tree, span);
     }
 
     pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>) {

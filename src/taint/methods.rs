@@ -387,7 +387,7 @@ impl Analyzer<'_, '_> {
             value.all().iter().for_each(|label| {
                 part.add(label);
             });
-            self.write_cell(state, place, &Arc::new(part));
+            self.write_cell(state, place, &Arc::new(part), site.call.span);
         }
     }
 }

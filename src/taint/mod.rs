@@ -43,6 +43,7 @@ mod shown;
 mod sinks;
 mod special;
 mod state;
+mod statement;
 mod summary;
 mod texts;
 mod value;
@@ -111,7 +112,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
             .keys()
             .filter_map(|cell| match cell {
                 Cell::Attr(_, name) => Some(*name),
-                Cell::Global(_) | Cell::Instance(_) => None,
+                Cell::Global(_) | Cell::Instance(_) | Cell::Table(_) => None,
             })
             .collect();
         let world = World {
@@ -166,9 +167,9 @@ fn fill(
                 continue;
             }
             let known = cells.entry(*cell).or_default();
-            let is_known = known.iter().any(|(known, other, _)| known == path && other == site);
+            let is_known = known.iter().any(|(known, other, ..)| known == path && other == site);
             if !is_known && known.len() < MAX_SOURCES {
-                known.push((path.clone(), Arc::clone(site), from.kinds));
+                known.push((path.clone(), Arc::clone(site), from.kinds, from.via.clone()));
                 fresh.insert(*cell);
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::Symbol;
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId};
+use crate::taint::statement::Table;
 use crate::taint::value::{Hops, Key, Tree};
 use crate::templates::Why;
 use crate::text::{FileId, Span};
@@ -101,6 +102,8 @@ pub(super) enum Cell {
     Attr(ClassIx, Symbol),
     /// All attributes of the instances of a class, where they are read.
     Instance(ClassIx),
+    /// A table of a database.
+    Table(Table),
 }
 
 /// A part of a parameter, and the kinds for which it is harmless.
@@ -114,8 +117,11 @@ pub(super) struct PartTells {
     pub(super) if_false: Vec<Valid>,
 }
 
-/// The sources that were left in cells, by the path in each.
-pub(super) type Cells = rustc_hash::FxHashMap<Cell, Vec<(Vec<Key>, Arc<SourceSite>, Kinds)>>;
+/// A source that was left in a cell: the path in it, the kinds, and the way there.
+pub(super) type Left = (Vec<Key>, Arc<SourceSite>, Kinds, Option<Arc<Hops>>);
+
+/// The sources that were left in cells.
+pub(super) type Cells = rustc_hash::FxHashMap<Cell, Vec<Left>>;
 
 /// What a function does.
 #[derive(Clone, Default, Debug)]
