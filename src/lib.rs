@@ -18,4 +18,5 @@ pub mod rules;
 pub mod scan;
 pub mod fix;
 pub mod report;
+pub mod github;
 pub mod cli;
