@@ -19,6 +19,13 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("ruff_text_size", "python"),
     ("ruff_notebook", "python"),
     ("serde_sarif", "report"),
+    ("octocrab", "github"),
+    ("tokio", "github"),
+    ("hyper_util", "github"),
+    ("hyper_rustls", "github"),
+    ("http_body_util", "github"),
+    ("flate2", "github"),
+    ("base64", "github"),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

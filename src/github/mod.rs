@@ -3,6 +3,10 @@
 //! Environment and files come in, requests go to the one host of `GITHUB_API_URL`, notices come out. Plain functions
 //! outside; the only asynchronous code is in [`transport`]. Nothing here prints, and nothing decides an exit code.
 
+pub mod client;
+pub mod failure;
 pub mod findings;
 mod patch;
 mod suggest;
+mod transport;
+pub mod wait;
