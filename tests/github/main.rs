@@ -2,5 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod checks;
 mod client;
 mod fake;
+mod project;
+mod review;
+mod review_faults;
+mod suggestions;
