@@ -273,3 +273,6 @@ fn offset(file: &SourceFile, line: u32, column: u32) -> Option<u32> {
     }
     (units == 0).then_some(span.start + u32::try_from(at).ok()?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,6 +210,22 @@ fn a_distant_import_goes_in_words() {
 }
 
 #[test]
+fn a_finding_without_edit_is_left_to_code_scanning() {
+    let mut result = result(NEW, 5, &[(5, SHELL, LIST)]);
+    result["fixes"] = json!([]);
+    assert_eq!(proposed(&[result], &patch(OLD, NEW)).comments, []);
+}
+
+#[test]
+fn two_suggestions_for_one_line_are_whole_each() {
+    // GitHub commits one of them; the other is outdated then, and written anew by the next run.
+    let other = result(NEW, 5, &[(5, SHELL, "os.execvp('down', ['down', device])")]);
+    let proposal = proposed(&[result(NEW, 5, &[(5, SHELL, LIST)]), other], &patch(OLD, NEW));
+    assert_eq!(proposal.comments.len(), 2);
+    assert!(proposal.comments.iter().all(|comment| comment.suggests && comment.request()["line"] == 5));
+}
+
+#[test]
 fn an_edit_without_its_lines_goes_in_words() {
     let mut far = result(NEW, 5, &[(5, SHELL, LIST)]);
     far["fixes"][0]["artifactChanges"][0]["replacements"][0]["deletedRegion"]["endLine"] = json!(90);
