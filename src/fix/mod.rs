@@ -4,7 +4,11 @@
 //! writes no files.
 
 mod apply;
+mod compare;
 mod lines;
+mod names;
+mod prove;
 
 pub use apply::apply;
 pub use lines::{WholeLines, whole_lines};
+pub use prove::{Proofs, Prover, Refusal};

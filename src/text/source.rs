@@ -29,6 +29,7 @@ pub struct Position {
 }
 
 /// A decoded source file. Spans everywhere are byte offsets into [`SourceFile::text`].
+#[derive(Clone)]
 pub struct SourceFile {
     /// Path relative to the root of the scan, `/`-separated.
     pub path: String,
