@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod client;
+pub mod event;
 pub mod failure;
 pub mod findings;
 mod patch;
