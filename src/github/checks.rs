@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::finding::Severity;
 use crate::github::client::{Call, Client, Repeat, encode};
+use crate::github::event::Repository;
 use crate::github::failure::Failure;
 use crate::github::findings::{Finding, Scan};
 use crate::report::wording::{counted, cut, visible};
@@ -50,8 +51,8 @@ impl Conclusion {
 /// Where a check run goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
-    /// `owner/name`.
-    pub repository: &'a str,
+    /// The repository of the commit.
+    pub repository: &'a Repository,
     /// The commit, of a pull request its head.
     pub sha: &'a str,
     /// Tells this run from all others, so that it is found again.
@@ -93,14 +94,15 @@ fn create(client: &mut Client, target: &Target, output: &Value) -> Result<u64, F
     });
     let mut find = |client: &mut Client| {
         let route = format!(
-            "/repos/{repository}/commits/{}/check-runs?check_name=Snakestone&filter=all&per_page=100",
+            "{}/commits/{}/check-runs?check_name=Snakestone&filter=all&per_page=100",
+            repository.route(),
             encode(sha)
         );
         let answer = client.get(&route, PERMISSION)?;
         let runs = answer["check_runs"].as_array().ok_or(Failure::Garbled)?;
         Ok(runs.iter().find(|it| it["external_id"] == run).cloned())
     };
-    let route = format!("/repos/{repository}/check-runs");
+    let route = format!("{}/check-runs", repository.route());
     let call = Call { method: &Method::POST, route: &route, body: Some(&body), permission: PERMISSION };
     client.send(call, Repeat::After(&mut find))?["id"].as_u64().ok_or(Failure::Garbled)
 }
@@ -113,7 +115,7 @@ fn add(
     output: &Value,
     n_written: usize,
 ) -> Result<(), Failure> {
-    let route = format!("/repos/{}/check-runs/{number}", target.repository);
+    let route = format!("{}/check-runs/{number}", target.repository.route());
     let body = json!({"output": output});
     let mut is_there = |client: &mut Client| {
         let run = client.get(&route, PERMISSION)?;

@@ -44,11 +44,10 @@ pub struct Done {
     pub failure: Option<Failure>,
 }
 
-/// Reviews `pull` with what `scan` found in its head. `is_foreign` says that the scan was made where the author of
-/// the pull request decides what runs.
-pub fn run(client: &mut Client, pull: &Pull, scan: &Scan, is_foreign: bool) -> Done {
+/// Reviews `pull` with what `scan` found in its head.
+pub fn run(client: &mut Client, pull: &Pull, scan: &Scan) -> Done {
     let mut done = Done::default();
-    let mut review = Review { client, pull, login: None, is_foreign };
+    let mut review = Review { client, pull, login: None };
     done.failure = review.run(scan, &mut done).err();
     done
 }
@@ -96,7 +95,6 @@ struct Review<'a> {
     pull: &'a Pull,
     /// Who we are, once somebody had to know.
     login: Option<String>,
-    is_foreign: bool,
 }
 
 impl Review<'_> {
@@ -154,7 +152,7 @@ impl Review<'_> {
                         has_moved = Some(self.moved()?);
                     }
                     if let Some(Some(why)) = &has_moved {
-                        done.notices.push(why.clone());
+                        done.notices.push(format!("no review: {why}"));
                         return Ok(());
                     }
                     if let [comment] = comments {
@@ -182,7 +180,7 @@ impl Review<'_> {
         let body = json!({
             "commit_id": self.pull.head(),
             "event": "COMMENT",
-            "body": proposal.body(comments, self.is_foreign),
+            "body": proposal.body(comments, self.pull.is_from_fork()),
             "comments": comments.iter().map(Comment::request).collect::<Vec<_>>(),
         });
         let (pull, login, first) = (self.pull, &mut self.login, comments[0].id);
@@ -196,7 +194,7 @@ impl Review<'_> {
     }
 
     fn delete(&mut self, number: u64) -> Result<(), Failure> {
-        let route = format!("/repos/{}/pulls/comments/{number}", self.pull.repository());
+        let route = format!("{}/pulls/comments/{number}", self.pull.repository().route());
         let call = Call { method: &Method::DELETE, route: &route, body: None, permission: PERMISSION };
         match self.client.send(call, Repeat::Freely) {
             // Somebody was faster, or the first of two tries was.

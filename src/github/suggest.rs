@@ -265,9 +265,9 @@ fn entry(finding: &Finding) -> String {
 }
 
 impl Proposal {
-    /// The body of a review with `comments`. `is_foreign` says that the scan was made where the author of the pull
-    /// request decides what runs.
-    pub(super) fn body(&self, comments: &[Comment], is_foreign: bool) -> String {
+    /// The body of a review with `comments`. A scan of a pull request `from_fork` was made where its author decides
+    /// what runs.
+    pub(super) fn body(&self, comments: &[Comment], from_fork: bool) -> String {
         let n_suggestions = comments.iter().filter(|comment| comment.suggests).count();
         let n_words = comments.len() - n_suggestions;
         let mut said = Vec::new();
@@ -279,7 +279,7 @@ impl Proposal {
         }
         let mut out =
             format!("**Snakestone** has {} for the lines of this pull request.\n", said.join(" and "));
-        if is_foreign {
+        if from_fork {
             out.push_str(
                 "\nThe scan ran in the pull request's own workflow: read its suggestions as a part of the \
                  contribution.\n",

@@ -2,12 +2,16 @@
 
 use snakestone::github::checks::{self, Conclusion, Target};
 use snakestone::github::failure::Failure;
+use snakestone::github::findings::Scan;
 
-use crate::fake::pulls::HEAD;
+use crate::fake::pulls::{HEAD, repository};
 use crate::fake::{Fake, Fault};
 use crate::project::{defects, findings};
 
-const TARGET: Target = Target { repository: "o/r", sha: HEAD, run: "7-1", conclusion: Conclusion::Neutral };
+fn run(fake: &Fake, scan: &Scan) -> Result<usize, Failure> {
+    let target = Target { repository: &repository(), sha: HEAD, run: "7-1", conclusion: Conclusion::Neutral };
+    checks::run(&mut fake.client(), &target, scan)
+}
 
 fn names(n: usize) -> Vec<String> {
     (0..n).map(|n| format!("f{n}")).collect()
@@ -22,7 +26,7 @@ fn text(n: usize) -> String {
 fn annotations_go_in_pages_of_fifty() {
     let fake = Fake::start();
     let scan = findings(&text(120));
-    assert_eq!(checks::run(&mut fake.client(), &TARGET, &scan), Ok(120));
+    assert_eq!(run(&fake, &scan), Ok(120));
     let path = "/repos/o/r/check-runs";
     assert_eq!(fake.log(), format!("POST {path}\nPATCH {path}/1\nPATCH {path}/1\n"));
     let state = fake.state();
@@ -45,14 +49,14 @@ fn annotations_go_in_pages_of_fifty() {
 #[test]
 fn no_findings_are_a_check_run_too() {
     let fake = Fake::start();
-    assert_eq!(checks::run(&mut fake.client(), &TARGET, &findings("x = 1\n")), Ok(0));
+    assert_eq!(run(&fake, &findings("x = 1\n")), Ok(0));
     assert_eq!(fake.state().checks.runs[0]["output"]["title"], "no findings");
 }
 
 #[test]
 fn five_hundred_annotations_are_the_most_and_the_rest_is_told() {
     let fake = Fake::start();
-    assert_eq!(checks::run(&mut fake.client(), &TARGET, &findings(&text(510))), Ok(500));
+    assert_eq!(run(&fake, &findings(&text(510))), Ok(500));
     let said = fake.state().checks.runs[0]["output"]["summary"].as_str().unwrap().to_owned();
     assert!(said.starts_with("510 findings in this commit. The worst 500 are annotated"), "{said}");
 }
@@ -62,7 +66,7 @@ fn a_patch_is_looked_for_before_it_is_repeated() {
     for (fault, n_patches) in [(Fault::DoAndFail, 1), (Fault::LoseAnswer, 1), (Fault::status(502), 2)] {
         let fake = Fake::start();
         fake.befall([Fault::None, fault]);
-        assert_eq!(checks::run(&mut fake.client(), &TARGET, &findings(&text(60))), Ok(60));
+        assert_eq!(run(&fake, &findings(&text(60))), Ok(60));
         let state = fake.state();
         assert_eq!(state.checks.annotations[0].len(), 60);
         assert_eq!(state.count("PATCH", "/repos/o/r/check-runs/1"), n_patches);
@@ -73,7 +77,7 @@ fn a_patch_is_looked_for_before_it_is_repeated() {
 fn a_check_run_is_looked_for_before_it_is_created_again() {
     let fake = Fake::start();
     fake.befall([Fault::DoAndFail]);
-    assert_eq!(checks::run(&mut fake.client(), &TARGET, &findings(&text(1))), Ok(1));
+    assert_eq!(run(&fake, &findings(&text(1))), Ok(1));
     assert_eq!(fake.state().checks.runs.len(), 1);
 }
 
@@ -81,6 +85,6 @@ fn a_check_run_is_looked_for_before_it_is_created_again() {
 fn a_token_without_the_permission_is_told_of() {
     let fake = Fake::start();
     fake.befall([Fault::Refuse(403, Vec::new(), "Resource not accessible by integration")]);
-    let failed = checks::run(&mut fake.client(), &TARGET, &findings(&text(1)));
+    let failed = run(&fake, &findings(&text(1)));
     assert!(matches!(failed, Err(Failure::Denied { permission: "checks: write", .. })), "{failed:?}");
 }

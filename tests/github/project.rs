@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use snakestone::base::IdVec;
 use snakestone::finding::Finding;
+use snakestone::fix::Prover;
 use snakestone::github::findings::Scan;
 use snakestone::report::{Fingerprints, Report, Summary, sarif};
 use snakestone::rules::{self, Judge};
@@ -23,15 +24,16 @@ pub(crate) struct Scanned {
     pub(crate) n_broken: usize,
 }
 
-/// Scans `files` by all rules.
+/// Scans `files` by all rules and proves the edits.
 pub(crate) fn scan(files: &Files) -> Scanned {
     let file = |(path, text): (&String, &String)| {
         SourceFile::new(path.clone(), FileKind::Module, false, text.clone())
     };
     let files: IdVec<FileId, SourceFile> = files.iter().map(file).collect();
-    let scan = snakestone::scan::scan(&files, &JUDGE, &|| ());
-    let n_broken = scan.fronts.into_iter().filter(|front| !front.errors.is_empty()).count();
-    Scanned { files, findings: scan.findings, n_broken }
+    let snakestone::scan::Scan { fronts, mut findings, .. } = snakestone::scan::scan(&files, &JUDGE, &|| ());
+    Prover { files: &files, fronts: &fronts, judge: &JUDGE }.prove(&mut findings);
+    let n_broken = fronts.iter().filter(|front| !front.errors.is_empty()).count();
+    Scanned { files, findings, n_broken }
 }
 
 impl Scanned {

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use snakestone::github::client::Client;
+use snakestone::github::event::Run;
 use snakestone::github::failure::Failure;
 use snakestone::github::findings::Scan;
 use snakestone::github::pull::{self, Pull};
 use snakestone::github::review::{self, Done};
 
-use crate::fake::pulls::{HEAD, LOGIN};
+use crate::fake::pulls::{HEAD, LOGIN, repository};
 use crate::fake::{Fake, Fault};
 use crate::project::{Files, defects, findings, scan};
 
@@ -21,11 +22,11 @@ fn reviewed(fake: &Fake, text: &str) -> Done {
 fn review(fake: &Fake, scan: &Scan) -> Done {
     let mut client = fake.client();
     let pull = found(&mut client);
-    review::run(&mut client, &pull, scan, false)
+    review::run(&mut client, &pull, scan)
 }
 
 fn found(client: &mut Client) -> Pull {
-    pull::with_head(client, "o/r", HEAD).unwrap().unwrap()
+    pull::with_head(client, &repository(), HEAD, None).unwrap().unwrap()
 }
 
 fn posts(fake: &Fake) -> usize {
@@ -178,7 +179,7 @@ fn a_head_that_moved_on_gets_no_review() {
     let mut client = fake.client();
     let pull = found(&mut client);
     fake.state().pulls.head = "2".repeat(40);
-    let done = review::run(&mut client, &pull, &findings(&text), false);
+    let done = review::run(&mut client, &pull, &findings(&text));
     assert_eq!((done.n_posted, done.failure, posts(&fake)), (0, None, 1));
     assert!(done.notices[0].contains("another head by now"), "{:?}", done.notices);
 }
@@ -191,14 +192,31 @@ fn the_pull_request_is_found_by_its_head() {
     assert!(!found(&mut client).is_from_fork());
     fake.state().pulls.from = "fork/r";
     assert!(found(&mut client).is_from_fork());
-    let none = pull::with_head(&mut client, "o/r", &"3".repeat(40)).unwrap().unwrap_err();
+    // A pull request of a fork is looked for by its branch first, which a deleted fork does not tell.
+    let mut run = Run {
+        head_sha: HEAD.to_owned(),
+        head_branch: "a/b".to_owned(),
+        head_owner: Some("fork".to_owned()),
+        is_of_pull: true,
+    };
+    for owner in [Some("fork".to_owned()), None] {
+        run.head_owner = owner;
+        let pull = pull::with_head(&mut client, &repository(), HEAD, Some(&run)).unwrap().unwrap();
+        assert_eq!(pull.number(), 5);
+    }
+    let queries: Vec<String> =
+        fake.state().seen.iter().rev().take(2).map(|seen| seen.query.clone()).collect();
+    assert!(
+        queries[0].starts_with("state=open&sort=") && queries[1].starts_with("state=open&head=fork:a%2Fb")
+    );
+    let none = pull::with_head(&mut client, &repository(), &"3".repeat(40), None).unwrap().unwrap_err();
     assert!(none.starts_with("no open pull request of `o/r` has the head `333"), "{none}");
-    assert_eq!(pull::with_number(&mut client, "o/r", 5, HEAD).unwrap().unwrap().head(), HEAD);
-    let moved = pull::with_number(&mut client, "o/r", 5, &"3".repeat(40)).unwrap().unwrap_err();
+    assert_eq!(pull::with_number(&mut client, &repository(), 5, HEAD).unwrap().unwrap().head(), HEAD);
+    let moved = pull::with_number(&mut client, &repository(), 5, &"3".repeat(40)).unwrap().unwrap_err();
     assert!(moved.contains("another head by now"), "{moved}");
     fake.state().pulls.state = "closed";
-    let closed = pull::with_number(&mut client, "o/r", 5, HEAD).unwrap().unwrap_err();
-    assert_eq!(closed, "pull request #5 is closed, so that it gets no review");
+    let closed = pull::with_number(&mut client, &repository(), 5, HEAD).unwrap().unwrap_err();
+    assert_eq!(closed, "pull request #5 is closed");
 }
 
 #[test]
@@ -212,7 +230,7 @@ fn a_post_answered_by_an_error_is_looked_for_before_it_is_repeated() {
         let pull = found(&mut client);
         // Files and comments are read, then the post goes wrong.
         fake.befall([Fault::None, Fault::None, fault.clone()]);
-        let done = review::run(&mut client, &pull, &scan, false);
+        let done = review::run(&mut client, &pull, &scan);
         assert_eq!((done.failure, posts(&fake)), (None, 1), "{fault:?}");
         assert_eq!(fake.state().pulls.bodies().len(), 2, "{fault:?}");
     }
@@ -222,7 +240,7 @@ fn a_post_answered_by_an_error_is_looked_for_before_it_is_repeated() {
     let mut client = fake.client();
     let pull = found(&mut client);
     fake.befall([Fault::None, Fault::None, Fault::status(502)]);
-    review::run(&mut client, &pull, &findings(&text), false);
+    review::run(&mut client, &pull, &findings(&text));
     assert_eq!((posts(&fake), fake.state().pulls.bodies().len()), (2, 2));
 }
 
@@ -272,7 +290,7 @@ fn a_rate_limit_is_waited_for_within_the_budget() {
     let mut client = fake.client();
     let pull = found(&mut client);
     fake.befall([Fault::None, Fault::None, limit]);
-    let done = review::run(&mut client, &pull, &findings(&text), false);
+    let done = review::run(&mut client, &pull, &findings(&text));
     assert_eq!((done.n_posted, posts(&fake)), (1, 2));
     assert!(fake.clock().passed() >= Duration::from_secs(30));
 }

@@ -8,7 +8,7 @@ use snakestone::github::client::{Client, Options, Token};
 use snakestone::github::findings::Scan;
 use snakestone::github::{pull, review};
 
-use crate::fake::pulls::HEAD;
+use crate::fake::pulls::{HEAD, repository};
 use crate::fake::{Fake, Fault, TOKEN};
 use crate::project::{defects, findings};
 
@@ -57,8 +57,8 @@ fn client(fake: &Fake) -> Client {
 
 fn review(fake: &Fake, scan: &Scan) {
     let mut client = client(fake);
-    let Ok(Ok(pull)) = pull::with_head(&mut client, "o/r", HEAD) else { return };
-    review::run(&mut client, &pull, scan, false);
+    let Ok(Ok(pull)) = pull::with_head(&mut client, &repository(), HEAD, None) else { return };
+    review::run(&mut client, &pull, scan);
 }
 
 /// That no write was sent twice in a row but after a refusal, which tells that nothing was done.
@@ -121,7 +121,7 @@ fn no_sequence_of_faults_makes_a_check_run_annotate_twice() {
     let names: Vec<String> = (0..120).map(|n| format!("f{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let scan = findings(&defects(&names));
-    let target = Target { repository: "o/r", sha: HEAD, run: "7-1", conclusion: Conclusion::Failure };
+    let target = Target { repository: &repository(), sha: HEAD, run: "7-1", conclusion: Conclusion::Failure };
     let mut n_whole = 0;
     for seed in 1..=60 {
         let mut numbers = Numbers::new(seed);

@@ -10,7 +10,7 @@ use snakestone::github::findings::Scan;
 use snakestone::github::{pull, review};
 
 use crate::fake::Fake;
-use crate::fake::pulls::{Comment, HEAD};
+use crate::fake::pulls::{Comment, HEAD, repository};
 use crate::project::{Files, scan};
 
 /// The Python files below `root`, which is named from the repository's root.
@@ -51,8 +51,8 @@ fn comments(base: &Files, head: &Files) -> Vec<Comment> {
     }
     let scan = Scan::read(&scan(head).sarif("snakestone/", true)).unwrap();
     let mut client = fake.client();
-    let pull = pull::with_head(&mut client, "o/r", HEAD).unwrap().unwrap();
-    let done = review::run(&mut client, &pull, &scan, false);
+    let pull = pull::with_head(&mut client, &repository(), HEAD, None).unwrap().unwrap();
+    let done = review::run(&mut client, &pull, &scan);
     assert_eq!((done.failure, done.notices), (None, Vec::new()));
     let state = fake.state();
     assert!(

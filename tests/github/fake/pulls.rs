@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use similar::TextDiff;
+use snakestone::github::event::Repository;
 
 use super::{Reply, Seen, State};
 
@@ -13,6 +14,11 @@ pub(crate) const LOGIN: &str = "github-actions[bot]";
 pub(crate) const HEAD: &str = "1111111111111111111111111111111111111111";
 /// Longest body.
 const MAX_BODY: usize = 65_536;
+
+/// The repository that the fake has.
+pub(crate) fn repository() -> Repository {
+    Repository::parse("o/r").unwrap()
+}
 
 /// A file of the pull request.
 #[derive(Clone, Debug)]
