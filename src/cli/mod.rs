@@ -8,6 +8,7 @@ mod explain;
 mod output;
 mod progress;
 mod project;
+mod review;
 mod scan;
 
 use std::io::Write;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Scan(args) => finish(scan::run(&args)),
+        Command::Review(args) => finish(review::run(&args)),
         Command::Explain(args) => finish(explain::run(&args)),
         Command::Rules { config } => finish(explain::list(config.as_deref())),
         Command::Completions { shell } => {
@@ -68,7 +70,8 @@ fn finish(result: anyhow::Result<Code>) -> ExitCode {
     let is_usage = error.is::<ConfigError>()
         || error.is::<crate::models::PackError>()
         || error.is::<DiscoverError>()
-        || error.is::<action::InputError>();
+        || error.is::<action::InputError>()
+        || error.is::<review::ReviewError>();
     if is_usage { Code::Usage.into() } else { Code::Failed.into() }
 }
 

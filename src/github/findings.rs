@@ -90,6 +90,12 @@ pub(super) struct Quoted {
 }
 
 impl Scan {
+    /// The worst severity found.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
     /// Reads the bytes of a SARIF file.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod checks;
 mod client;
+mod command;
 mod event;
 mod fake;
 mod project;

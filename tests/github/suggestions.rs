@@ -11,7 +11,7 @@ use snakestone::github::{pull, review};
 
 use crate::fake::Fake;
 use crate::fake::pulls::{Comment, HEAD, repository};
-use crate::project::{Files, scan};
+use crate::project::{Files, Scanned, scan};
 
 /// The Python files below `root`, which is named from the repository's root.
 fn read(root: &str) -> Files {
@@ -43,13 +43,13 @@ fn base(text: &str, seed: usize) -> String {
     text.lines().enumerate().map(line).collect()
 }
 
-/// The comments that a review of a pull request writes that turns `base` into `head`.
-fn comments(base: &Files, head: &Files) -> Vec<Comment> {
+/// The comments that a review of a pull request writes that turns `base` into `head`, whose scan is `scanned`.
+fn comments(base: &Files, head: &Files, scanned: &Scanned) -> Vec<Comment> {
     let fake = Fake::start();
     for (path, new) in head {
         fake.state().pulls.file(path, base.get(path).map_or("", String::as_str), new);
     }
-    let scan = Scan::read(&scan(head).sarif("snakestone/", true)).unwrap();
+    let scan = Scan::read(&scanned.sarif("snakestone/", true)).unwrap();
     let mut client = fake.client();
     let pull = pull::with_head(&mut client, &repository(), HEAD, None).unwrap().unwrap();
     let done = review::run(&mut client, &pull, &scan);
@@ -85,8 +85,8 @@ fn counts<'a>(places: &[(&'a str, &'a str, u32)]) -> BTreeMap<(&'a str, &'a str)
     counts
 }
 
-/// Checks one comment; returns whether it held a suggestion.
-fn check(head: &Files, comment: &Comment) -> bool {
+/// Checks one comment on `head`, whose scan is `before`; returns whether it held a suggestion.
+fn check(head: &Files, before: &Scanned, comment: &Comment) -> bool {
     let Some(lines) = suggested(&comment.body) else { return false };
     let old = &head[&comment.path];
     let new = commit(old, comment, &lines);
@@ -94,7 +94,7 @@ fn check(head: &Files, comment: &Comment) -> bool {
     let rule = comment.body.split("<code>").nth(1).unwrap().split("</code>").next().unwrap();
     let mut after = head.clone();
     after.insert(comment.path.clone(), new.clone());
-    let (before, after) = (scan(head), scan(&after));
+    let after = scan(&after);
     assert!(after.n_broken <= before.n_broken, "does not parse any more:\n{}", comment.body);
     let (before, after) = (before.places(), after.places());
     let (before, after) = (counts(&before), counts(&after));
@@ -121,8 +121,9 @@ fn all_suggestions_of_the_example_project_can_be_committed() {
     let mut n = 0;
     for root in ["examples/edge-router", "examples/shop"] {
         let head = read(root);
-        let comments = comments(&Files::new(), &head);
-        n += comments.iter().filter(|comment| check(&head, comment)).count();
+        let scanned = scan(&head);
+        let comments = comments(&Files::new(), &head, &scanned);
+        n += comments.iter().filter(|comment| check(&head, &scanned, comment)).count();
     }
     println!("{n} suggestions");
     assert!(n >= 8, "only {n} suggestions in the example projects");
@@ -131,13 +132,14 @@ fn all_suggestions_of_the_example_project_can_be_committed() {
 #[test]
 fn suggestions_fit_pull_requests_that_add_change_and_delete_lines() {
     let head = read("examples/edge-router");
+    let scanned = scan(&head);
     let mut n = 0;
     for seed in 0..11 {
         let base = head.iter().map(|(path, text)| (path.clone(), base(text, seed))).collect();
-        let comments = comments(&base, &head);
+        let comments = comments(&base, &head, &scanned);
         n += comments.iter().filter(|comment| suggested(&comment.body).is_some()).count();
         if seed < 2 {
-            assert!(comments.iter().filter(|comment| check(&head, comment)).count() > 0);
+            assert!(comments.iter().filter(|comment| check(&head, &scanned, comment)).count() > 0);
         }
     }
     println!("{n} suggestions");
@@ -156,9 +158,10 @@ fn suggestions_for_real_packages_can_be_committed() {
         // Each file is a pull request, so that thirty comments a review leave no file out.
         for (path, text) in all {
             let head = Files::from([(path, text)]);
-            for (i, comment) in comments(&Files::new(), &head).iter().enumerate() {
+            let scanned = scan(&head);
+            for (i, comment) in comments(&Files::new(), &head, &scanned).iter().enumerate() {
                 match i < 4 {
-                    true if check(&head, comment) => n += 1,
+                    true if check(&head, &scanned, comment) => n += 1,
                     true => n_words += 1,
                     false => {}
                 }
