@@ -23,6 +23,7 @@ mod finish;
 mod groups;
 mod guards;
 mod handed;
+mod instances;
 mod join;
 #[cfg(test)]
 mod lattice;
@@ -40,8 +41,10 @@ mod settings;
 mod shapes;
 mod shown;
 mod sinks;
+mod slices;
 mod special;
 mod state;
+mod stores;
 mod summary;
 mod texts;
 mod value;
@@ -125,10 +128,13 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
         };
         // Callees first, so that few wait for others.
         for level in &graph.levels {
-            let members = level.iter().filter(|group| group.iter().any(|id| wanted.contains(id))).flatten();
-            let ids: Vec<FuncId> = members.copied().collect();
-            let done: Vec<(FuncId, Arc<Summary>)> =
-                ids.par_iter().map(|id| (*id, demand::summary(&world, *id, Mask::NONE))).collect();
+            let groups: Vec<&Vec<FuncId>> =
+                level.iter().filter(|group| group.iter().any(|id| wanted.contains(id))).collect();
+            // Those that call each other on one thread: the first makes the summaries of all.
+            let made = |group: &&Vec<FuncId>| -> Vec<(FuncId, Arc<Summary>)> {
+                group.iter().map(|id| (*id, demand::summary(&world, *id, Mask::NONE))).collect()
+            };
+            let done: Vec<(FuncId, Arc<Summary>)> = groups.par_iter().flat_map_iter(made).collect();
             for (id, summary) in done {
                 if summary.hands_out() {
                     wanted.extend(&graph.callers[id]);

@@ -9,6 +9,7 @@ use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_DEPTH;
 use crate::taint::origins::Origin;
+use crate::taint::slices::bounds_of;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
 use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Konst, Label, Tree, is_some};
@@ -128,6 +129,9 @@ impl Analyzer<'_, '_> {
 
     /// One part of a value.
     pub(super) fn part(&self, tree: &Tree, key: &Key) -> Arc<Tree> {
+        if let Some(bounds) = bounds_of(key) {
+            return Arc::new(self.sliced(tree, bounds));
+        }
         if let (Key::Item(Konst::Int(n @ ..0)), Some(length)) = (key, tree.exact_len())
             && n + length >= 0
         {
@@ -144,7 +148,7 @@ impl Analyzer<'_, '_> {
             Some(at) => self.told_apart(tree, at),
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
-                let known = tree.class.and_then(|class| self.world.shapes.instances.get(&class));
+                let known = tree.class.and_then(|class| self.world.shapes.instance(class));
                 let known = known.and_then(|shape| shape.field(key));
                 Arc::new(Tree { labels, ..known.map_or_else(Tree::default, |known| Tree::clone(known)) })
             }

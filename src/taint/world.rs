@@ -36,7 +36,7 @@ pub(super) struct World<'w, 'a> {
     /// Attributes that some cell is of.
     pub(super) cell_names: &'w FxHashSet<Symbol>,
     /// What variables and attributes hold that are assigned once.
-    pub(super) shapes: &'w Shapes,
+    pub(super) shapes: &'w Shapes<'w, 'a>,
     /// Who calls whom.
     pub(super) graph: &'w CallGraph,
     /// Functions that call each other.
@@ -60,7 +60,7 @@ pub(super) struct Nothing {
     graph: CallGraph,
     cycles: Cycles,
     demands: Demands,
-    shapes: Shapes,
+    shapes: Shapes<'static, 'static>,
     callers: Callers<'static>,
 }
 
@@ -100,6 +100,14 @@ pub(super) struct Known<'w> {
     pub(super) hops: RefCell<Vec<(&'static str, Hop)>>,
 }
 
+impl<'w> Known<'w> {
+    /// What is known of a call that runs the program's own code: that is what it does, whatever it is called.
+    pub(super) fn own(models: &'w Models, known: &Known<'_>) -> Self {
+        let model = models.call(&known.path, "");
+        Known { path: known.path.clone(), callees: Vec::new(), model, hops: RefCell::default() }
+    }
+}
+
 pub(super) fn known<'w>(
     world: &World<'w, '_>,
     (module, id): (&Module<'_>, FuncId),
@@ -121,11 +129,9 @@ pub(super) fn known<'w>(
                 }
                 _ => module.unit.text(name).to_owned(),
             });
-            let mut model = world.models.call(&path, module.unit.text(call.method));
-            if !callees.is_empty() {
-                // A method of the program is what it does, whatever it is called.
-                model.sinks.retain(|sink| !sink.call.starts_with("*."));
-            }
+            // A method of the program is what it does, whatever it is called.
+            let method = if callees.is_empty() { module.unit.text(call.method) } else { "" };
+            let model = world.models.call(&path, method);
             Known { path, callees, model, hops: RefCell::default() }
         })
         .collect()
