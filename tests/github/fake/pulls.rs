@@ -49,6 +49,8 @@ pub(crate) struct Pulls {
     pub(crate) comments: Vec<Comment>,
     /// Bodies of the reviews.
     pub(crate) reviews: Vec<String>,
+    /// Other open pull requests, whatever branch is asked for.
+    pub(crate) open: Vec<Value>,
     /// Its head; [`HEAD`] until somebody pushes.
     pub(crate) head: String,
     pub(crate) state: &'static str,
@@ -68,6 +70,7 @@ impl Default for Pulls {
             files: BTreeMap::new(),
             comments: Vec::new(),
             reviews: Vec::new(),
+            open: Vec::new(),
             head: HEAD.to_owned(),
             state: "open",
             from: "o/r",
@@ -139,7 +142,10 @@ impl State {
     /// Routes under `/repos/o/r/pulls`.
     pub(super) fn pulls_route(&mut self, seen: &Seen, path: &[&str]) -> Reply {
         match (seen.method.as_str(), path) {
-            ("GET", []) => Reply::json(200, &seen.page_of(&[self.pull()])),
+            ("GET", []) => {
+                let all = [&self.pulls.open[..], &[self.pull()]].concat();
+                Reply::json(200, &seen.page_of(&all))
+            }
             ("GET", ["5"]) => Reply::json(200, &self.pull()),
             ("GET", ["5", "files"]) => Reply::json(200, &seen.page_of(&self.pull_files())),
             ("GET", ["5", "comments"]) => Reply::json(200, &seen.page_of(&self.pull_comments())),
