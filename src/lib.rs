@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod text;
+pub mod templates;
 pub mod finding;
 pub mod config;
 pub mod discover;

@@ -7,8 +7,25 @@ use std::path::{Path, PathBuf};
 
 /// The house, bottom to top.
 const MODULES: &[&str] = &[
-    "base", "text", "finding", "config", "discover", "python", "outline", "ir", "flow", "program", "models",
-    "taint", "rules", "scan", "fix", "report", "github", "cli",
+    "base",
+    "text",
+    "templates",
+    "finding",
+    "config",
+    "discover",
+    "python",
+    "outline",
+    "ir",
+    "flow",
+    "program",
+    "models",
+    "taint",
+    "rules",
+    "scan",
+    "fix",
+    "report",
+    "github",
+    "cli",
 ];
 
 /// Crates that one module alone may name.

@@ -364,7 +364,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     self.meet_store(state, *place, &tree, inst.span);
                 }
                 let before = self.loops.is_empty() || self.has_any(state, place.base);
-                self.store(state, *place, *value);
+                self.store(state, *place, *value, inst.span);
                 self.keep_cond(state, place.base, before, &self.value(state, *value));
             }
             Op::Delete(place) => self.put(state, *place, &Arc::default()),

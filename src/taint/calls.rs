@@ -47,7 +47,8 @@ impl Analyzer<'_, '_> {
         let known = &self.calls[id];
         let (receiver, source) = self.receiver(state, call, known.model.source);
         let receiver = receiver.map(|receiver| self.seen_through(state, call, &known.path, receiver));
-        let mut site = Site { call, known, path: &known.path, method: unit.text(call.method), receiver, args };
+        let mut site =
+            Site { call, known, path: &known.path, method: unit.text(call.method), receiver, args };
         let funcs = if source.is_none() { self.functions(state, &site) } else { Vec::new() };
         let by_value;
         if known.callees.is_empty() && funcs.iter().any(|func| matches!(func.func, Callee::Own(_))) {
@@ -196,8 +197,8 @@ impl Analyzer<'_, '_> {
     // --- what is outside of the program ---
 
     pub(super) fn outside(&self, state: &mut State, site: &Site<'_>) -> Arc<Tree> {
-        if self.is_lookup(site) {
-            return Arc::default();
+        if let Some(rows) = self.looked_up(state, site) {
+            return rows;
         }
         if let Some(tree) = self.run_through(state, site) {
             return tree;
