@@ -130,7 +130,10 @@ impl Review<'_> {
         for file in &files {
             let path = file["filename"].as_str().ok_or(Failure::Garbled)?;
             if wanted.contains(path) {
-                patches.insert(path.to_owned(), file["patch"].as_str().map(Patch::parse));
+                // A file that was only renamed has no diff either.
+                let is_unchanged = file["changes"] == 0;
+                let patch = file["patch"].as_str().map(Patch::parse);
+                patches.insert(path.to_owned(), patch.or(is_unchanged.then(Patch::default)));
             }
         }
         Ok(suggest::propose(scan, &patches))

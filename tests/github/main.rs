@@ -11,5 +11,6 @@ mod fit;
 mod project;
 mod review;
 mod review_faults;
+mod subject;
 mod suggestions;
 mod upload;

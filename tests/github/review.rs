@@ -269,6 +269,15 @@ fn what_is_not_commented_on_is_told() {
 }
 
 #[test]
+fn a_file_that_was_only_renamed_has_no_lines_to_comment_on() {
+    let fake = Fake::start();
+    let text = defects(&["up"]);
+    fake.state().pulls.file("a.py", &text, &text);
+    let done = review(&fake, &findings(&text));
+    assert_eq!((done.n_posted, done.notices), (0, Vec::new()));
+}
+
+#[test]
 fn more_than_a_hundred_files_and_comments_are_read() {
     let fake = Fake::start();
     let text = defects(&["up"]);

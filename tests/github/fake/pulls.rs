@@ -174,9 +174,11 @@ impl State {
 
     fn pull_files(&self) -> Vec<Value> {
         let entry = |(path, file): (&String, &File)| {
-            let mut entry = json!({"filename": path, "status": "modified"});
-            if !file.is_large {
-                entry["patch"] = patch(file).into();
+            let patch = patch(file);
+            let n_changes = patch.lines().filter(|line| line.starts_with(['+', '-'])).count();
+            let mut entry = json!({"filename": path, "status": "modified", "changes": n_changes});
+            if !file.is_large && n_changes > 0 {
+                entry["patch"] = patch.into();
             }
             entry
         };
