@@ -4,12 +4,12 @@
 
 mod checks;
 mod client;
-mod command;
 mod event;
 mod fake;
 mod fit;
 mod project;
 mod review;
+mod review_command;
 mod review_faults;
 mod subject;
 mod suggestions;
