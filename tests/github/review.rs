@@ -30,7 +30,7 @@ fn found(client: &mut Client) -> Pull {
 }
 
 fn posts(fake: &Fake) -> usize {
-    fake.state().count("POST", "/repos/o/r/pulls/5/reviews")
+    fake.state().count("POST", "/repos/o/r/pulls/7/reviews")
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_head_that_moved_on_gets_no_review() {
     fake.state().pulls.file("a.py", "", &text);
     let mut client = fake.client();
     let pull = found(&mut client);
-    fake.state().pulls.head = "2".repeat(40);
+    fake.state().pulls.head = "4".repeat(40);
     let done = review::run(&mut client, &pull, &findings(&text));
     assert_eq!((done.n_posted, done.failure, posts(&fake)), (0, None, 1));
     assert!(done.notices[0].contains("another head by now"), "{:?}", done.notices);
@@ -188,7 +188,7 @@ fn a_head_that_moved_on_gets_no_review() {
 fn the_pull_request_is_found_by_its_head() {
     let fake = Fake::start();
     let mut client = fake.client();
-    assert_eq!(found(&mut client).number(), 5);
+    assert_eq!(found(&mut client).number(), 7);
     assert!(!found(&mut client).is_from_fork());
     fake.state().pulls.from = "fork/r";
     assert!(found(&mut client).is_from_fork());
@@ -202,7 +202,7 @@ fn the_pull_request_is_found_by_its_head() {
     for owner in [Some("fork".to_owned()), None] {
         run.head_owner = owner;
         let pull = pull::with_head(&mut client, &repository(), HEAD, Some(&run)).unwrap().unwrap();
-        assert_eq!(pull.number(), 5);
+        assert_eq!(pull.number(), 7);
     }
     let queries: Vec<String> =
         fake.state().seen.iter().rev().take(2).map(|seen| seen.query.clone()).collect();
@@ -211,12 +211,12 @@ fn the_pull_request_is_found_by_its_head() {
     );
     let none = pull::with_head(&mut client, &repository(), &"3".repeat(40), None).unwrap().unwrap_err();
     assert!(none.starts_with("no open pull request of `o/r` has the head `333"), "{none}");
-    assert_eq!(pull::with_number(&mut client, &repository(), 5, HEAD).unwrap().unwrap().head(), HEAD);
-    let moved = pull::with_number(&mut client, &repository(), 5, &"3".repeat(40)).unwrap().unwrap_err();
+    assert_eq!(pull::with_number(&mut client, &repository(), 7, HEAD).unwrap().unwrap().head(), HEAD);
+    let moved = pull::with_number(&mut client, &repository(), 7, &"3".repeat(40)).unwrap().unwrap_err();
     assert!(moved.contains("another head by now"), "{moved}");
     fake.state().pulls.state = "closed";
-    let closed = pull::with_number(&mut client, &repository(), 5, HEAD).unwrap().unwrap_err();
-    assert_eq!(closed, "pull request #5 is closed");
+    let closed = pull::with_number(&mut client, &repository(), 7, HEAD).unwrap().unwrap_err();
+    assert_eq!(closed, "pull request #7 is closed");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn options_say_what_is_reviewed() {
         (code, said.as_str()),
         (
             0,
-            "review of pull request #5: 1 comment written, 0 of an earlier run still hold, 0 deleted since their \
+            "review of pull request #7: 1 comment written, 0 of an earlier run still hold, 0 deleted since their \
              finding is gone\n"
         )
     );
@@ -59,7 +59,7 @@ fn a_check_run_is_written_where_it_is_asked_for() {
     let fake = Fake::start();
     let dir = set_up(&fake);
     let args =
-        ["snakestone.sarif", "--repository", "o/r", "--sha", HEAD, "--pull-request", "5", "--check-run"];
+        ["snakestone.sarif", "--repository", "o/r", "--sha", HEAD, "--pull-request", "7", "--check-run"];
     let (code, said) = run(&fake, dir.path(), &args, &[("GITHUB_TOKEN", TOKEN)]);
     assert_eq!(code, 0);
     assert!(said.ends_with("check run with 1 annotation\n"), "{said}");

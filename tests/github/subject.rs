@@ -5,7 +5,7 @@ use snakestone::github::pull::Subject;
 
 use crate::fake::pulls::HEAD;
 
-const BASE: &str = "2222222222222222222222222222222222222222";
+const BASE: &str = "3333333333333333333333333333333333333333";
 
 fn subject(kind: Kind, analyzed: Analyzed) -> Option<Subject> {
     let repository = Repository::parse("o/r").unwrap();
@@ -17,7 +17,7 @@ fn subject(kind: Kind, analyzed: Analyzed) -> Option<Subject> {
 
 fn pull() -> Pull {
     Pull {
-        number: 5,
+        number: 7,
         head_sha: HEAD.to_owned(),
         base_sha: BASE.to_owned(),
         base_ref: "main".to_owned(),
@@ -38,7 +38,7 @@ fn run(is_of_pull: bool) -> Run {
 fn a_pull_request_is_reviewed_by_its_merge_commit_or_its_head() {
     for checked_out in [Some(BASE), Some(HEAD), None] {
         let subject = subject(Kind::Pull(pull()), Analyzed::Checkout(checked_out));
-        assert_eq!(subject, Some(Subject::Number(5, HEAD.to_owned())));
+        assert_eq!(subject, Some(Subject::Number(7, HEAD.to_owned())));
     }
 }
 
@@ -47,7 +47,7 @@ fn pull_request_target_is_reviewed_where_the_head_was_checked_out_on_purpose() {
     assert_eq!(subject(Kind::PullTarget(pull()), Analyzed::Checkout(Some(BASE))), None);
     assert_eq!(subject(Kind::PullTarget(pull()), Analyzed::Checkout(None)), None);
     let on_purpose = subject(Kind::PullTarget(pull()), Analyzed::Checkout(Some(HEAD)));
-    assert_eq!(on_purpose, Some(Subject::Number(5, HEAD.to_owned())));
+    assert_eq!(on_purpose, Some(Subject::Number(7, HEAD.to_owned())));
 }
 
 #[test]

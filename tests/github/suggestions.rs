@@ -56,7 +56,7 @@ fn comments(base: &Files, head: &Files, scanned: &Scanned) -> Vec<Comment> {
     assert_eq!((done.failure, done.notices), (None, Vec::new()));
     let state = fake.state();
     assert!(
-        state.count("POST", "/repos/o/r/pulls/5/reviews") <= 1,
+        state.count("POST", "/repos/o/r/pulls/7/reviews") <= 1,
         "no 422 from a fake that checks the diff"
     );
     state.pulls.comments.clone()

@@ -7,11 +7,10 @@ use similar::TextDiff;
 use snakestone::github::event::Repository;
 
 use super::{Reply, Seen, State};
+pub(crate) use crate::event::HEAD;
 
 /// Whom the token writes as.
 pub(crate) const LOGIN: &str = "github-actions[bot]";
-/// The head of the pull request.
-pub(crate) const HEAD: &str = "1111111111111111111111111111111111111111";
 /// Longest body.
 const MAX_BODY: usize = 65_536;
 
@@ -43,7 +42,7 @@ pub(crate) struct Comment {
     pub(crate) reply_to: Option<u64>,
 }
 
-/// What the fake knows of pull request 5.
+/// What the fake knows of pull request 7.
 pub(crate) struct Pulls {
     pub(crate) files: BTreeMap<String, File>,
     pub(crate) comments: Vec<Comment>,
@@ -146,10 +145,10 @@ impl State {
                 let all = [&self.pulls.open[..], &[self.pull()]].concat();
                 Reply::json(200, &seen.page_of(&all))
             }
-            ("GET", ["5"]) => Reply::json(200, &self.pull()),
-            ("GET", ["5", "files"]) => Reply::json(200, &seen.page_of(&self.pull_files())),
-            ("GET", ["5", "comments"]) => Reply::json(200, &seen.page_of(&self.pull_comments())),
-            ("POST", ["5", "reviews"]) => self.post_review(&seen.json()),
+            ("GET", ["7"]) => Reply::json(200, &self.pull()),
+            ("GET", ["7", "files"]) => Reply::json(200, &seen.page_of(&self.pull_files())),
+            ("GET", ["7", "comments"]) => Reply::json(200, &seen.page_of(&self.pull_comments())),
+            ("POST", ["7", "reviews"]) => self.post_review(&seen.json()),
             ("DELETE", ["comments", number]) => {
                 let before = self.pulls.comments.len();
                 self.pulls.comments.retain(|comment| comment.number.to_string() != **number);
@@ -169,7 +168,7 @@ impl State {
 
     fn pull(&self) -> Value {
         let head = json!({"sha": self.pulls.head, "repo": {"full_name": self.pulls.from}});
-        json!({"number": 5, "state": self.pulls.state, "head": head})
+        json!({"number": 7, "state": self.pulls.state, "head": head})
     }
 
     fn pull_files(&self) -> Vec<Value> {
