@@ -244,6 +244,7 @@ fn after_a_forks_run_the_pull_request_is_found_by_its_head() {
     assert_eq!(done.git_ref, "refs/pull/7/head");
     assert_eq!(fake.state().sarifs.taken[0].body["commit_sha"], HEAD);
     fake.state().pulls.open.pop();
+    fake.state().pulls.state = "closed";
     let gone = upload_to(&mut fake.client(), Target::PullOf(run.clone()), &log(&[]));
     assert_eq!(gone, Err(UploadError::NoPull(HEAD.to_owned())));
     let deleted = Run { head_owner: None, ..run };

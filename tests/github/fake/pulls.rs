@@ -142,7 +142,8 @@ impl State {
     pub(super) fn pulls_route(&mut self, seen: &Seen, path: &[&str]) -> Reply {
         match (seen.method.as_str(), path) {
             ("GET", []) => {
-                let all = [&self.pulls.open[..], &[self.pull()]].concat();
+                let own = (self.pulls.state == "open").then(|| self.pull());
+                let all: Vec<Value> = self.pulls.open.iter().cloned().chain(own).collect();
                 Reply::json(200, &seen.page_of(&all))
             }
             ("GET", ["7"]) => Reply::json(200, &self.pull()),
