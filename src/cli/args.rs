@@ -21,6 +21,9 @@ pub(super) struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or configuration, \
                           3 analysis failed. Reports are written before the code is decided.";
 
+const REVIEW_HELP: &str = "The token is read from GITHUB_TOKEN and needs `pull-requests: write`, with --check-run \
+                           `checks: write` too. Exit codes: 0 even where GitHub refuses a comment, 2 usage.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -30,6 +33,9 @@ pub(super) enum Command {
     /// Uploads a SARIF file to GitHub's code scanning
     #[command(after_help = UPLOAD_HELP)]
     Upload(UploadArgs),
+    /// Reviews a pull request on GitHub: suggests the edits of an earlier scan on the lines that it changes
+    #[command(after_help = REVIEW_HELP)]
+    Review(ReviewArgs),
     /// Shows a rule's page: what it finds, why it matters, what to do
     Explain(ExplainArgs),
     /// Lists the rules
@@ -80,6 +86,25 @@ pub(super) struct ExplainArgs {
     /// Reads this configuration, which may name rules, instead of looking for one
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+}
+
+/// Options of `review`.
+#[derive(Debug, Args)]
+pub(super) struct ReviewArgs {
+    /// The SARIF file that `snakestone scan -o sarif=FILE` wrote
+    pub(super) file: PathBuf,
+    /// The repository that the pull request is to be merged into [default: GITHUB_REPOSITORY]
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(super) repository: Option<String>,
+    /// The commit that was scanned, the head of the pull request [default: that of the event]
+    #[arg(long, value_name = "SHA")]
+    pub(super) sha: Option<String>,
+    /// The pull request [default: the open one with that head]
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) pull_request: Option<u64>,
+    /// Writes a check run with all findings as annotations too
+    #[arg(long)]
+    pub(super) check_run: bool,
 }
 
 /// Options of `scan`.

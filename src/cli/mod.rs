@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod project;
 mod publish;
+mod review;
 mod scan;
 mod upload;
 
@@ -69,6 +70,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Scan(args) => finish(scan::run(&args)),
         Command::Upload(args) => finish(upload::run(&args, &variables())),
+        Command::Review(args) => finish(review::run(&args)),
         Command::Explain(args) => finish(explain::run(&args)),
         Command::Rules { config } => finish(explain::list(config.as_deref())),
         Command::Completions { shell } => {
@@ -115,7 +117,8 @@ fn finish(result: anyhow::Result<Code>) -> ExitCode {
         || error.is::<crate::models::PackError>()
         || error.is::<DiscoverError>()
         || error.is::<action::InputError>()
-        || error.is::<upload::UsageError>();
+        || error.is::<upload::UsageError>()
+        || error.is::<review::ReviewError>();
     if is_usage { Code::Usage.into() } else { Code::Failed.into() }
 }
 

@@ -75,6 +75,12 @@ impl Repository {
     }
 }
 
+impl std::fmt::Display for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
 /// A pull request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pull {

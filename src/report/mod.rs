@@ -12,7 +12,7 @@ pub mod markdown;
 mod place;
 pub mod sarif;
 pub mod terminal;
-mod wording;
+pub(crate) mod wording;
 
 pub use class::Class;
 pub use fingerprint::{Fingerprint, Fingerprints};

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod action;
+mod checks;
 mod client;
 mod command;
 mod degrading;
@@ -12,4 +13,10 @@ mod faults;
 mod fit;
 mod hostile;
 mod network;
+mod project;
+mod review;
+mod review_command;
+mod review_faults;
+mod subject;
+mod suggestions;
 mod upload;

@@ -4,7 +4,7 @@
 //! mildest findings are cut first and counted.
 
 mod conclusion;
-mod escape;
+pub(crate) mod escape;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

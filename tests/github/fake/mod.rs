@@ -3,8 +3,10 @@
 //! Each topic has its file with its part of the state and its routes (`sarifs`, …); [`State::route`] names them all.
 //! Time is that of [`FakeClock`]: sleeping moves it, and nothing sleeps.
 
+pub(crate) mod checks;
 mod clock;
 mod http;
+pub(crate) mod pulls;
 pub(crate) mod sarifs;
 
 use std::collections::VecDeque;
@@ -60,8 +62,10 @@ pub(crate) struct State {
     pub(crate) clock: FakeClock,
     /// Uploads of SARIF.
     pub(crate) sarifs: sarifs::Sarifs,
-    /// Open pull requests, whatever branch is asked for.
-    pub(crate) pulls: Vec<Value>,
+    /// A pull request, its reviews and comments.
+    pub(crate) pulls: pulls::Pulls,
+    /// Check runs.
+    pub(crate) checks: checks::Checks,
 }
 
 impl State {
@@ -72,7 +76,13 @@ impl State {
             ("POST", ["repos", "o", "r", "code-scanning", "sarifs"]) => self.post_sarif(seen),
             ("GET", ["repos", "o", "r", "code-scanning", "sarifs", id]) => self.get_sarif(id),
             ("GET", ["repos", "o", "r", "code-scanning", "analyses"]) => self.list_analyses(seen),
-            ("GET", ["repos", "o", "r", "pulls"]) => Reply::json(200, &seen.page_of(&self.pulls)),
+            (_, ["repos", "o", "r", "pulls", path @ ..]) => self.pulls_route(seen, path),
+            ("POST", ["repos", "o", "r", "check-runs"]) => self.post_check_run(seen),
+            ("PATCH", ["repos", "o", "r", "check-runs", number]) => self.patch_check_run(seen, number),
+            ("GET", ["repos", "o", "r", "check-runs", number]) => self.get_check_run(number),
+            ("GET", ["repos", "o", "r", "commits", _, "check-runs"]) => self.list_check_runs(),
+            ("GET", ["user"]) => self.user(),
+            ("POST", ["graphql"]) => Reply::json(200, &json!({"data": {"viewer": {"login": pulls::LOGIN}}})),
             ("GET", ["moved"]) => Reply::json(301, &Value::Null).with("location", "/moved-on"),
             ("GET", ["moved-on"]) => Reply::json(200, &json!({"moved": true})),
             ("GET", ["moved-away"]) => {
@@ -149,7 +159,8 @@ impl Fake {
             always: Vec::new(),
             clock: clock.clone(),
             sarifs: sarifs::Sarifs::default(),
-            pulls: Vec::new(),
+            pulls: pulls::Pulls::default(),
+            checks: checks::Checks::default(),
         };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
