@@ -21,12 +21,18 @@ pub(super) struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or configuration, \
                           3 analysis failed. Reports are written before the code is decided.";
 
+const FIX_CODES: &str = "Exit codes: 0 nothing at or above fail-on is left, 1 findings are left, 2 usage or \
+                         configuration, 3 the analysis failed or a file could not be written.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Scans files and folders
     #[command(after_help = EXIT_CODES)]
     Scan(Box<ScanArgs>),
+    /// Applies proven edits: those that keep behavior, unless told otherwise
+    #[command(after_help = FIX_CODES)]
+    Fix(FixArgs),
     /// Shows a rule's page: what it finds, why it matters, what to do
     Explain(ExplainArgs),
     /// Lists the rules
@@ -53,6 +59,35 @@ pub(super) struct ExplainArgs {
     /// Reads this configuration, which may name rules, instead of looking for one
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+}
+
+/// Options of `fix`.
+#[derive(Debug, Args)]
+pub(super) struct FixArgs {
+    /// Files and folders to scan and edit
+    #[arg(default_value = ".")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Applies suggested edits too, which change behavior: review them
+    #[arg(long = "unsafe")]
+    pub(super) with_suggested: bool,
+    /// Applies edits of these rules alone
+    #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
+    pub(super) rules: Vec<String>,
+    /// Writes nothing, and prints what would change as a diff for `git apply`
+    #[arg(long)]
+    pub(super) diff: bool,
+    /// Shows each finding and asks before its edit is applied
+    #[arg(long)]
+    pub(super) interactive: bool,
+    /// Reads this configuration instead of looking for one
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Leaves out paths that match a pattern of gitignore syntax
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) exclude: Vec<String>,
+    /// Worker threads; 0 for one a core [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
 }
 
 /// Options of `scan`.

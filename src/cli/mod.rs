@@ -5,10 +5,12 @@
 mod action;
 mod args;
 mod explain;
+mod fix;
 mod output;
 mod progress;
 mod project;
 mod scan;
+mod write;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Scan(args) => finish(scan::run(&args)),
+        Command::Fix(args) => finish(fix::run(&args)),
         Command::Explain(args) => finish(explain::run(&args)),
         Command::Rules { config } => finish(explain::list(config.as_deref())),
         Command::Completions { shell } => {

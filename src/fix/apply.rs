@@ -101,7 +101,7 @@ fn line_end(file: &SourceFile, line: u32) -> &'static str {
 mod tests {
     use super::{apply, edit};
     use crate::finding::Change;
-    use crate::text::{FileKind, SourceFile, Span};
+    use crate::text::{FileKind, Notebook, SourceFile, Span};
 
     fn applied(text: &str, changes: &[(u32, u32, &str)]) -> String {
         let file = SourceFile::new("a.py", FileKind::Module, false, text.to_owned());
