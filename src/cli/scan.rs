@@ -156,6 +156,13 @@ fn outcome_with(
     if !judge.models().counted(Threat::Library).is_empty() {
         discover::mark_exported(&root, &mut files);
     }
+    if files.iter().any(|file| judge.models().may_render(&file.text)) {
+        let templates: Vec<_> =
+            pool.install(|| found.templates.par_iter().map(discover::load_template).collect());
+        for file in templates.into_iter().flatten() {
+            files.push(file);
+        }
+    }
     let progress = Progress::new(files.len() * 2);
     let scan = pool.install(|| scan::scan(&files, &judge, &|| progress.step()));
     progress.clear();
@@ -219,7 +226,7 @@ fn summary(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>) -> 
             let line = file.line(error.span.start);
             summary.broken.push(Broken { path: file.path.clone(), line, message: error.message.clone() });
         }
-        if file.kind != FileKind::Stub {
+        if !matches!(file.kind, FileKind::Stub | FileKind::Template) {
             summary.n_files += 1;
             summary.n_lines += file.n_lines() as usize;
             summary.n_test_files += usize::from(file.is_test);

@@ -39,7 +39,9 @@ pub(super) fn edit(file: &SourceFile, changes: &[Change]) -> Edited {
             let cells = file.cells().iter().map(|cell| edited.forward(*cell)).collect();
             SourceFile::of_notebook(&*file.path, file.is_test, Notebook { text, cells, lines: Vec::new() })
         }
-        FileKind::Module | FileKind::Stub => SourceFile::new(&*file.path, file.kind, file.is_test, text),
+        FileKind::Module | FileKind::Stub | FileKind::Template => {
+            SourceFile::new(&*file.path, file.kind, file.is_test, text)
+        }
     };
     edited.file.is_exported = file.is_exported;
     edited

@@ -40,7 +40,7 @@ pub fn pool(threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
 /// What became of one file.
 #[derive(Default)]
 pub struct Front {
-    /// Its code; `None` for stubs and for files that could not be read as Python 3 at all.
+    /// Its code; `None` for stubs, templates, and files that could not be read as Python 3 at all.
     pub unit: Option<Unit>,
     /// Syntax errors, first to last. What could be parsed around them is in the unit.
     pub errors: Vec<SyntaxError>,
@@ -55,6 +55,9 @@ pub struct Front {
 /// Parses, outlines and lowers one file; the tree is dropped.
 #[must_use]
 pub fn front(file: &SourceFile) -> Front {
+    if file.kind == FileKind::Template {
+        return Front::default();
+    }
     match python::parse(file) {
         Ok(parsed) => front_of(file, &parsed),
         Err(error) => Front { errors: vec![error], ..Front::default() },
