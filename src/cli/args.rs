@@ -24,6 +24,9 @@ const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on,
 const REVIEW_HELP: &str = "The token is read from GITHUB_TOKEN and needs `pull-requests: write`, with --check-run \
                            `checks: write` too. Exit codes: 0 even where GitHub refuses a comment, 2 usage.";
 
+const FIX_CODES: &str = "Exit codes: 0 nothing at or above fail-on is left, 1 findings are left, 2 usage or \
+                         configuration, 3 the analysis failed or a file could not be written.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -36,6 +39,9 @@ pub(super) enum Command {
     /// Reviews a pull request on GitHub: suggests the edits of an earlier scan on the lines that it changes
     #[command(after_help = REVIEW_HELP)]
     Review(ReviewArgs),
+    /// Applies proven edits: those that keep behavior, unless told otherwise
+    #[command(after_help = FIX_CODES)]
+    Fix(FixArgs),
     /// Shows a rule's page: what it finds, why it matters, what to do
     Explain(ExplainArgs),
     /// Lists the rules
@@ -105,6 +111,35 @@ pub(super) struct ReviewArgs {
     /// Writes a check run with all findings as annotations too
     #[arg(long)]
     pub(super) check_run: bool,
+}
+
+/// Options of `fix`.
+#[derive(Debug, Args)]
+pub(super) struct FixArgs {
+    /// Files and folders to scan and edit
+    #[arg(default_value = ".")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Applies suggested edits too, which change behavior: review them
+    #[arg(long = "unsafe")]
+    pub(super) with_suggested: bool,
+    /// Applies edits of these rules alone
+    #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
+    pub(super) rules: Vec<String>,
+    /// Writes nothing, and prints what would change as a diff for `git apply`
+    #[arg(long)]
+    pub(super) diff: bool,
+    /// Shows each finding and asks before its edit is applied
+    #[arg(long)]
+    pub(super) interactive: bool,
+    /// Reads this configuration instead of looking for one
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Leaves out paths that match a pattern of gitignore syntax
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) exclude: Vec<String>,
+    /// Worker threads; 0 for one a core [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
 }
 
 /// Options of `scan`.

@@ -5,6 +5,7 @@
 mod action;
 mod args;
 mod explain;
+mod fix;
 mod output;
 mod progress;
 mod project;
@@ -12,6 +13,7 @@ mod publish;
 mod review;
 mod scan;
 mod upload;
+mod write;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Scan(args) => finish(scan::run(&args)),
         Command::Upload(args) => finish(upload::run(&args, &variables())),
         Command::Review(args) => finish(review::run(&args)),
+        Command::Fix(args) => finish(fix::run(&args)),
         Command::Explain(args) => finish(explain::run(&args)),
         Command::Rules { config } => finish(explain::list(config.as_deref())),
         Command::Completions { shell } => {

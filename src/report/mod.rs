@@ -6,6 +6,7 @@
 pub mod annotations;
 mod class;
 pub mod explain;
+pub mod fixes;
 mod fingerprint;
 pub mod jsonl;
 pub mod markdown;
