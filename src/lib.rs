@@ -7,6 +7,7 @@ pub mod text;
 pub mod finding;
 pub mod config;
 pub mod discover;
+pub mod git;
 pub mod python;
 pub mod outline;
 pub mod ir;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The house, bottom to top.
 const MODULES: &[&str] = &[
-    "base", "text", "finding", "config", "discover", "python", "outline", "ir", "flow", "program", "models",
-    "taint", "rules", "scan", "report", "cli",
+    "base", "text", "finding", "config", "discover", "git", "python", "outline", "ir", "flow", "program",
+    "models", "taint", "rules", "scan", "report", "cli",
 ];
 
 /// Crates that one module alone may name.
@@ -19,6 +19,7 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("ruff_text_size", "python"),
     ("ruff_notebook", "python"),
     ("serde_sarif", "report"),
+    ("gix", "git"),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
