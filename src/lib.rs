@@ -17,5 +17,6 @@ pub mod models;
 pub mod taint;
 pub mod rules;
 pub mod scan;
+pub mod baseline;
 pub mod report;
 pub mod cli;

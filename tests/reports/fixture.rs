@@ -51,6 +51,9 @@ pub(crate) fn finding(rule: &'static str, severity: Severity, file: FileId, span
         trace: Vec::new(),
         suppressed: None,
         foreign_marker: None,
+        sources: Vec::new(),
+        identity: Vec::new(),
+        is_new: None,
     }
 }
 
