@@ -4,6 +4,9 @@
 
 mod action;
 mod args;
+mod baseline;
+mod compare;
+mod event;
 mod explain;
 mod output;
 mod progress;
@@ -16,8 +19,10 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use clap::{CommandFactory, Parser};
 
+use crate::baseline::BaselineError;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
+use crate::git::GitError;
 use args::{Cli, ColorArg, Command};
 
 /// What a run comes to.
@@ -48,6 +53,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Scan(args) => finish(scan::run(&args)),
+        Command::Baseline(command) => finish(baseline::run(&command)),
         Command::Explain(args) => finish(explain::run(&args)),
         Command::Rules { config } => finish(explain::list(config.as_deref())),
         Command::Completions { shell } => {
@@ -68,6 +74,9 @@ fn finish(result: anyhow::Result<Code>) -> ExitCode {
     let is_usage = error.is::<ConfigError>()
         || error.is::<crate::models::PackError>()
         || error.is::<DiscoverError>()
+        || error.is::<BaselineError>()
+        || error.is::<GitError>()
+        || error.is::<compare::QuestionError>()
         || error.is::<action::InputError>();
     if is_usage { Code::Usage.into() } else { Code::Failed.into() }
 }

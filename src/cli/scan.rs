@@ -7,8 +7,10 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use crate::base::IdVec;
+use crate::baseline;
 use crate::cli::Code;
 use crate::cli::args::{Format, Output, ScanArgs};
+use crate::cli::compare::Base;
 use crate::cli::output::Outputs;
 use crate::cli::progress::Progress;
 use crate::cli::project::Project;
@@ -16,7 +18,7 @@ use crate::config::Settings;
 use crate::discover::{self, Discovery, Selection};
 use crate::models::Threat;
 use crate::program::Stats;
-use crate::report::{Broken, Report, Skipped, Summary};
+use crate::report::{Broken, Comparison, Report, Skipped, Summary};
 use crate::rules::Page;
 use crate::scan::{self, Front, Marker};
 use crate::text::{FileId, FileKind, SourceFile};
@@ -34,20 +36,31 @@ pub(super) struct Outcome {
     pub(super) failures: Vec<(String, String)>,
     /// How much names and types tell, where that was asked for.
     pub(super) stats: Option<Stats>,
+    /// What the findings were compared with.
+    pub(super) comparison: Option<Comparison>,
+    /// Whether findings that the base has too decide the exit code.
+    pub(super) fails_on_existing: bool,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &ScanArgs) -> anyhow::Result<Code> {
     let root = root(&args.paths)?;
-    let project = Project::read(&root, args.config.as_deref())?;
+    let base = Base::open(&root, &args.paths, &args.question())?;
+    let project = base.project(&root, args.config.as_deref())?;
     let settings = project.settings(&args.overrides())?;
     if args.show_config {
-        super::print(&settings.show());
+        super::print(&base.shown(&settings.show()));
         return Ok(Code::Clean);
     }
-    let outcome = outcome_with(root, &args.paths, (&project, settings), args.stats)?;
+    let mut outcome = outcome_with(root, &args.paths, (&project, settings), args.stats)?;
+    outcome.fails_on_existing = args.fail_on_existing;
+    base.judge(&mut outcome, &project)?;
     let terminal = [Output { format: Format::Terminal, file: None }];
     let outputs = if args.outputs.is_empty() { &terminal[..] } else { &args.outputs };
+    let wants_identity = |output: &Output| matches!(output.format, Format::Sarif | Format::SarifFull);
+    if outputs.iter().any(wants_identity) {
+        outcome.identify();
+    }
     let code = outcome.code();
     let (report, root) = outcome.report();
     let writer = Outputs {
@@ -86,7 +99,7 @@ fn statistics(summary: &Summary, stats: &Stats) -> String {
 }
 
 /// The folder that paths in reports are relative to: the current one if it holds all `paths`, else what holds them.
-fn root(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
+pub(super) fn root(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
     let current = std::env::current_dir().context("cannot tell the current folder")?;
     let current = current.canonicalize().unwrap_or(current);
     let mut common: Option<PathBuf> = None;
@@ -124,8 +137,22 @@ fn outcome_with(
     wants_stats: bool,
 ) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
-    let selection = Selection { exclude: settings.exclude.clone(), everything: !settings.default_excludes };
-    let found = discover::discover(&root, paths, &selection)?;
+    let found = discover::discover(&root, paths, &selection(&settings))?;
+    outcome_of(root, found, (project, settings), (begun, wants_stats))
+}
+
+/// What of a tree the settings leave to be scanned.
+pub(super) fn selection(settings: &Settings) -> Selection {
+    Selection { exclude: settings.exclude.clone(), everything: !settings.default_excludes }
+}
+
+/// Scans the files that were found in `root`.
+pub(super) fn outcome_of(
+    root: PathBuf,
+    found: Discovery,
+    (project, settings): (&Project, Settings),
+    (begun, wants_stats): (Instant, bool),
+) -> anyhow::Result<Outcome> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(settings.threads)
         .stack_size(scan::STACK_SIZE)
@@ -160,7 +187,20 @@ fn outcome_with(
     let failures: Vec<(String, String)> = failures.collect();
     let pages = project.catalog.pages().iter().filter(|page| settings.runs(page.id)).cloned().collect();
     let (findings, suppressed) = (settled.open, settled.suppressed);
-    Ok(Outcome { files, pages, settings, root, findings, suppressed, summary, failures, stats })
+    let (comparison, fails_on_existing) = (None, false);
+    Ok(Outcome {
+        files,
+        pages,
+        settings,
+        root,
+        findings,
+        suppressed,
+        summary,
+        failures,
+        stats,
+        comparison,
+        fails_on_existing,
+    })
 }
 
 /// Reads the files; those that cannot be scanned are named instead.
@@ -205,10 +245,11 @@ fn summary(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>) -> 
 }
 
 impl Outcome {
-    /// The exit code that the findings decide.
+    /// The exit code that the findings decide: where there is a base, those that it lacks.
     pub(super) fn code(&self) -> Code {
         let fails = |finding: &crate::finding::Finding| {
-            self.settings.fail_on.is_some_and(|threshold| finding.severity >= threshold)
+            let is_asked = self.fails_on_existing || finding.is_new != Some(false);
+            is_asked && self.settings.fail_on.is_some_and(|threshold| finding.severity >= threshold)
         };
         if !self.failures.is_empty() {
             Code::Failed
@@ -216,6 +257,15 @@ impl Outcome {
             Code::Findings
         } else {
             Code::Clean
+        }
+    }
+
+    /// Gives the findings their identity, unless they have it.
+    pub(super) fn identify(&mut self) {
+        for findings in [&mut self.findings, &mut self.suppressed] {
+            if findings.iter().any(|finding| finding.identity.is_empty()) {
+                baseline::identify(findings, &self.files);
+            }
         }
     }
 
@@ -227,6 +277,7 @@ impl Outcome {
             findings: self.findings.clone(),
             suppressed: self.suppressed.clone(),
             summary: self.summary.clone(),
+            comparison: self.comparison.clone(),
         };
         (report, self.root.clone())
     }

@@ -13,7 +13,7 @@ use ignore::{DirEntry, WalkBuilder};
 
 use crate::text::FileKind;
 
-pub use classify::is_test;
+pub use classify::{is_test, may_be_python};
 pub use exported::{exported, mark_exported};
 pub use load::{MAX_SIZE, load};
 

@@ -62,10 +62,11 @@ impl Repository {
         let mut checkout = Checkout { folder, commit, submodules: Vec::new() };
         // Whoever looks for the top of a repository stops here, as in the repository itself.
         create_folder(&root.join(".git"))?;
-        let mut work = Work { repository: self, wanted, checkout: &mut checkout, total: 0 };
+        let mut work = Work { repository: self, wanted, commit, submodules: Vec::new(), total: 0 };
         let missing = |_| GitError::NoObject { path: ".".to_owned(), commit: commit.to_string() };
         let tree = self.inner.find_commit(commit.0).and_then(|commit| commit.tree()).map_err(missing)?;
         work.tree(&tree, "", &root, 0)?;
+        checkout.submodules = work.submodules;
         Ok(checkout)
     }
 
@@ -73,7 +74,7 @@ impl Repository {
     ///
     /// # Errors
     /// As [`Repository::checkout`].
-    pub fn add(&self, path: &str, max_size: u64, checkout: &mut Checkout) -> Result<(), GitError> {
+    pub fn add(&self, path: &str, max_size: u64, checkout: &Checkout) -> Result<(), GitError> {
         struct One<'a>(&'a str, u64);
         impl Wanted for One<'_> {
             fn folder(&self, folder: &str) -> bool {
@@ -94,7 +95,7 @@ impl Repository {
             return Ok(());
         }
         let wanted = One(path, max_size);
-        let mut work = Work { repository: self, wanted: &wanted, checkout, total: 0 };
+        let mut work = Work { repository: self, wanted: &wanted, commit, submodules: Vec::new(), total: 0 };
         let missing = |_| GitError::NoObject { path: path.to_owned(), commit: commit.to_string() };
         let tree = self.inner.find_commit(commit.0).and_then(|commit| commit.tree()).map_err(missing)?;
         work.tree(&tree, "", &root, 0)
@@ -104,7 +105,8 @@ impl Repository {
 struct Work<'a> {
     repository: &'a Repository,
     wanted: &'a dyn Wanted,
-    checkout: &'a mut Checkout,
+    commit: Commit,
+    submodules: Vec<String>,
     total: u64,
 }
 
@@ -112,7 +114,7 @@ impl Work<'_> {
     fn tree(&mut self, tree: &gix::Tree, at: &str, folder: &Path, depth: usize) -> Result<(), GitError> {
         for entry in tree.iter() {
             let entry = entry.map_err(|error| GitError::Unreadable {
-                what: format!("folder `{at}` of commit {}", self.checkout.commit),
+                what: format!("folder `{at}` of commit {}", self.commit),
                 error: said(&error),
             })?;
             let Some(name) = plain(entry.filename()) else { continue };
@@ -123,7 +125,7 @@ impl Work<'_> {
                     let inner = self.repository.inner.find_tree(id).map_err(|_| self.missing(&path))?;
                     self.tree(&inner, &path, &folder.join(name), depth + 1)?;
                 }
-                EntryKind::Commit if self.wanted.folder(&path) => self.checkout.submodules.push(path),
+                EntryKind::Commit if self.wanted.folder(&path) => self.submodules.push(path),
                 EntryKind::Blob | EntryKind::BlobExecutable if self.wanted.file(&path) => {
                     self.blob(id, &path, &folder.join(name))?;
                 }
@@ -148,7 +150,7 @@ impl Work<'_> {
         }
         self.total += size;
         if self.total > MAX_TOTAL {
-            let commit = self.checkout.commit.to_string();
+            let commit = self.commit.to_string();
             return Err(GitError::TooLarge { commit, max: MAX_TOTAL });
         }
         let folder = to.parent().expect("a file stands in a folder");
@@ -164,7 +166,7 @@ impl Work<'_> {
     }
 
     fn missing(&self, path: &str) -> GitError {
-        GitError::NoObject { path: path.to_owned(), commit: self.checkout.commit.to_string() }
+        GitError::NoObject { path: path.to_owned(), commit: self.commit.to_string() }
     }
 }
 

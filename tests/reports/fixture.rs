@@ -155,6 +155,7 @@ pub(crate) fn report<'a>(files: &'a IdVec<FileId, SourceFile>, rules: &'a [Page]
             limits: vec![("loop rounds".to_owned(), 2)],
             elapsed: Duration::from_millis(1_234),
         },
+        comparison: None,
     }
 }
 
