@@ -14,8 +14,9 @@ use anyhow::Context;
 
 use crate::cli::Code;
 use crate::cli::args::{ColorArg, Format, Output};
+use crate::cli::compare::{Base, Question, With};
+use crate::cli::event::PullRequest;
 use crate::cli::output::Outputs;
-use crate::cli::project::Project;
 use crate::cli::scan;
 use crate::config::{Overrides, Tests};
 use crate::finding::Severity;
@@ -43,6 +44,8 @@ struct Inputs {
     tests: Option<Tests>,
     sarif_file: PathBuf,
     category: String,
+    question: Question,
+    fails_on_existing: bool,
     summary: Option<PathBuf>,
     outputs: Option<PathBuf>,
 }
@@ -62,6 +65,14 @@ impl Inputs {
             None => None,
             Some("none") => Some(None),
             Some(other) => Some(Some(severity("fail-on", other)?)),
+        };
+        let fails_on_existing = match get("INPUT_FAIL-ON-EXISTING").as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(other) => {
+                let message = format!("unknown value `{other}`; known are true, false");
+                return Err(InputError { name: "fail-on-existing", message });
+            }
         };
         let minimum =
             get("INPUT_MINIMUM-SEVERITY").map(|value| severity("minimum-severity", &value)).transpose()?;
@@ -90,9 +101,45 @@ impl Inputs {
             tests,
             sarif_file: get("INPUT_SARIF-FILE").map_or(PathBuf::from("snakestone.sarif"), PathBuf::from),
             category: get("INPUT_CATEGORY").unwrap_or("snakestone/".to_owned()),
+            question: question(&get)?,
+            fails_on_existing,
             summary: get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             outputs: get("GITHUB_OUTPUT").map(PathBuf::from),
         })
+    }
+}
+
+/// What the findings are to be compared with: what the inputs name, else, on pull requests and in merge queues, what the
+/// event tells.
+fn question(get: &dyn Fn(&str) -> Option<String>) -> Result<Question, InputError> {
+    let wrong = |name, message: &str| InputError { name, message: message.to_owned() };
+    let event = || get("GITHUB_EVENT_PATH").and_then(|path| PullRequest::read(Path::new(&path)));
+    let with = match (get("INPUT_SINCE"), get("INPUT_BASELINE")) {
+        (Some(_), Some(_)) => return Err(wrong("since", "a `baseline` is given too; leave one of them out")),
+        (Some(none), None) if none == "none" => With::Nothing,
+        (Some(revision), None) => With::Revision(revision),
+        (None, Some(file)) => With::File(PathBuf::from(file)),
+        (None, None) => event().map_or(With::Nothing, With::PullRequest),
+    };
+    let from_base = match get("INPUT_CONFIG-FROM").as_deref() {
+        None | Some("head") => false,
+        Some("base") => true,
+        Some(_) => return Err(wrong("config-from", "unknown value; known are head, base")),
+    };
+    // What was pushed is what the next pull request is compared with: its configuration is the base's.
+    let config_from_base = from_base && matches!(with, With::Revision(_) | With::PullRequest(_));
+    Ok(Question { with, config_from_base, config: get("INPUT_CONFIG").map(PathBuf::from) })
+}
+
+/// What the findings are compared with, and why not where it cannot be had: nobody asked for it, so it is no error.
+fn base(root: &Path, inputs: &Inputs) -> anyhow::Result<(Base, Option<String>)> {
+    let question = &inputs.question;
+    match Base::open(root, std::slice::from_ref(&inputs.path), question) {
+        Err(error) if matches!(question.with, With::PullRequest(_)) && !question.config_from_base => {
+            let said = format!("all findings count, since the pull request's base is not here: {error:#}");
+            Ok((Base::Nothing, Some(said)))
+        }
+        other => Ok((other?, None)),
     }
 }
 
@@ -108,9 +155,14 @@ pub(super) fn run(variables: impl Iterator<Item = (OsString, OsString)>) -> anyh
         tests: inputs.tests,
         ..Overrides::default()
     };
-    let project = Project::read(&root.join(&inputs.path), inputs.config.as_deref())?;
+    let (base, note) = base(&root, &inputs)?;
+    let project = base.project(&root.join(&inputs.path), inputs.config.as_deref())?;
     let settings = project.settings(&overrides)?;
-    let outcome = scan::outcome(root, &[inputs.path], &project, settings)?;
+    let mut outcome = scan::outcome(root, std::slice::from_ref(&inputs.path), &project, settings)?;
+    outcome.fails_on_existing = inputs.fails_on_existing;
+    base.judge(&mut outcome, &project)?;
+    outcome.summary.notes.extend(note.clone());
+    outcome.identify();
     let code = outcome.code();
     let (report, root) = outcome.report();
     let writer = Outputs {
@@ -129,6 +181,7 @@ pub(super) fn run(variables: impl Iterator<Item = (OsString, OsString)>) -> anyh
         writeln!(out, "{}", annotations::neutralize(line))?;
     }
     out.write_all(annotations::render(&report).as_bytes())?;
+    out.write_all(note.map(|note| annotations::notice(&note)).unwrap_or_default().as_bytes())?;
     if let Some(path) = &inputs.summary {
         append(path, &markdown::render(&report, MAX_SUMMARY))?;
     }
@@ -136,7 +189,13 @@ pub(super) fn run(variables: impl Iterator<Item = (OsString, OsString)>) -> anyh
         let sarif_file = inputs.sarif_file.to_string_lossy().into_owned();
         let n_findings = report.findings.len().to_string();
         let code = (code as u8).to_string();
-        let values = [("sarif-file", sarif_file), ("findings", n_findings), ("exit-code", code)];
+        let n_new = report.asked().count().to_string();
+        let values = [
+            ("sarif-file", sarif_file),
+            ("findings", n_findings),
+            ("new-findings", n_new),
+            ("exit-code", code),
+        ];
         append(path, &values.iter().map(|(name, value)| assignment(name, value)).collect::<String>())?;
     }
     written?;

@@ -275,7 +275,8 @@ impl ScanArgs {
             (None, Some(file)) => With::File(file.clone()),
             (None, None) => With::Nothing,
         };
-        Question { with, config_from_base: self.config_from == Some(ConfigFrom::Base) }
+        let config_from_base = self.config_from == Some(ConfigFrom::Base);
+        Question { with, config_from_base, config: self.config.clone() }
     }
 
     /// What these options say of the settings.

@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::baseline::{self, Entry};
 use crate::cli::Code;
 use crate::cli::args::{BaselineArgs, BaselineCommand};
-use crate::cli::compare;
+use crate::cli::compare::{self, Scope};
 use crate::cli::project::Project;
 use crate::cli::scan::{self, Outcome};
 use crate::config::Overrides;
@@ -44,10 +44,9 @@ fn prune(args: &BaselineArgs) -> anyhow::Result<Code> {
         entry
     });
     let mut kept: Vec<Entry> = kept.filter(|entry| !entry.identity.is_empty()).collect();
-    let is_judged =
-        |entry: &Entry| outcome.settings.runs(&entry.rule) && is_scanned(args, &outcome, &entry.path);
+    let scope = Scope::new(&outcome.root, &args.paths);
     let (gone, unseen): (Vec<&Entry>, Vec<&Entry>) =
-        compared.gone.iter().map(|&at| &known[at]).partition(|entry| is_judged(entry));
+        compared.gone.iter().map(|&at| &known[at]).partition(|entry| scope.has(entry, &outcome.settings));
     kept.extend(unseen.into_iter().cloned());
     save(&args.file, &kept)?;
     super::print(&format!(
@@ -57,12 +56,6 @@ fn prune(args: &BaselineArgs) -> anyhow::Result<Code> {
         args.file.display()
     ));
     Ok(Code::Clean)
-}
-
-/// Whether the scan looked at `path`, which may be gone.
-fn is_scanned(args: &BaselineArgs, outcome: &Outcome, path: &str) -> bool {
-    let path = outcome.root.join(path);
-    args.paths.iter().any(|scanned| scanned.canonicalize().is_ok_and(|scanned| path.starts_with(scanned)))
 }
 
 fn outcome(args: &BaselineArgs) -> anyhow::Result<Outcome> {

@@ -11,7 +11,7 @@ use crate::baseline::{self, BaselineError, Entry};
 use crate::cli::event::PullRequest;
 use crate::cli::project::Project;
 use crate::cli::scan::{self, Outcome};
-use crate::config::{self, MAX_PACK, NAMES};
+use crate::config::{self, ConfigFile, MAX_PACK, NAMES, Settings};
 use crate::discover::{self, MAX_SIZE};
 use crate::finding::Finding;
 use crate::git::{Checkout, Repository, Wanted};
@@ -43,6 +43,8 @@ pub(super) struct Question {
     pub(super) with: With,
     /// Whether the configuration of the base counts.
     pub(super) config_from_base: bool,
+    /// The configuration file, where one is named.
+    pub(super) config: Option<PathBuf>,
 }
 
 /// A question that cannot be answered.
@@ -57,7 +59,7 @@ pub(super) enum QuestionError {
 /// What findings are compared with, read.
 pub(super) enum Base {
     Nothing,
-    File { name: String, entries: Vec<Entry> },
+    File { name: String, entries: Vec<Entry>, scope: Scope },
     Commit(Box<Tree>),
 }
 
@@ -68,7 +70,28 @@ pub(super) struct Tree {
     /// The scan's root and paths, relative to the repository's root.
     root: PathBuf,
     paths: Vec<PathBuf>,
+    config: Option<PathBuf>,
     config_from_base: bool,
+}
+
+/// Which files a scan looks at.
+pub(super) struct Scope {
+    root: PathBuf,
+    paths: Vec<PathBuf>,
+}
+
+impl Scope {
+    /// That of a scan of `paths` in `root`.
+    pub(super) fn new(root: &Path, paths: &[PathBuf]) -> Self {
+        let paths = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        Self { root: root.to_owned(), paths }
+    }
+
+    /// Whether the scan would have found what `entry` says: its rule runs, and its file, which may be gone, is looked at.
+    pub(super) fn has(&self, entry: &Entry, settings: &Settings) -> bool {
+        let path = self.root.join(&entry.path);
+        settings.runs(&entry.rule) && self.paths.iter().any(|scanned| path.starts_with(scanned))
+    }
 }
 
 impl Base {
@@ -83,7 +106,8 @@ impl Base {
             With::Nothing => return Ok(Self::Nothing),
             With::File(path) => {
                 let entries = baseline::read(path, &text(path)?)?;
-                return Ok(Self::File { name: path.display().to_string(), entries });
+                let scope = Scope::new(root, paths);
+                return Ok(Self::File { name: path.display().to_string(), entries, scope });
             }
             With::Revision(revision) => {
                 let repository = repository()?;
@@ -105,8 +129,8 @@ impl Base {
         let place = std::env::var_os("RUNNER_TEMP").map(PathBuf::from).filter(|folder| folder.is_dir());
         let place = place.unwrap_or_else(std::env::temp_dir);
         let checkout = repository.checkout(commit, &Needed { scanned }, &place)?;
-        let config_from_base = question.config_from_base;
-        Ok(Self::Commit(Box::new(Tree { repository, checkout, root, paths, config_from_base })))
+        let (config, config_from_base) = (question.config.clone(), question.config_from_base);
+        Ok(Self::Commit(Box::new(Tree { repository, checkout, root, paths, config, config_from_base })))
     }
 
     /// The configuration that counts: that of `root`, or, where it was asked for, that of the base.
@@ -114,7 +138,7 @@ impl Base {
         match self {
             Self::Commit(tree) if tree.config_from_base => {
                 let what = || format!("configuration of commit {}", tree.checkout.commit());
-                tree.project(root, config).with_context(what)
+                Project::of(tree.configuration().with_context(what)?).with_context(what)
             }
             _ => Project::read(root, config),
         }
@@ -133,15 +157,16 @@ impl Base {
 
     /// Marks the findings of `outcome` as new or not.
     pub(super) fn judge(self, outcome: &mut Outcome, project: &Project) -> anyhow::Result<()> {
+        let mut scope = None;
         let (with, known, silenced) = match self {
             Self::Nothing => return Ok(()),
-            Self::File { name, entries } => {
-                let is_asked = |entry: &Entry| outcome.settings.runs(&entry.rule);
-                (format!("`{name}`"), entries.into_iter().filter(is_asked).collect(), None)
+            Self::File { name, entries, scope: of_scan } => {
+                scope = Some(of_scan);
+                (format!("`{name}`"), entries, None)
             }
             Self::Commit(tree) => {
                 let with = format!("commit {}", tree.checkout.commit());
-                outcome.summary.notes.extend(tree.note_on_configuration(&outcome.root, project));
+                outcome.summary.notes.extend(tree.note_on_configuration(project));
                 let mut base = tree.scan(outcome, project)?;
                 base.identify();
                 outcome.summary.elapsed += base.summary.elapsed;
@@ -163,7 +188,9 @@ impl Base {
         for (finding, new) in outcome.findings.iter_mut().zip(&compared.new) {
             finding.is_new = Some(!new.is_empty());
         }
-        let gone = compared.gone.into_iter().map(|at| known[at].clone()).collect();
+        let gone = compared.gone.into_iter().map(|at| known[at].clone());
+        let is_seen = |entry: &Entry| scope.as_ref().is_none_or(|scope| scope.has(entry, &outcome.settings));
+        let gone = gone.filter(is_seen).collect();
         let silenced = silenced.map(|known| silenced_anew(&known, outcome));
         outcome.comparison = Some(Comparison { with, gone, silenced });
         Ok(())
@@ -183,46 +210,50 @@ fn silenced_anew(known: &[Entry], outcome: &Outcome) -> BTreeMap<&'static str, u
 }
 
 impl Tree {
-    /// The base's configuration for the scan's root, and what it names.
-    fn project(&self, root: &Path, config: Option<&Path>) -> anyhow::Result<Project> {
+    /// The base's configuration for the scan's root; the files that it names stand beside it.
+    fn configuration(&self) -> anyhow::Result<Option<ConfigFile>> {
         let place = self.checkout.root();
-        let config = match config {
+        let named = match &self.config {
             None => None,
             Some(config) => {
-                let real = config.canonicalize().unwrap_or_else(|_| root.join(config));
-                let inside = real.strip_prefix(self.repository.root()).unwrap_or(config);
-                self.repository.add(&slashed(inside), MAX_PACK, &self.checkout)?;
-                Some(place.join(inside))
+                let real = config.canonicalize().unwrap_or_else(|_| config.clone());
+                match real.strip_prefix(self.repository.root()) {
+                    Ok(inside) => {
+                        self.repository.add(&slashed(inside), MAX_PACK, &self.checkout)?;
+                        Some(place.join(inside))
+                    }
+                    // What stands outside of the repository is no part of the change.
+                    Err(_) => Some(config.clone()),
+                }
             }
         };
         let root = place.join(&self.root);
         fs::create_dir_all(&root)?;
-        let file = config::load(&root, config.as_deref())?;
-        if let Some(file) = &file {
-            let folder = file.path.parent().and_then(|folder| folder.strip_prefix(place).ok());
-            for named in file.named() {
-                let path = slashed(&folder.unwrap_or(Path::new("")).join(named));
-                self.repository.add(&path, MAX_PACK, &self.checkout)?;
-            }
+        let file = config::load(&root, named.as_deref())?;
+        let folder = file.as_ref().and_then(|file| file.path.parent()?.strip_prefix(place).ok());
+        for path in file.iter().flat_map(ConfigFile::named) {
+            let path = slashed(&folder.unwrap_or(Path::new("")).join(path));
+            self.repository.add(&path, MAX_PACK, &self.checkout)?;
         }
-        Project::of(file)
+        Ok(file)
     }
 
-    /// What the reader must know where a change brings another configuration, and that counts.
-    fn note_on_configuration(&self, root: &Path, project: &Project) -> Option<String> {
+    /// What the reader must know where the change brings another configuration, and that counts.
+    fn note_on_configuration(&self, project: &Project) -> Option<String> {
         if self.config_from_base {
             return None;
         }
-        let base = config::load(&self.checkout.root().join(&self.root), None).ok().flatten();
+        let base = self.configuration().ok().flatten();
         let is_same = match (&base, &project.file) {
-            (Some(base), Some(head)) => base.equals(head),
+            (Some(base), Some(head)) => base.says_the_same(head),
             (None, None) => true,
             _ => false,
         };
-        let path = project.file.as_ref().or(base.as_ref()).map(|file| &file.path);
-        let name = path.and_then(|path| path.file_name()).unwrap_or(root.as_os_str()).to_string_lossy();
         (!is_same).then(|| {
-            format!("`{name}` is not what it is in the base; `config-from: base` makes the base's count")
+            let commit = self.checkout.commit();
+            format!(
+                "the configuration is not that of commit {commit}; with `--config-from base` that one counts"
+            )
         })
     }
 
@@ -272,6 +303,7 @@ impl Wanted for Needed {
         DECIDING.contains(&name)
             || NAMES.contains(&name)
             || (self.is_scanned(path) && discover::may_be_python(path))
+            || self.scanned.iter().any(|scanned| scanned == path)
     }
 
     fn content(&self, path: &str, bytes: &[u8]) -> bool {

@@ -186,12 +186,6 @@ fn toml_section(path: &Path, text: &str) -> Result<Option<Raw>, ConfigError> {
 }
 
 impl ConfigFile {
-    /// Whether it says the same, to the letter, as `other`, which may stand elsewhere.
-    #[must_use]
-    pub fn equals(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-
     /// An error at the first mention of `word`.
     #[must_use]
     pub fn refuse(&self, word: &str, message: String) -> ConfigError {

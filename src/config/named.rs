@@ -28,6 +28,16 @@ pub struct NamedFile {
 }
 
 impl ConfigFile {
+    /// Whether it and the files that it names say the same, to the letter, as `other`, which may stand elsewhere.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let texts = |files: Result<Vec<NamedFile>, ConfigError>| {
+            files.map(|files| files.into_iter().map(|file| (file.name, file.text)).collect::<Vec<_>>()).ok()
+        };
+        let all = |file: &Self| [file.models(), file.rules()].map(texts);
+        self.text == other.text && all(self) == all(other)
+    }
+
     /// The paths that it names, as it gives them: nothing is said of whether they are there and may be read.
     pub fn named(&self) -> impl Iterator<Item = &Path> {
         self.raw.models.iter().chain(&self.raw.rules).map(PathBuf::as_path)

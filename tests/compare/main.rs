@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod files;
 mod git;
+mod matrix;
+mod properties;
 mod repo;
