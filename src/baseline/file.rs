@@ -104,6 +104,7 @@ pub fn read(path: &Path, text: &str) -> Result<Vec<Entry>, BaselineError> {
 /// The file that lists `entries`.
 #[must_use]
 pub fn write(mut entries: Vec<Entry>) -> String {
+    entries.iter_mut().for_each(|entry| entry.identity.sort_unstable());
     entries.sort();
     let rows: Vec<String> = entries.into_iter().map(row).collect();
     let findings = if rows.is_empty() { String::new() } else { format!("\n{}\n", rows.join(",\n")) };

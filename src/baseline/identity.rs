@@ -46,9 +46,7 @@ fn of(finding: &Finding, code: &Code, files: &IdVec<FileId, SourceFile>) -> Vec<
         let path = if file == finding.file { "" } else { files[file].path.as_str() };
         one(&text, path)
     };
-    let mut all: Vec<Identity> = sources.iter().map(|note| of_source(note.file, note.span)).collect();
-    all.sort_unstable();
-    all
+    sources.iter().map(|note| of_source(note.file, note.span)).collect()
 }
 
 /// A digest of `parts` that nobody can aim at: code is written by those whom the comparison judges.

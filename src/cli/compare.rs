@@ -13,7 +13,7 @@ use crate::cli::project::Project;
 use crate::cli::scan::{self, Outcome};
 use crate::config::{self, ConfigFile, MAX_PACK, NAMES, Settings};
 use crate::discover::{self, MAX_SIZE};
-use crate::finding::Finding;
+use crate::finding::{Finding, Identity};
 use crate::git::{Checkout, Repository, Wanted};
 use crate::report::Comparison;
 
@@ -187,6 +187,7 @@ impl Base {
         let compared = baseline::compare(&known, &baseline::entries(&outcome.findings, &outcome.files));
         for (finding, new) in outcome.findings.iter_mut().zip(&compared.new) {
             finding.is_new = Some(!new.is_empty());
+            name_new_sources(finding, new);
         }
         let gone = compared.gone.into_iter().map(|at| known[at].clone());
         let is_seen = |entry: &Entry| scope.as_ref().is_none_or(|scope| scope.has(entry, &outcome.settings));
@@ -194,6 +195,20 @@ impl Base {
         let silenced = silenced.map(|known| silenced_anew(&known, outcome));
         outcome.comparison = Some(Comparison { with, gone, silenced });
         Ok(())
+    }
+}
+
+/// Of an old sink, says which of the sources that reach it is the new one.
+fn name_new_sources(finding: &mut Finding, new: &[Identity]) {
+    if new.is_empty() || new.len() == finding.identity.len() {
+        return;
+    }
+    for (source, identity) in finding.sources.iter().zip(&finding.identity) {
+        let same =
+            finding.related.iter_mut().find(|note| (note.file, note.span) == (source.file, source.span));
+        if let Some(note) = same.filter(|_| new.contains(identity)) {
+            note.caption.push_str(", and did not before");
+        }
     }
 }
 

@@ -177,7 +177,7 @@ pub struct Finding {
     pub foreign_marker: Option<String>,
     /// Where what reaches it comes from, if rules know more than one place; else the trace begins there.
     pub sources: Vec<Note>,
-    /// What tells it from others across changes; empty until it is asked for.
+    /// What tells it from others across changes, for each of its sources; empty until it is asked for.
     pub identity: Vec<Identity>,
     /// Whether the base that the scan was compared with lacks it; `None` without a comparison.
     pub is_new: Option<bool>,

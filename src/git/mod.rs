@@ -111,8 +111,9 @@ impl Repository {
             .find_commit(merge.0)
             .map(|commit| commit.parent_ids().map(gix::Id::detach).collect())
             .unwrap_or_default();
+        let head = ObjectId::from_hex(head.as_bytes()).ok();
         match parents[..] {
-            [target, branch] if branch.to_string() == head => self.commit(&target.to_string()),
+            [target, branch] if head == Some(branch) => self.commit(&target.to_string()),
             _ => self.merge_base(base),
         }
     }

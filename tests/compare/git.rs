@@ -73,6 +73,23 @@ fn the_base_is_where_histories_part() {
 }
 
 #[test]
+fn the_newer_hash_is_read_too() {
+    let dir = tempfile::tempdir().unwrap();
+    git(dir.path(), &["init", "-q", "--object-format=sha256"]);
+    fs::write(dir.path().join("a.py"), "a = 1\n").unwrap();
+    git(dir.path(), &["add", "-A"]);
+    git(dir.path(), &["commit", "-q", "-m", "one"]);
+    let head = git(dir.path(), &["rev-parse", "HEAD"]);
+    git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "two"]);
+    assert_eq!(base(dir.path(), "HEAD~1"), head[..12]);
+    let opened = open(dir.path());
+    let place = tempfile::tempdir().unwrap();
+    let checkout = opened.checkout(opened.commit(&head).unwrap(), &Everything, place.path()).unwrap();
+    assert_eq!(listed(checkout.root()), ["a.py"]);
+    assert!(dirty(dir.path(), &[PathBuf::from("a.py")]).unwrap().is_empty());
+}
+
+#[test]
 fn what_is_not_there_is_told_with_a_remedy() {
     let repo = Repo::new(&[("a.py", "a = 1\n")]);
     assert!(base(&repo.root, "nowhere").contains("name a branch, tag or hash that was fetched"));

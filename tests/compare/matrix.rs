@@ -210,6 +210,7 @@ fn a_new_source_in_one_file_makes_an_old_sink_in_another_new() {
         let pull = Pull::new(&before, &[("two.py", two.clone())]);
         let run = action(&pull.checkout("2"), Some(&pull.event), &[("fail-on", "high")]);
         assert_eq!((run.code, run.counts.1), (1, 1), "{}", run.log);
+        assert_eq!(run.log.contains("reaches it too, and did not before"), before.len() > 1, "{}", run.log);
         let pull = Pull::new(&before, &[("else.py", "y = 1\n".to_owned())]);
         let run = action(&pull.checkout("2"), Some(&pull.event), &[("fail-on", "high")]);
         assert_eq!((run.code, run.counts.1), (0, 0), "{}", run.log);
