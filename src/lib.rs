@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod text;
+pub mod templates;
 pub mod finding;
 pub mod config;
 pub mod discover;
@@ -18,5 +19,7 @@ pub mod taint;
 pub mod rules;
 pub mod scan;
 pub mod baseline;
+pub mod fix;
 pub mod report;
+pub mod github;
 pub mod cli;

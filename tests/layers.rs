@@ -7,8 +7,27 @@ use std::path::{Path, PathBuf};
 
 /// The house, bottom to top.
 const MODULES: &[&str] = &[
-    "base", "text", "finding", "config", "discover", "git", "python", "outline", "ir", "flow", "program",
-    "models", "taint", "rules", "scan", "baseline", "report", "cli",
+    "base",
+    "text",
+    "templates",
+    "finding",
+    "config",
+    "discover",
+    "git",
+    "python",
+    "outline",
+    "ir",
+    "flow",
+    "program",
+    "models",
+    "taint",
+    "rules",
+    "scan",
+    "baseline",
+    "fix",
+    "report",
+    "github",
+    "cli",
 ];
 
 /// Crates that one module alone may name.
@@ -20,6 +39,13 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("ruff_notebook", "python"),
     ("serde_sarif", "report"),
     ("gix", "git"),
+    ("octocrab", "github"),
+    ("tokio", "github"),
+    ("hyper_util", "github"),
+    ("hyper_rustls", "github"),
+    ("http_body_util", "github"),
+    ("flate2", "github"),
+    ("base64", "github"),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

@@ -1,7 +1,7 @@
 //! One file's statements, as identities see them: without layout and comments, with those beside them.
 
 use crate::python;
-use crate::text::{SourceFile, Span};
+use crate::text::{FileKind, SourceFile, Span};
 
 /// Statements on each side that tell where one stands.
 const NEIGHBORS: usize = 2;
@@ -25,7 +25,8 @@ struct Statement {
 impl<'a> Code<'a> {
     /// Parses `file`; one that cannot be parsed has no statements, and lines stand in for them.
     pub(super) fn of(file: &'a SourceFile) -> Self {
-        let Ok(parsed) = python::parse(file) else {
+        let parsed = if file.kind == FileKind::Template { None } else { python::parse(file).ok() };
+        let Some(parsed) = parsed else {
             return Self { file, statements: Vec::new(), comments: Vec::new() };
         };
         let definitions = python::definitions(&parsed);

@@ -10,12 +10,13 @@ use anyhow::Context;
 use crate::baseline::{self, BaselineError, Entry};
 use crate::cli::event::PullRequest;
 use crate::cli::project::Project;
-use crate::cli::scan::{self, Outcome};
+use crate::cli::scan::{self, How, Outcome};
 use crate::config::{self, ConfigFile, MAX_PACK, NAMES, Settings};
 use crate::discover::{self, MAX_SIZE};
 use crate::finding::{Finding, Identity};
 use crate::git::{Checkout, Repository, Wanted};
 use crate::report::Comparison;
+use crate::templates::is_template;
 
 /// Files beside Python's that decide what is scanned and how. Sources: git's and ripgrep's ignore files, installers.
 const DECIDING: &[&str] = &[".gitignore", ".ignore", "pyvenv.cfg", "setup.cfg"];
@@ -290,9 +291,13 @@ impl Tree {
         let submodules = self.checkout.submodules.iter().filter(inside);
         let submodules: Vec<PathBuf> = submodules.map(|path| self.repository.root().join(path)).collect();
         let here = submodules.into_iter().filter(|path| path.is_dir() && path.starts_with(&outcome.root));
-        found.files.extend(discover::discover(&outcome.root, &here.collect::<Vec<_>>(), &selection)?.files);
+        let submodules = discover::discover(&outcome.root, &here.collect::<Vec<_>>(), &selection)?;
+        found.files.extend(submodules.files);
+        found.templates.extend(submodules.templates);
         found.files.sort();
-        scan::outcome_of(root, found, (project, outcome.settings.clone()), (begun, false))
+        found.templates.sort();
+        let how = How { begun, wants_stats: false, proves_edits: false };
+        scan::outcome_of(root, found, (project, outcome.settings.clone()), &how)
     }
 }
 
@@ -317,7 +322,7 @@ impl Wanted for Needed {
         let name = path.rsplit('/').next().unwrap_or(path);
         DECIDING.contains(&name)
             || NAMES.contains(&name)
-            || (self.is_scanned(path) && discover::may_be_python(path))
+            || (self.is_scanned(path) && (discover::may_be_python(path) || is_template(path)))
             || self.scanned.iter().any(|scanned| scanned == path)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ir::Operand;
 use crate::models::Kinds;
-use crate::program::{ClassIx, FuncId, Meaning};
+use crate::program::FuncId;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::demand::Mask;
@@ -50,33 +50,10 @@ impl Analyzer<'_, '_> {
         })
     }
 
-    /// The class that the call makes an instance of by running `func`.
-    fn made_class(&self, site: &Site<'_>, func: FuncId) -> Option<ClassIx> {
-        let name = site.call.name?;
-        match self.module.meaning(name) {
-            Meaning::Class(class) => Some(*class),
-            _ => None,
-        }
-        .filter(|_| self.world.program.class_of(func).is_some())
-    }
-
     /// What a function does with these arguments.
     pub(super) fn summary_for(&self, id: FuncId, bound: &Bound) -> Option<Arc<Summary>> {
         let known = self.summary(id, Mask::of(bound))?;
         Some(self.specialized(id, &known, bound).unwrap_or(known))
-    }
-
-    pub(super) fn constructor(&self, class: ClassIx) -> Option<FuncId> {
-        self.world.program.symbol("__init__").and_then(|name| self.world.program.method(class, name))
-    }
-
-    /// An instance of which no more is known than what it was made with.
-    pub(super) fn instance(&self, site: &Site<'_>, class: ClassIx) -> Arc<Tree> {
-        let mut tree = Tree { class: Some(class), ..Tree::default() };
-        site.args.iter().flat_map(|arg| arg.all()).for_each(|label| {
-            tree.add(&label);
-        });
-        Arc::new(tree)
     }
 
     fn unknown(&self, bound: &Bound) -> Arc<Tree> {
@@ -119,7 +96,10 @@ impl Analyzer<'_, '_> {
         }
         self.effects(state, site, summary, bound, func);
         for (cell, path, from) in &summary.keeps {
-            let labels = self.labels(state, from, bound, site, "it is kept by");
+            let mut labels = self.labels(state, from, bound, site, "it is kept by");
+            for hop in Hops::list(from.via.as_ref()) {
+                labels.iter_mut().for_each(|label| *label = label.after(hop.clone()));
+            }
             if !labels.is_empty() {
                 self.leave(state, *cell, path, &Tree::labeled(labels));
             }
@@ -129,7 +109,7 @@ impl Analyzer<'_, '_> {
     }
 
     /// The taint that a port of the callee stands for here.
-    fn labels(
+    pub(super) fn labels(
         &self,
         state: &State,
         from: &From,
@@ -260,13 +240,7 @@ impl Analyzer<'_, '_> {
             }
             if let Some(var) = self.local_of(base) {
                 state.change(var, |tree| {
-                    // What else is there is the part of the whole, and no other part of it.
-                    if let [key @ (Key::Attr(_) | Key::Item(_))] = &full[..]
-                        && tree.field(key).is_none()
-                    {
-                        let old = self.part(tree, key);
-                        tree.store(&full, &old);
-                    }
+                    self.open(tree, &full);
                     tree.join_at(&full, &part);
                 });
             }
@@ -275,6 +249,10 @@ impl Analyzer<'_, '_> {
 
     /// The variable that was passed for a parameter, and the path in it.
     fn operand_of(&self, site: &Site<'_>, param: usize, bound: &Bound) -> Option<(Operand, Vec<Key>)> {
+        if param == 0 && self.is_super(site) {
+            let own = self.body.params.first()?;
+            return Some((Operand::Local(own.local), Vec::new()));
+        }
         let tree = bound.get(param)?.as_ref()?;
         if let Some(receiver) = &site.receiver
             && Arc::ptr_eq(receiver, tree)
@@ -284,28 +262,5 @@ impl Analyzer<'_, '_> {
         }
         let at = site.args.iter().position(|arg| Arc::ptr_eq(arg, tree))?;
         Some((site.call.args[at].value, Vec::new()))
-    }
-
-    /// The instance that a constructor makes.
-    fn made(
-        &self,
-        state: &State,
-        site: &Site<'_>,
-        summary: &Summary,
-        bound: &Bound,
-        class: ClassIx,
-    ) -> Arc<Tree> {
-        let mut tree = Tree { class: Some(class), ..Tree::default() };
-        for (param, path, from) in &summary.effects {
-            if *param == 0 {
-                let labels = self.labels(state, from, bound, site, "it is kept by");
-                let mut part = Tree::default();
-                labels.iter().for_each(|label| {
-                    part.add(label);
-                });
-                tree.join_at(path, &part);
-            }
-        }
-        Arc::new(tree)
     }
 }

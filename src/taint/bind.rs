@@ -1,5 +1,6 @@
 //! Which argument of a call goes to which parameter.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ir::{ArgKind, Operand, Param, ParamKind};
@@ -23,10 +24,10 @@ impl Analyzer<'_, '_> {
         let params = &body.params;
         let mut bound: Bound = vec![None; params.len()];
         let is_method = body.class.is_some() && !self.is_static(func) && !params.is_empty();
-        let by_instance = site.call.name.is_some_and(|name| {
-            matches!(self.module.meaning(name), Meaning::Method(..) | Meaning::Instance(_))
-                || self.module.unit.text(name).starts_with("super().")
-        });
+        let by_instance = self.is_super(site)
+            || site.call.name.is_some_and(|name| {
+                matches!(self.module.meaning(name), Meaning::Method(..) | Meaning::Instance(_))
+            });
         let mut next = 0;
         for tree in before {
             if next < bound.len() {
@@ -38,10 +39,8 @@ impl Analyzer<'_, '_> {
             bound[0] = Some(Arc::default());
             next = 1;
         } else if is_method && (by_instance || self.is_bound_by_value(site)) && before.is_empty() {
-            let is_super =
-                site.call.name.is_some_and(|name| self.module.unit.text(name).starts_with("super()."));
             let own = self.body.params.first().map(|first| self.value(state, Operand::Local(first.local)));
-            bound[0] = if is_super { own } else { site.receiver.clone() };
+            bound[0] = if self.is_super(site) { own } else { site.receiver.clone() };
             next = 1;
         }
         let keyword_of = |name: &str| {
@@ -53,6 +52,8 @@ impl Analyzer<'_, '_> {
         let star = params.iter().position(|param| param.kind == ParamKind::Star);
         let stars = params.iter().position(|param| param.kind == ParamKind::DoubleStar);
         let mut extra = 0;
+        // What may come by position and by name alike: `f(*args, **kwargs)`.
+        let mut open = 0..0;
         for (arg, tree) in site.call.args.iter().zip(&site.args) {
             match arg.kind {
                 ArgKind::Positional => {
@@ -76,8 +77,14 @@ impl Analyzer<'_, '_> {
                         dict.store(&[Key::Item(Konst::Str(name.into()))], tree);
                     }
                 }
-                ArgKind::Star => self.bind_sequence(params, tree, &mut bound, &mut next),
-                ArgKind::DoubleStar => self.bind_mapping(func, tree, &mut bound),
+                ArgKind::Star => {
+                    let first = next;
+                    let is_exact = self.bind_sequence(params, tree, &mut bound, &mut next);
+                    if !is_exact && open.is_empty() {
+                        open = first..next;
+                    }
+                }
+                ArgKind::DoubleStar => self.bind_mapping(func, tree, &mut bound, &open),
             }
         }
         for (at, param) in params.iter().enumerate() {
@@ -90,29 +97,44 @@ impl Analyzer<'_, '_> {
         bound
     }
 
+    /// Whether a call runs a method of a class above on this body's own object: `super().__init__(text)`.
+    pub(super) fn is_super(&self, site: &Site<'_>) -> bool {
+        site.call.name.is_some_and(|name| self.module.unit.text(name).starts_with("super()."))
+    }
+
     /// Whether a method was found as a part of a value: `self.handler = obj.run`.
     fn is_bound_by_value(&self, site: &Site<'_>) -> bool {
         let name = site.call.name.map(|name| self.module.meaning(name));
         matches!(name, Some(Meaning::Unknown) | None) && site.receiver.is_some()
     }
 
-    /// `*values`: one element for each positional parameter that is left.
-    fn bind_sequence(&self, params: &[Param], tree: &Arc<Tree>, bound: &mut Bound, next: &mut usize) {
-        let mut index = 0;
-        while *next < params.len()
-            && matches!(params[*next].kind, ParamKind::Positional | ParamKind::PositionalOnly)
-        {
+    /// `*values`: one element for each positional parameter that is left; whether it is known how many there are.
+    fn bind_sequence(&self, params: &[Param], tree: &Arc<Tree>, bound: &mut Bound, next: &mut usize) -> bool {
+        let by_position =
+            |param: &Param| matches!(param.kind, ParamKind::Positional | ParamKind::PositionalOnly);
+        let items = tree.items().filter(|items| !items.is_empty());
+        let first = *next;
+        while *next < params.len() && by_position(&params[*next]) {
+            let index = *next - first;
+            if items.as_ref().is_some_and(|items| index >= items.len()) {
+                break;
+            }
+            let index = i64::try_from(index).unwrap_or(i64::MAX);
             bound[*next] = Some(self.part(tree, &Key::Item(Konst::Int(index))));
             *next += 1;
-            index += 1;
         }
         if let Some(star) = params.iter().position(|param| param.kind == ParamKind::Star) {
-            Arc::make_mut(bound[star].get_or_insert_with(Arc::default)).join(tree);
+            let rest = Arc::make_mut(bound[star].get_or_insert_with(Arc::default));
+            match items.as_ref().filter(|_| rest.is_plain()) {
+                Some(items) => *rest = Tree::list(items.iter().skip(*next - first).cloned()),
+                None => drop(rest.join(tree)),
+            }
         }
+        items.is_some()
     }
 
-    /// `**values`: the part of each parameter's name.
-    fn bind_mapping(&self, func: FuncId, tree: &Arc<Tree>, bound: &mut Bound) {
+    /// `**values`: the part of each parameter's name; those in `open` may have got one by position.
+    fn bind_mapping(&self, func: FuncId, tree: &Arc<Tree>, bound: &mut Bound, open: &Range<usize>) {
         let (module, _, body) = self.world.program.func(func);
         for (at, param) in body.params.iter().enumerate() {
             if param.kind == ParamKind::DoubleStar {
@@ -120,12 +142,16 @@ impl Analyzer<'_, '_> {
                 continue;
             }
             let by_name = matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly);
-            if let (true, None, Some(name)) = (by_name, &bound[at], body.locals[param.local].name) {
-                let key = Key::Item(Konst::Str(module.unit.text(name).into()));
-                let part = self.part(tree, &key);
-                if !part.is_plain() {
-                    bound[at] = Some(part);
-                }
+            let Some(name) = body.locals[param.local].name.filter(|_| by_name) else { continue };
+            let key = Key::Item(Konst::Str(module.unit.text(name).into()));
+            let part = self.part(tree, &key);
+            match &mut bound[at] {
+                _ if part.is_plain() => {}
+                None => bound[at] = Some(part),
+                // A parameter that is given twice raises.
+                Some(known) if open.contains(&at) && tree.field(&key).is_some() => *known = part,
+                Some(known) if open.contains(&at) => drop(Arc::make_mut(known).join(&part)),
+                Some(_) => {}
             }
         }
     }

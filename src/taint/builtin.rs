@@ -227,7 +227,6 @@ impl Analyzer<'_, '_> {
             | "copy.copy"
             | "copy.deepcopy"
             | "iter"
-            | "asyncio.gather"
             | "asyncio.run"
             | "asyncio.wait_for"
             | "asyncio.shield"
@@ -242,6 +241,7 @@ impl Analyzer<'_, '_> {
                 "typing.cast" => site.positional(1).map(|(tree, _)| Arc::clone(tree)),
                 _ => Some(first().unwrap_or_default()),
             },
+            "asyncio.gather" => Some(Arc::new(self.gathered(site))),
             "str" | "bytes" | "bytearray" => {
                 let mut tree = text_of(&[first()?]);
                 for label in &mut tree.labels {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Place, Step};
 use crate::models::{Argument, Kinds};
-use crate::program::{ClassIx, FuncId, Meaning};
+use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_OVERRIDES;
 use crate::taint::state::{State, Var};
-use crate::taint::texts::set_path;
-use crate::taint::value::{Callee, FuncRef, Key, Konst, Label, Tree};
+use crate::taint::value::{Callee, FuncRef, Label, Tree};
+use crate::taint::world::Known;
 use crate::text::Span;
 
 /// A call with what goes in.
@@ -17,7 +17,7 @@ pub(super) struct Site<'c> {
     pub(super) call: &'c Call,
     /// Value path of the callee, re-exports looked through; empty if unknown.
     pub(super) path: &'c str,
-    pub(super) known: &'c crate::taint::world::Known<'c>,
+    pub(super) known: &'c Known<'c>,
     /// The last identifier of the callee.
     pub(super) method: &'c str,
     /// What a method is called on.
@@ -47,7 +47,14 @@ impl Analyzer<'_, '_> {
         let known = &self.calls[id];
         let (receiver, source) = self.receiver(state, call, known.model.source);
         let receiver = receiver.map(|receiver| self.seen_through(state, call, &known.path, receiver));
-        let site = Site { call, known, path: &known.path, method: unit.text(call.method), receiver, args };
+        let mut site =
+            Site { call, known, path: &known.path, method: unit.text(call.method), receiver, args };
+        let funcs = if source.is_none() { self.functions(state, &site) } else { Vec::new() };
+        let by_value;
+        if known.callees.is_empty() && funcs.iter().any(|func| matches!(func.func, Callee::Own(_))) {
+            by_value = Known::own(self.world.models, known);
+            site.known = &by_value;
+        }
         if self.is_reporting() {
             self.meet(state, &site);
         }
@@ -57,7 +64,6 @@ impl Analyzer<'_, '_> {
             self.clear_result(&site, &mut tree);
             return Some(Arc::new(tree));
         }
-        let funcs = self.functions(state, &site);
         if !funcs.is_empty() {
             return self.run_all(state, &site, &funcs);
         }
@@ -191,8 +197,8 @@ impl Analyzer<'_, '_> {
     // --- what is outside of the program ---
 
     pub(super) fn outside(&self, state: &mut State, site: &Site<'_>) -> Arc<Tree> {
-        if self.is_lookup(site) {
-            return Arc::default();
+        if let Some(rows) = self.looked_up(state, site) {
+            return rows;
         }
         if let Some(tree) = self.run_through(state, site) {
             return tree;
@@ -203,8 +209,7 @@ impl Analyzer<'_, '_> {
             }
             return tree;
         }
-        if let Some(class) = self.enum_of(site) {
-            let _ = class;
+        if self.enum_of(site).is_some() {
             site.args
                 .iter()
                 .flat_map(|arg| arg.all())
@@ -264,73 +269,6 @@ impl Analyzer<'_, '_> {
             tree.cond = cond;
         }
         Arc::new(tree)
-    }
-
-    /// Notes in an object of a library what it was made with, where that is known without taint.
-    fn made_with(&self, site: &Site<'_>, tree: &mut Tree) {
-        if site.method.starts_with(|c: char| c.is_uppercase()) {
-            for (arg, value) in site.call.args.iter().zip(&site.args) {
-                if let (ArgKind::Keyword(name), Some(konst)) = (arg.kind, &value.konst) {
-                    let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
-                    tree.store(&[key], &Arc::new(Tree::konst(konst.clone())));
-                }
-            }
-        }
-        if matches!(site.path, "pathlib.Path" | "pathlib.PurePath") {
-            set_path(tree, &site.args.iter().map(|part| &**part).collect::<Vec<_>>());
-        }
-        // What a handle was opened for.
-        if site.method == "open"
-            && let Some(path) = site.receiver.as_ref().or_else(|| site.positional(0).map(|(path, _)| path))
-        {
-            tree.store(&[Key::Item(Konst::Str("file".into()))], &Arc::new(path.without_labels()));
-        }
-    }
-
-    /// An instance of a class of the program that has fields and no constructor of its own: a dataclass, a named tuple.
-    pub(super) fn record(&self, site: &Site<'_>, class: ClassIx) -> Option<Arc<Tree>> {
-        let program = self.world.program;
-        let above = program.above(class);
-        let fields: Vec<crate::base::Symbol> =
-            above.iter().rev().flat_map(|class| program.classes[*class].fields.iter().copied()).collect();
-        if fields.is_empty() || site.call.has_spread() {
-            return None;
-        }
-        let is_tuple = program.outside_bases(class).iter().any(|base| base.ends_with("NamedTuple"));
-        let mut tree = Tree { class: Some(class), ..Tree::default() };
-        let mut next = 0;
-        for (arg, value) in site.call.args.iter().zip(&site.args) {
-            let index = match arg.kind {
-                ArgKind::Keyword(name) => {
-                    let name = self.module.global(name);
-                    fields.iter().position(|field| *field == name)
-                }
-                _ => {
-                    next += 1;
-                    Some(next - 1)
-                }
-            };
-            let Some(index) = index.filter(|index| *index < fields.len()) else { continue };
-            tree.store(&[Key::Attr(fields[index])], value);
-            if is_tuple {
-                let index = i64::try_from(index).unwrap_or(i64::MAX);
-                tree.store(&[Key::Item(Konst::Int(index))], value);
-            }
-        }
-        Some(Arc::new(tree))
-    }
-
-    /// The enumeration of the program that a call looks a member up in.
-    fn enum_of(&self, site: &Site<'_>) -> Option<crate::program::ClassIx> {
-        let Meaning::Class(class) = self.module.meaning(site.call.name?) else { return None };
-        let bases = self.world.program.outside_bases(*class);
-        let is_enum = bases.iter().any(|base| base.starts_with("enum."));
-        let is_lax = self
-            .world
-            .program
-            .symbol("_missing_")
-            .is_some_and(|name| self.world.program.method(*class, name).is_some());
-        (is_enum && !is_lax).then_some(*class)
     }
 
     /// Takes from the result what the packs say of the callee.

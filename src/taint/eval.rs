@@ -6,8 +6,9 @@ use crate::ir::{Const, Operand, Rvalue};
 use crate::models::Kinds;
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
+use crate::taint::slices::slice_key;
 use crate::taint::state::State;
-use crate::taint::texts::{percent, set_path, text_of, unquoted};
+use crate::taint::texts::{percent, set_path, text_of};
 use crate::taint::value::{Cond, Key, Konst, Label, Tree, is_inner, literal};
 use crate::text::Span;
 
@@ -47,23 +48,9 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::Slice(operand, _) => {
                 let tree = self.value(state, *operand);
-                if let Some(items) = tree.items().filter(|items| !items.is_empty())
-                    && let Some(cut) = slice(self.file.slice(span), items)
-                {
-                    return Arc::new(Tree::list(cut));
-                }
-                // A check of a part says nothing of the rest.
-                let bounds = self.file.slice(span).rsplit('[').next().unwrap_or_default();
-                let key = Key::Item(Konst::Str(format!("[{bounds}").into()));
-                let labels = tree.labels.iter().map(|label| {
-                    let label = self.deeper(label, &key);
-                    Label { kinds: unquoted(label.kinds), ..label }
-                });
-                let mut cut = Tree { labels: labels.collect(), ..Tree::default() };
-                for (_, part) in &tree.fields {
-                    cut.store(&[Key::Any], part);
-                }
-                Arc::new(cut)
+                let text = self.file.slice(span);
+                let bounds = text.strip_suffix(']').and_then(|text| text.rsplit_once('['));
+                Arc::new(self.sliced(&tree, bounds.map_or(text, |(_, bounds)| bounds)))
             }
             Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
                 let mut tree = Tree::default();
@@ -285,7 +272,7 @@ impl Analyzer<'_, '_> {
 
     /// What the origins in a value are the first letters of, for `kinds`.
     fn of_wholes(&self, tree: &Tree, kinds: Kinds) -> Vec<(u32, Kinds)> {
-        let first = [Key::Item(Konst::Int(0)), Key::Item(Konst::Str("[:1]".into()))];
+        let first = [Key::Item(Konst::Int(0)), slice_key(":1")];
         let (parts, wholes) = (self.parts.borrow(), self.wholes.borrow());
         let whole = |label: &Label| {
             let whole = *wholes.get(&label.origin)?;
@@ -406,29 +393,4 @@ fn decided(op: CmpOp, left: &Tree, right: &Tree) -> Option<bool> {
         }
         CmpOp::In | CmpOp::NotIn => return None,
     })
-}
-
-/// The elements that `x[low:high:step]` takes, where all of these are written as numbers.
-fn slice(source: &str, items: Vec<Arc<Tree>>) -> Option<Vec<Arc<Tree>>> {
-    let inside = source.strip_suffix(']')?.rsplit_once('[')?.1;
-    let bounds: Vec<&str> = inside.split(':').map(str::trim).collect();
-    let length = i64::try_from(items.len()).ok()?;
-    let bound = |text: Option<&&str>, default: i64| match text.copied() {
-        None | Some("") => Some(default),
-        Some(text) => {
-            let n: i64 = text.parse().ok()?;
-            Some(if n < 0 { (n + length).max(0) } else { n.min(length) })
-        }
-    };
-    match bounds.get(2).copied() {
-        Some("-1") if bounds[0].is_empty() && bounds[1].is_empty() => {
-            return Some(items.into_iter().rev().collect());
-        }
-        None | Some("" | "1") => {}
-        Some(_) => return None,
-    }
-    let (low, high) = (bound(bounds.first(), 0)?, bound(bounds.get(1), length)?);
-    let low = usize::try_from(low).ok()?;
-    let count = usize::try_from(high).ok()?.saturating_sub(low);
-    Some(items.into_iter().skip(low).take(count).collect())
 }

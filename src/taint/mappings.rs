@@ -1,12 +1,12 @@
-//! Mappings that are made of pairs, and lists of pairs.
+//! Mappings that are made of pairs, lists of pairs, lists of what is given.
 
 use std::sync::Arc;
 
+use crate::ir::ArgKind;
 use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::limits::MAX_FIELDS;
 use crate::taint::value::{Key, Konst, Tree};
-
-/// Most pairs that are told apart.
-const MAX_PAIRS: i64 = 24;
 
 impl Analyzer<'_, '_> {
     /// `dict(pairs)`: what the second of each pair is stands under the first. A mapping stays what it is.
@@ -33,7 +33,7 @@ impl Analyzer<'_, '_> {
         };
         // Of what is not known the length is 0.
         let count = lists.iter().filter_map(|list| list.exact_len()).filter(|count| *count > 0).min();
-        match count.filter(|count| *count <= MAX_PAIRS) {
+        match count.filter(|count| usize::try_from(*count).is_ok_and(|count| count <= MAX_FIELDS)) {
             Some(count) => {
                 let at = |index| pair(&|list| self.part(list, &Key::Item(Konst::Int(index))));
                 Tree::list((0..count).map(at).collect::<Vec<_>>())
@@ -44,6 +44,28 @@ impl Analyzer<'_, '_> {
                 list
             }
         }
+    }
+
+    /// `gather(a, *others)`: a list of what is given, in order.
+    pub(super) fn gathered(&self, site: &Site<'_>) -> Tree {
+        let mut list = Tree::default();
+        let mut next = Some(0);
+        for (arg, value) in site.call.args.iter().zip(&site.args) {
+            let values = match arg.kind {
+                ArgKind::Positional => vec![Arc::clone(value)],
+                ArgKind::Star => value.items().filter(|items| !items.is_empty()).unwrap_or_else(|| {
+                    // Any number of them: what stands behind has no known place.
+                    next = None;
+                    vec![self.element(value)]
+                }),
+                ArgKind::Keyword(_) | ArgKind::DoubleStar => continue,
+            };
+            for value in values {
+                list.store(&[next.map_or(Key::Any, |index| Key::Item(Konst::Int(index)))], &value);
+                next = next.map(|index| index + 1);
+            }
+        }
+        list
     }
 }
 

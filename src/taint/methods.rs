@@ -152,20 +152,7 @@ impl Analyzer<'_, '_> {
                         }
                     }
                 }
-                let place = self.receiver_place(site.call)?;
-                let path = self.keys(place);
-                if let Some(var) = self.local_of(place.base) {
-                    state.change(var, |tree| {
-                        for (key, part) in &gained.fields {
-                            let full = [&path[..], std::slice::from_ref(key)].concat();
-                            tree.store(&full, part);
-                        }
-                        if !gained.labels.is_empty() {
-                            let part = Tree::labeled(gained.labels.clone());
-                            tree.join_at(&[&path[..], &[Key::Any]].concat(), &part);
-                        }
-                    });
-                }
+                self.gain(state, self.receiver_place(site.call)?, &gained, site.call.span);
                 Some(Arc::default())
             }
             "clear" if site.call.args.is_empty() => {
@@ -375,20 +362,6 @@ impl Analyzer<'_, '_> {
             _ => false,
         };
         !is_library && !site.args.first().is_some_and(is_row)
-    }
-
-    /// Stores into what a method is called on.
-    fn fill(&self, state: &mut State, site: &Site<'_>, path: &[Key], value: &Arc<Tree>) {
-        let Some(place) = self.receiver_place(site.call) else { return };
-        let full = [&self.keys(place)[..], path].concat();
-        if let Some(var) = self.local_of(place.base) {
-            state.change(var, |tree| tree.store(&full, value));
-            let mut part = Tree::default();
-            value.all().iter().for_each(|label| {
-                part.add(label);
-            });
-            self.write_cell(state, place, &Arc::new(part));
-        }
     }
 }
 

@@ -9,9 +9,10 @@ use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_DEPTH;
 use crate::taint::origins::Origin;
+use crate::taint::slices::bounds_of;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
-use crate::taint::value::{Callee, Cond, FuncRef, Hops, Key, Konst, Label, Tree, is_some};
+use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, is_row, is_some};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
@@ -128,6 +129,9 @@ impl Analyzer<'_, '_> {
 
     /// One part of a value.
     pub(super) fn part(&self, tree: &Tree, key: &Key) -> Arc<Tree> {
+        if let Some(bounds) = bounds_of(key) {
+            return Arc::new(self.sliced(tree, bounds));
+        }
         if let (Key::Item(Konst::Int(n @ ..0)), Some(length)) = (key, tree.exact_len())
             && n + length >= 0
         {
@@ -144,7 +148,7 @@ impl Analyzer<'_, '_> {
             Some(at) => self.told_apart(tree, at),
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
-                let known = tree.class.and_then(|class| self.world.shapes.instances.get(&class));
+                let known = tree.class.and_then(|class| self.world.shapes.instance(class));
                 let known = known.and_then(|shape| shape.field(key));
                 Arc::new(Tree { labels, ..known.map_or_else(Tree::default, |known| Tree::clone(known)) })
             }
@@ -235,7 +239,8 @@ impl Analyzer<'_, '_> {
 
     /// An element of what is iterated: of a mapping its keys, which are constants where they are told apart.
     pub(super) fn element(&self, tree: &Tree) -> Arc<Tree> {
-        let is_mapping = tree.fields.iter().any(|(key, _)| matches!(key, Key::Item(Konst::Str(_))));
+        let is_mapping = tree.fields.iter().any(|(key, _)| matches!(key, Key::Item(Konst::Str(_))))
+            && !tree.fields.iter().any(|(key, _)| is_row(key));
         if is_mapping {
             return Arc::new(Tree::labeled(
                 tree.labels.iter().map(|label| self.deeper(label, &Key::Any)).collect(),
@@ -318,15 +323,9 @@ impl Analyzer<'_, '_> {
 
     /// Adds the sources that were left in a cell at `within`.
     fn add_left(&self, tree: &mut Tree, cell: Cell, within: &[Key]) {
-        for (path, site, kinds) in self.world.cells.get(&cell).into_iter().flatten() {
+        for (path, site, kinds, via) in self.world.cells.get(&cell).into_iter().flatten() {
             let Some(rest) = path.strip_prefix(within) else { continue };
-            let hop = crate::taint::summary::Hop {
-                file: site.file,
-                span: site.span,
-                caption: format!("`{}` comes in here and is kept", site.text).into(),
-                is_call: false,
-            };
-            let label = self.label(Port::Source(Arc::clone(site)), Some(Hops::after(None, hop)));
+            let label = self.label(Port::Source(Arc::clone(site)), via.clone());
             let part = Arc::new(Tree::labeled(vec![Label { kinds: *kinds, ..label }]));
             if rest.is_empty() {
                 tree.join(&part);

@@ -13,6 +13,7 @@ use crate::taint::demand::{Cycles, Demands};
 use crate::taint::shapes::Shapes;
 use crate::taint::summary::{Cells, Hop};
 use crate::taint::value::{Callee, Konst};
+use crate::templates::Library;
 use crate::text::SourceFile;
 
 /// What a caller passes that decides something.
@@ -29,6 +30,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) program: &'w Program<'a>,
     pub(super) models: &'w Models,
     pub(super) files: &'w IdVec<crate::text::FileId, SourceFile>,
+    /// The templates that the program may fill in.
+    pub(super) templates: &'w Library<'w>,
     /// Sources that earlier rounds left in cells.
     pub(super) cells: &'w Cells,
     /// Functions that nobody in the program calls.
@@ -36,7 +39,7 @@ pub(super) struct World<'w, 'a> {
     /// Attributes that some cell is of.
     pub(super) cell_names: &'w FxHashSet<Symbol>,
     /// What variables and attributes hold that are assigned once.
-    pub(super) shapes: &'w Shapes,
+    pub(super) shapes: &'w Shapes<'w, 'a>,
     /// Who calls whom.
     pub(super) graph: &'w CallGraph,
     /// Functions that call each other.
@@ -60,7 +63,7 @@ pub(super) struct Nothing {
     graph: CallGraph,
     cycles: Cycles,
     demands: Demands,
-    shapes: Shapes,
+    shapes: Shapes<'static, 'static>,
     callers: Callers<'static>,
 }
 
@@ -68,7 +71,7 @@ impl<'w, 'a> World<'w, 'a> {
     /// A world in which no calls are followed.
     pub(super) fn bare(
         (program, models): (&'w Program<'a>, &'w Models),
-        files: &'w IdVec<crate::text::FileId, SourceFile>,
+        (files, templates): (&'w IdVec<crate::text::FileId, SourceFile>, &'w Library<'w>),
         is_web: bool,
         nothing: &'w Nothing,
     ) -> Self {
@@ -76,6 +79,7 @@ impl<'w, 'a> World<'w, 'a> {
             program,
             models,
             files,
+            templates,
             cells: &nothing.cells,
             cell_names: &nothing.names,
             shapes: &nothing.shapes,
@@ -100,6 +104,14 @@ pub(super) struct Known<'w> {
     pub(super) hops: RefCell<Vec<(&'static str, Hop)>>,
 }
 
+impl<'w> Known<'w> {
+    /// What is known of a call that runs the program's own code: that is what it does, whatever it is called.
+    pub(super) fn own(models: &'w Models, known: &Known<'_>) -> Self {
+        let model = models.call(&known.path, "");
+        Known { path: known.path.clone(), callees: Vec::new(), model, hops: RefCell::default() }
+    }
+}
+
 pub(super) fn known<'w>(
     world: &World<'w, '_>,
     (module, id): (&Module<'_>, FuncId),
@@ -121,11 +133,9 @@ pub(super) fn known<'w>(
                 }
                 _ => module.unit.text(name).to_owned(),
             });
-            let mut model = world.models.call(&path, module.unit.text(call.method));
-            if !callees.is_empty() {
-                // A method of the program is what it does, whatever it is called.
-                model.sinks.retain(|sink| !sink.call.starts_with("*."));
-            }
+            // A method of the program is what it does, whatever it is called.
+            let method = if callees.is_empty() { module.unit.text(call.method) } else { "" };
+            let model = world.models.call(&path, method);
             Known { path, callees, model, hops: RefCell::default() }
         })
         .collect()

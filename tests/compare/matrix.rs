@@ -20,7 +20,9 @@ fn before() -> String {
 }
 
 /// A kind of change, the files after it, and how many findings are new.
-fn changes() -> Vec<(&'static str, Vec<(&'static str, String)>, usize)> {
+type Change = (&'static str, Vec<(&'static str, String)>, usize);
+
+fn changes() -> Vec<Change> {
     let (stays, moves) = (swallows("stays", "send"), swallows("moves", "read"));
     let touched = before().replacen("except Exception:", "except BaseException:", 1);
     let spread = format!("import os\n\n\n{}", before().replace("return x", "return os.fspath(x)"));

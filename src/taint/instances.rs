@@ -1,0 +1,128 @@
+//! What calls of classes make.
+
+use std::sync::Arc;
+
+use crate::ir::ArgKind;
+use crate::program::{ClassIx, FuncId, Meaning};
+use crate::taint::apply::Bound;
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::state::State;
+use crate::taint::summary::Summary;
+use crate::taint::texts::set_path;
+use crate::taint::value::{Key, Konst, Tree};
+
+impl Analyzer<'_, '_> {
+    /// The class that the call makes an instance of by running `func`.
+    pub(super) fn made_class(&self, site: &Site<'_>, func: FuncId) -> Option<ClassIx> {
+        let name = site.call.name?;
+        match self.module.meaning(name) {
+            Meaning::Class(class) => Some(*class),
+            _ => None,
+        }
+        .filter(|_| self.world.program.class_of(func).is_some())
+    }
+
+    pub(super) fn constructor(&self, class: ClassIx) -> Option<FuncId> {
+        self.world.program.symbol("__init__").and_then(|name| self.world.program.method(class, name))
+    }
+
+    /// An instance of which no more is known than what it was made with.
+    pub(super) fn instance(&self, site: &Site<'_>, class: ClassIx) -> Arc<Tree> {
+        let mut tree = Tree { class: Some(class), ..Tree::default() };
+        site.args.iter().flat_map(|arg| arg.all()).for_each(|label| {
+            tree.add(&label);
+        });
+        Arc::new(tree)
+    }
+
+    /// The instance that a constructor makes.
+    pub(super) fn made(
+        &self,
+        state: &State,
+        site: &Site<'_>,
+        summary: &Summary,
+        bound: &Bound,
+        class: ClassIx,
+    ) -> Arc<Tree> {
+        let mut tree = Tree { class: Some(class), ..Tree::default() };
+        for (param, path, from) in &summary.effects {
+            if *param == 0 {
+                let labels = self.labels(state, from, bound, site, "it is kept by");
+                let mut part = Tree::default();
+                labels.iter().for_each(|label| {
+                    part.add(label);
+                });
+                tree.join_at(path, &part);
+            }
+        }
+        Arc::new(tree)
+    }
+
+    /// An instance of a class of the program that has fields and no constructor of its own: a dataclass, a named tuple.
+    pub(super) fn record(&self, site: &Site<'_>, class: ClassIx) -> Option<Arc<Tree>> {
+        let program = self.world.program;
+        let above = program.above(class);
+        let fields: Vec<crate::base::Symbol> =
+            above.iter().rev().flat_map(|class| program.classes[*class].fields.iter().copied()).collect();
+        if fields.is_empty() || site.call.has_spread() {
+            return None;
+        }
+        let is_tuple = program.outside_bases(class).iter().any(|base| base.ends_with("NamedTuple"));
+        let mut tree = Tree { class: Some(class), ..Tree::default() };
+        let mut next = 0;
+        for (arg, value) in site.call.args.iter().zip(&site.args) {
+            let index = match arg.kind {
+                ArgKind::Keyword(name) => {
+                    let name = self.module.global(name);
+                    fields.iter().position(|field| *field == name)
+                }
+                _ => {
+                    next += 1;
+                    Some(next - 1)
+                }
+            };
+            let Some(index) = index.filter(|index| *index < fields.len()) else { continue };
+            tree.store(&[Key::Attr(fields[index])], value);
+            if is_tuple {
+                let index = i64::try_from(index).unwrap_or(i64::MAX);
+                tree.store(&[Key::Item(Konst::Int(index))], value);
+            }
+        }
+        Some(Arc::new(tree))
+    }
+
+    /// The enumeration of the program that a call looks a member up in.
+    pub(super) fn enum_of(&self, site: &Site<'_>) -> Option<ClassIx> {
+        let Meaning::Class(class) = self.module.meaning(site.call.name?) else { return None };
+        let bases = self.world.program.outside_bases(*class);
+        let is_enum = bases.iter().any(|base| base.starts_with("enum."));
+        let is_lax = self
+            .world
+            .program
+            .symbol("_missing_")
+            .is_some_and(|name| self.world.program.method(*class, name).is_some());
+        (is_enum && !is_lax).then_some(*class)
+    }
+
+    /// Notes in an object of a library what it was made with, where that is known without taint.
+    pub(super) fn made_with(&self, site: &Site<'_>, tree: &mut Tree) {
+        if site.method.starts_with(|c: char| c.is_uppercase()) {
+            for (arg, value) in site.call.args.iter().zip(&site.args) {
+                if let (ArgKind::Keyword(name), Some(konst)) = (arg.kind, &value.konst) {
+                    let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
+                    tree.store(&[key], &Arc::new(Tree::konst(konst.clone())));
+                }
+            }
+        }
+        if matches!(site.path, "pathlib.Path" | "pathlib.PurePath") {
+            set_path(tree, &site.args.iter().map(|part| &**part).collect::<Vec<_>>());
+        }
+        // What a handle was opened for.
+        if site.method == "open"
+            && let Some(path) = site.receiver.as_ref().or_else(|| site.positional(0).map(|(path, _)| path))
+        {
+            tree.store(&[Key::Item(Konst::Str("file".into()))], &Arc::new(path.without_labels()));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What assignments and the methods of containers put into values.
+
+use std::sync::Arc;
+
+use crate::ir::{Operand, Place};
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::state::State;
+use crate::taint::value::{Key, Tree};
+use crate::text::Span;
+
+impl Analyzer<'_, '_> {
+    pub(super) fn store(&self, state: &mut State, place: Place, value: Operand, span: Span) {
+        let tree = self.value(state, value);
+        self.put(state, place, &tree);
+        self.write_cell(state, place, &tree, span);
+    }
+
+    pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>) {
+        let path = self.keys(place);
+        match place.base {
+            Operand::Local(local) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
+            _ => {
+                if let Some(var) = self.local_of(place.base) {
+                    state.change(var, |known| self.put_at(known, &path, tree));
+                }
+            }
+        }
+    }
+
+    /// Puts a value at `path` in another.
+    fn put_at(&self, tree: &mut Tree, path: &[Key], value: &Arc<Tree>) {
+        if let Some((_, before)) = path.split_last() {
+            self.open(tree, before);
+        }
+        tree.store(path, value);
+    }
+
+    /// Tells the parts on the way to `path` apart: what else is there is the part of the whole, and no other part of it.
+    pub(super) fn open(&self, tree: &mut Tree, path: &[Key]) {
+        let Some((key @ (Key::Attr(_) | Key::Item(_)), rest)) = path.split_first() else { return };
+        if tree.field(key).is_none() {
+            let part = self.part(tree, key);
+            tree.store(std::slice::from_ref(key), &part);
+        }
+        if let Ok(at) = tree.fields.binary_search_by(|(known, _)| known.cmp(key)) {
+            self.open(Arc::make_mut(&mut tree.fields[at].1), rest);
+        }
+    }
+
+    /// Stores into what a method is called on.
+    pub(super) fn fill(&self, state: &mut State, site: &Site<'_>, path: &[Key], value: &Arc<Tree>) {
+        let Some(place) = self.receiver_place(site.call) else { return };
+        let full = [&self.keys(place)[..], path].concat();
+        if let Some(var) = self.local_of(place.base) {
+            state.change(var, |tree| self.put_at(tree, &full, value));
+            let mut part = Tree::labeled(value.all());
+            if let [Key::Item(_)] = path {
+                let mut whole = Tree::default();
+                whole.store(path, &Arc::new(part));
+                part = whole;
+            }
+            self.write_cell(state, place, &Arc::new(part), site.call.span);
+        }
+    }
+
+    /// Puts all that `gained` has into the mapping or list at `place`.
+    pub(super) fn gain(&self, state: &mut State, place: Place, gained: &Tree, span: Span) {
+        let path = self.keys(place);
+        let Some(var) = self.local_of(place.base) else { return };
+        state.change(var, |tree| {
+            self.open(tree, &path);
+            for (key, part) in &gained.fields {
+                tree.store(&[&path[..], std::slice::from_ref(key)].concat(), part);
+            }
+            if !gained.labels.is_empty() {
+                let part = Tree::labeled(gained.labels.clone());
+                tree.join_at(&[&path[..], &[Key::Any]].concat(), &part);
+            }
+        });
+        let mut left = Tree::labeled(gained.labels.clone());
+        for (key, part) in &gained.fields {
+            match key {
+                Key::Any => part.all().iter().for_each(|label| {
+                    left.add(label);
+                }),
+                _ => left.store(std::slice::from_ref(key), part),
+            }
+        }
+        self.write_cell(state, place, &Arc::new(left), span);
+    }
+}
