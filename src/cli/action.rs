@@ -14,8 +14,7 @@ use anyhow::Context;
 
 use crate::cli::Code;
 use crate::cli::args::{ColorArg, Format, Output};
-use crate::cli::compare::{Base, Question, With};
-use crate::cli::event::PullRequest;
+use crate::cli::comparing::Comparing;
 use crate::cli::output::Outputs;
 use crate::cli::scan;
 use crate::config::{Overrides, Tests};
@@ -29,12 +28,12 @@ const MAX_SUMMARY: usize = markdown::MAX_BYTES;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("input `{name}`: {message}")]
 pub(super) struct InputError {
-    name: &'static str,
-    message: String,
+    pub(super) name: &'static str,
+    pub(super) message: String,
 }
 
 /// The action's inputs.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Inputs {
     path: PathBuf,
     config: Option<PathBuf>,
@@ -44,8 +43,7 @@ struct Inputs {
     tests: Option<Tests>,
     sarif_file: PathBuf,
     category: String,
-    question: Question,
-    fails_on_existing: bool,
+    comparing: Comparing,
     summary: Option<PathBuf>,
     outputs: Option<PathBuf>,
 }
@@ -65,14 +63,6 @@ impl Inputs {
             None => None,
             Some("none") => Some(None),
             Some(other) => Some(Some(severity("fail-on", other)?)),
-        };
-        let fails_on_existing = match get("INPUT_FAIL-ON-EXISTING").as_deref() {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(other) => {
-                let message = format!("unknown value `{other}`; known are true, false");
-                return Err(InputError { name: "fail-on-existing", message });
-            }
         };
         let minimum =
             get("INPUT_MINIMUM-SEVERITY").map(|value| severity("minimum-severity", &value)).transpose()?;
@@ -101,45 +91,10 @@ impl Inputs {
             tests,
             sarif_file: get("INPUT_SARIF-FILE").map_or(PathBuf::from("snakestone.sarif"), PathBuf::from),
             category: get("INPUT_CATEGORY").unwrap_or("snakestone/".to_owned()),
-            question: question(&get)?,
-            fails_on_existing,
+            comparing: Comparing::read(&get)?,
             summary: get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             outputs: get("GITHUB_OUTPUT").map(PathBuf::from),
         })
-    }
-}
-
-/// What the findings are to be compared with: what the inputs name, else, on pull requests and in merge queues, what the
-/// event tells.
-fn question(get: &dyn Fn(&str) -> Option<String>) -> Result<Question, InputError> {
-    let wrong = |name, message: &str| InputError { name, message: message.to_owned() };
-    let event = || get("GITHUB_EVENT_PATH").and_then(|path| PullRequest::read(Path::new(&path)));
-    let with = match (get("INPUT_SINCE"), get("INPUT_BASELINE")) {
-        (Some(_), Some(_)) => return Err(wrong("since", "a `baseline` is given too; leave one of them out")),
-        (Some(none), None) if none == "none" => With::Nothing,
-        (Some(revision), None) => With::Revision(revision),
-        (None, Some(file)) => With::File(PathBuf::from(file)),
-        (None, None) => event().map_or(With::Nothing, With::PullRequest),
-    };
-    let from_base = match get("INPUT_CONFIG-FROM").as_deref() {
-        None | Some("head") => false,
-        Some("base") => true,
-        Some(_) => return Err(wrong("config-from", "unknown value; known are head, base")),
-    };
-    // What was pushed is what the next pull request is compared with: its configuration is the base's.
-    let config_from_base = from_base && matches!(with, With::Revision(_) | With::PullRequest(_));
-    Ok(Question { with, config_from_base, config: get("INPUT_CONFIG").map(PathBuf::from) })
-}
-
-/// What the findings are compared with, and why not where it cannot be had: nobody asked for it, so it is no error.
-fn base(root: &Path, inputs: &Inputs) -> anyhow::Result<(Base, Option<String>)> {
-    let question = &inputs.question;
-    match Base::open(root, std::slice::from_ref(&inputs.path), question) {
-        Err(error) if matches!(question.with, With::PullRequest(_)) && !question.config_from_base => {
-            let said = format!("all findings count, since the pull request's base is not here: {error:#}");
-            Ok((Base::Nothing, Some(said)))
-        }
-        other => Ok((other?, None)),
     }
 }
 
@@ -155,11 +110,11 @@ pub(super) fn run(variables: impl Iterator<Item = (OsString, OsString)>) -> anyh
         tests: inputs.tests,
         ..Overrides::default()
     };
-    let (base, note) = base(&root, &inputs)?;
+    let (base, note) = inputs.comparing.base(&root, std::slice::from_ref(&inputs.path), &inputs.category)?;
     let project = base.project(&root.join(&inputs.path), inputs.config.as_deref())?;
     let settings = project.settings(&overrides)?;
     let mut outcome = scan::outcome(root, std::slice::from_ref(&inputs.path), &project, settings)?;
-    outcome.fails_on_existing = inputs.fails_on_existing;
+    outcome.fails_on_existing = inputs.comparing.fails_on_existing;
     base.judge(&mut outcome, &project)?;
     outcome.summary.notes.extend(note.clone());
     outcome.identify();

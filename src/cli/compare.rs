@@ -106,16 +106,15 @@ impl Base {
         let (repository, commit) = match &question.with {
             With::Nothing => return Ok(Self::Nothing),
             With::File(path) => {
-                let entries = baseline::read(path, &text(path)?)?;
-                let scope = Scope::new(root, paths);
-                return Ok(Self::File { name: path.display().to_string(), entries, scope });
+                let name = format!("`{}`", path.display());
+                return Ok(Self::of_text(name, path, &text(path)?, Scope::new(root, paths))?);
             }
             With::Revision(revision) => {
                 let repository = repository()?;
                 let commit = repository.merge_base(revision)?;
                 (repository, commit)
             }
-            With::PullRequest(PullRequest { head, base }) => {
+            With::PullRequest(PullRequest { head, base, .. }) => {
                 let repository = repository()?;
                 let commit = repository.pull_request_base(head, base)?;
                 (repository, commit)
@@ -132,6 +131,16 @@ impl Base {
         let checkout = repository.checkout(commit, &Needed { scanned }, &place)?;
         let (config, config_from_base) = (question.config.clone(), question.config_from_base);
         Ok(Self::Commit(Box::new(Tree { repository, checkout, root, paths, config, config_from_base })))
+    }
+
+    /// The findings in `text`, which is called `name` in reports and stands at `path`.
+    pub(super) fn of_text(
+        name: String,
+        path: &Path,
+        text: &str,
+        scope: Scope,
+    ) -> Result<Self, BaselineError> {
+        Ok(Self::File { name, entries: baseline::read(path, text)?, scope })
     }
 
     /// The configuration that counts: that of `root`, or, where it was asked for, that of the base.
@@ -163,7 +172,7 @@ impl Base {
             Self::Nothing => return Ok(()),
             Self::File { name, entries, scope: of_scan } => {
                 scope = Some(of_scan);
-                (format!("`{name}`"), entries, None)
+                (name, entries, None)
             }
             Self::Commit(tree) => {
                 let with = format!("commit {}", tree.checkout.commit());

@@ -16,6 +16,8 @@ pub(super) struct PullRequest {
     pub(super) head: String,
     /// Where the branch it goes into was.
     pub(super) base: String,
+    /// That branch, as `refs/heads/main`.
+    pub(super) base_ref: String,
 }
 
 #[derive(Deserialize)]
@@ -33,12 +35,16 @@ struct Ends {
 #[derive(Deserialize)]
 struct Tip {
     sha: String,
+    #[serde(default, rename = "ref")]
+    branch: String,
 }
 
 #[derive(Deserialize)]
 struct Group {
     head_sha: String,
     base_sha: String,
+    #[serde(default)]
+    base_ref: String,
 }
 
 impl PullRequest {
@@ -51,15 +57,15 @@ impl PullRequest {
 
     fn of(text: &str) -> Option<Self> {
         let event: Event = serde_json::from_str(text).ok()?;
-        let (head, base) = match (event.pull_request, event.merge_group) {
-            (Some(ends), _) => (ends.head.sha, ends.base.sha),
-            (None, Some(group)) => (group.head_sha, group.base_sha),
+        let (head, base, base_ref) = match (event.pull_request, event.merge_group) {
+            (Some(ends), _) => (ends.head.sha, ends.base.sha, format!("refs/heads/{}", ends.base.branch)),
+            (None, Some(group)) => (group.head_sha, group.base_sha, group.base_ref),
             (None, None) => return None,
         };
         // A revision could be more than a hash.
         let is_hash =
             |text: &str| matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
-        (is_hash(&head) && is_hash(&base)).then_some(Self { head, base })
+        (is_hash(&head) && is_hash(&base)).then_some(Self { head, base, base_ref })
     }
 }
 
@@ -71,12 +77,16 @@ mod tests {
     fn only_hashes_are_taken_from_events() {
         let (a, b) = ("a".repeat(40), "b".repeat(40));
         let pull = format!(
-            "{{\"pull_request\": {{\"head\": {{\"sha\": \"{a}\"}}, \"base\": {{\"sha\": \"{b}\"}}}}}}"
+            "{{\"pull_request\": {{\"head\": {{\"sha\": \"{a}\"}}, \"base\": {{\"sha\": \"{b}\", \"ref\": \"main\"}}}}}}"
         );
-        let read = |text: &str| PullRequest::of(text).map(|it| (it.head, it.base));
-        assert_eq!(read(&pull), Some((a.clone(), b.clone())));
-        let queue = format!("{{\"merge_group\": {{\"head_sha\": \"{a}\", \"base_sha\": \"{b}\"}}}}");
-        assert_eq!(read(&queue), Some((a, b)));
+        let read = PullRequest::of;
+        let expected =
+            PullRequest { head: a.clone(), base: b.clone(), base_ref: "refs/heads/main".to_owned() };
+        assert_eq!(read(&pull), Some(expected.clone()));
+        let queue = format!(
+            "{{\"merge_group\": {{\"head_sha\": \"{a}\", \"base_sha\": \"{b}\", \"base_ref\": \"refs/heads/main\"}}}}"
+        );
+        assert_eq!(read(&queue), Some(expected));
         assert_eq!(read("{\"ref\": \"refs/heads/main\"}"), None);
         assert_eq!(read(&pull.replace("bbbbb", "HEAD~")), None);
         assert_eq!(read("{"), None);

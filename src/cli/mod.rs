@@ -6,6 +6,7 @@ mod action;
 mod args;
 mod baseline;
 mod compare;
+mod comparing;
 mod event;
 mod explain;
 mod output;

@@ -3,6 +3,7 @@
 //! Environment and files come in, requests go to the one host of `GITHUB_API_URL`, notices come out. Plain functions
 //! outside; the only asynchronous code is in [`transport`]. Nothing here prints, and nothing decides an exit code.
 
+pub mod analyses;
 pub mod client;
 pub mod event;
 pub mod failure;

@@ -8,14 +8,14 @@ use assert_cmd::Command;
 use crate::repo::{Repo, git};
 
 /// A function with one finding, which stands in its `except` clause.
-fn swallows(name: &str, call: &str) -> String {
+pub(crate) fn swallows(name: &str, call: &str) -> String {
     format!(
         "def {name}(x):\n    try:\n        x.{call}()\n    except Exception:\n        pass\n    return x\n\n\n"
     )
 }
 
 /// What `main` has.
-fn before() -> String {
+pub(crate) fn before() -> String {
     swallows("stays", "send") + &swallows("moves", "read")
 }
 
@@ -44,13 +44,13 @@ fn changes() -> Vec<Change> {
 }
 
 /// A pull request of `files` against `main`, which has moved on meanwhile, merged as GitHub does it.
-struct Pull {
-    repo: Repo,
-    event: PathBuf,
+pub(crate) struct Pull {
+    pub(crate) repo: Repo,
+    pub(crate) event: PathBuf,
 }
 
 impl Pull {
-    fn new(before: &[(&str, &str)], files: &[(&str, String)]) -> Self {
+    pub(crate) fn new(before: &[(&str, &str)], files: &[(&str, String)]) -> Self {
         let repo = Repo::new(before);
         let sent = repo.git(&["rev-parse", "HEAD"]);
         repo.git(&["checkout", "-q", "-b", "topic"]);
@@ -63,14 +63,14 @@ impl Pull {
         repo.git(&["update-ref", "refs/pull/1/merge", "HEAD"]);
         let event = repo.beside("event.json");
         let told = format!(
-            "{{\"number\": 1, \"pull_request\": {{\"head\": {{\"sha\": \"{head}\"}}, \"base\": {{\"sha\": \"{sent}\"}}}}}}"
+            "{{\"number\": 1, \"pull_request\": {{\"head\": {{\"sha\": \"{head}\"}}, \"base\": {{\"sha\": \"{sent}\", \"ref\": \"main\"}}}}}}"
         );
         fs::write(&event, told).unwrap();
         Self { repo, event }
     }
 
     /// The merge as actions/checkout has it with `fetch-depth`.
-    fn checkout(&self, depth: &str) -> PathBuf {
+    pub(crate) fn checkout(&self, depth: &str) -> PathBuf {
         let to = self.repo.beside(&format!("depth-{depth}"));
         fs::create_dir(&to).unwrap();
         git(&to, &["init", "-q"]);
@@ -82,13 +82,13 @@ impl Pull {
 }
 
 /// What the action came to.
-struct Run {
-    code: i32,
-    log: String,
-    summary: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) log: String,
+    pub(crate) summary: String,
     /// Findings, and those that are new.
-    counts: (usize, usize),
-    sarif: serde_json::Value,
+    pub(crate) counts: (usize, usize),
+    pub(crate) sarif: serde_json::Value,
 }
 
 impl Run {
@@ -97,7 +97,7 @@ impl Run {
     }
 }
 
-fn action(folder: &Path, event: Option<&Path>, inputs: &[(&str, &str)]) -> Run {
+pub(crate) fn action(folder: &Path, event: Option<&Path>, inputs: &[(&str, &str)]) -> Run {
     let files = tempfile::tempdir().unwrap();
     let (summary, outputs) = (files.path().join("summary"), files.path().join("outputs"));
     let mut command = Command::cargo_bin("snakestone").unwrap();
@@ -108,8 +108,14 @@ fn action(folder: &Path, event: Option<&Path>, inputs: &[(&str, &str)]) -> Run {
     if let Some(event) = event {
         command.env("GITHUB_EVENT_PATH", event);
     }
+    command.env_remove("GITHUB_REPOSITORY").env_remove("INPUT_TOKEN");
     for (name, value) in inputs {
-        command.env(format!("INPUT_{}", name.to_uppercase()), value);
+        let variable = if name.starts_with("GITHUB_") {
+            (*name).to_owned()
+        } else {
+            format!("INPUT_{}", name.to_uppercase())
+        };
+        command.env(variable, value);
     }
     let output = command.output().unwrap();
     let log = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
