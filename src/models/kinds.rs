@@ -27,6 +27,7 @@ const NAMES: &[&str] = &[
     "lock",
     "address",
     "config",
+    "secret",
 ];
 
 /// The kinds that a pack and a rule's page may name: ours, and those that packs declare.
@@ -86,6 +87,8 @@ impl Vocabulary {
 impl Kinds {
     /// No kind.
     pub const NONE: Self = Self(0);
+    /// The last of [`NAMES`]: what must not be shown.
+    pub const SECRET: Self = Self(1 << (NAMES.len() - 1));
     /// All kinds.
     pub const ALL: Self = Self(u64::MAX >> 5);
     /// No kind, but what is shown of a path that it takes to be harmless: it begins with a folder's name and the slash
@@ -190,10 +193,13 @@ pub enum Threat {
     Library,
     /// Somebody on another machine, by what was stored of it in between.
     Stored,
+    /// Nobody: it is a secret, which must not be shown.
+    Secret,
 }
 
 impl Threat {
-    /// Who controls a source of a pack, by the name it has there; the sources of [`Threat::Library`] and [`Threat::Stored`] are not named.
+    /// Who controls a source of a pack, by the name it has there; the sources of [`Threat::Library`], [`Threat::Stored`] and [`Threat::Secret`] are
+    /// not named.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {

@@ -4,12 +4,14 @@
 mod entries;
 mod kinds;
 mod pack;
+mod secrets;
 
 pub use entries::{Caller, Registrar};
 pub use kinds::{Kinds, Threat, Vocabulary};
 pub use pack::{
     Argument, Check, Draft, Entry, Guard, Pack, PackError, Render, Sanitizer, Sink, Source, Wanted, Words,
 };
+pub use secrets::{Secret, is_bare_token, may_be_secret, secret};
 
 use std::sync::OnceLock;
 
@@ -115,7 +117,10 @@ impl Models {
         match threat {
             Threat::Local if !self.local => Kinds::of_local().with(self.local_for),
             Threat::Library if !self.library => self.library_for,
-            Threat::Remote | Threat::Local | Threat::Library | Threat::Stored => Kinds::ALL,
+            Threat::Secret => Kinds::SECRET,
+            Threat::Remote | Threat::Local | Threat::Library | Threat::Stored => {
+                Kinds::ALL.without(Kinds::SECRET)
+            }
         }
     }
 

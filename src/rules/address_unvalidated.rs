@@ -3,6 +3,7 @@
 mod sinks;
 mod weak_checks;
 
+use crate::base::words;
 use crate::finding::{Edit, Safety, Severity};
 use crate::flow::Point;
 use crate::ir::RegionKind;
@@ -10,7 +11,6 @@ use crate::rules::facts::address_checks::{Addresses, weak};
 use crate::rules::facts::outside::{self, Source, Who};
 use crate::rules::facts::parts::{Part, Piece, texts};
 use crate::rules::facts::unchecked::{comes_unchecked, is_set_unchecked};
-use crate::rules::facts::verbs::words;
 use crate::rules::facts::{edits, net_commands::Word};
 use crate::rules::{Check, Context, Hit, Rule};
 use sinks::Sink;

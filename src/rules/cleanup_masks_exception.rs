@@ -1,5 +1,6 @@
 //! Finds cleanup in re-raising handlers that runs unguarded before the log or the `raise`.
 
+use crate::base::words;
 use crate::finding::{Change, Edit, Safety};
 use crate::flow::{Exit, Point, Step, walk};
 use crate::ir::{Call, CallId, Op, Operand, RegionId, RegionKind};
@@ -94,7 +95,7 @@ fn ends_in_raise(clause: &Clause<'_, '_>, from: Point) -> bool {
 /// Whether `call` destroys or undoes something outside of the program, by its name and receiver.
 fn destroys(context: &Context<'_>, call: &Call) -> bool {
     let method = context.method(call);
-    let words = verbs::words(method);
+    let words = words(method);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let asks = words.first().is_some_and(|first| QUESTIONS.contains(&first.as_str()));
     if !has(verbs::DESTROY) || asks || has(TOLERANT) {

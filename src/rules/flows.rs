@@ -2,7 +2,7 @@
 
 use crate::base::IdVec;
 use crate::finding::{Finding, Note, Severity};
-use crate::models::{Kinds, Threat};
+use crate::models::{Kinds, Secret, Threat, secret};
 use crate::program::Program;
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
@@ -10,8 +10,10 @@ use crate::taint::{Hop, Meeting, Printed, SourceSite};
 use crate::templates::Why;
 use crate::text::{FileId, SourceFile};
 
-/// Most hops of a way with a call of which nothing is known; longer ones are guesses upon guesses.
-const MAX_VAGUE_HOPS: usize = 8;
+/// Most calls on a way with one of which nothing is known; longer ones are guesses upon guesses.
+const MAX_VAGUE_CALLS: usize = 6;
+/// Most calls on the way of a secret: behind more, something that the callers say mostly keeps it from being shown.
+const MAX_SECRET_CALLS: usize = 3;
 /// Most other sources of one sink that a finding names.
 const MAX_OTHERS: usize = 5;
 /// Most sources of one sink that tell it from others.
@@ -43,7 +45,7 @@ impl Judge {
     /// Whether a rule is about sources of `threat`: by the threat models, by its page, or by its kind of harm.
     fn counts(&self, threat: Threat, spec: &FlowSpec) -> bool {
         let by_model = match threat {
-            Threat::Remote | Threat::Stored => true,
+            Threat::Remote | Threat::Stored | Threat::Secret => true,
             Threat::Local => self.models().local || Kinds::of_local().has(spec.kinds),
             Threat::Library => self.models().library,
         };
@@ -68,7 +70,8 @@ impl Judge {
                     && !is_test
                     // What a rule sees in the function itself it has judged already.
                     && (is_page_alone || !is_within(meeting, program))
-                    && (!meeting.is_vague || meeting.hops.len() <= MAX_VAGUE_HOPS)
+                    && (!meeting.is_vague || n_calls(meeting) <= MAX_VAGUE_CALLS)
+                    && (meeting.source.threat != Threat::Secret || n_calls(meeting) <= MAX_SECRET_CALLS)
             };
             let mut group: Vec<&Meeting> = Vec::new();
             for meeting in meetings.iter().filter(wanted) {
@@ -96,6 +99,11 @@ fn is_within(meeting: &Meeting, program: &Program<'_>) -> bool {
     here(meeting.source.file, meeting.source.span) && !meeting.hops.iter().any(|hop| hop.is_call)
 }
 
+/// How many calls a way goes through.
+fn n_calls(meeting: &Meeting) -> usize {
+    meeting.hops.iter().filter(|hop| hop.is_call).count()
+}
+
 fn same_place(a: &Meeting, b: &Meeting) -> bool {
     a.sink.file == b.sink.file && a.sink.span == b.sink.span
 }
@@ -108,13 +116,14 @@ fn finding(
     program: &Program<'_>,
 ) -> Option<Finding> {
     let main = *group.iter().min_by_key(|meeting| {
-        (meeting.is_vague, meeting.source.threat == Threat::Stored, meeting.hops.len())
+        (meeting.is_vague, meeting.source.threat == Threat::Stored, n_calls(meeting), meeting.hops.len())
     })?;
     let (source, sink) = (&main.source, &main.sink);
     let whence = match source.threat {
         Threat::Remote => "another machine",
         Threat::Local => "whoever starts the program",
         Threat::Library => "whoever calls the package",
+        Threat::Secret => "a secret's owner",
         Threat::Stored => "another machine and was stored in between",
     };
     let fill = |text: &str| {
@@ -145,10 +154,10 @@ fn finding(
     }
     Some(Finding {
         rule,
-        severity: if main.is_vague || is_partial(spec, main) || source.threat != Threat::Remote {
-            milder(severity)
-        } else {
-            severity
+        severity: match source.threat {
+            Threat::Secret => of_secret(severity, main),
+            Threat::Remote if !main.is_vague && !is_partial(spec, main) => severity,
+            _ => milder(severity),
         },
         file: sink.file,
         span: sink.span,
@@ -164,6 +173,14 @@ fn finding(
         identity: Vec::new(),
         is_new: None,
     })
+}
+
+/// A password above debug is worse than others: anybody who may read the log has it.
+fn of_secret(severity: Severity, meeting: &Meeting) -> Severity {
+    let name = meeting.source.text.trim_end_matches(['"', '\'', ']', ')']);
+    let name = name.rsplit(['.', '"', '\'', '[', '(']).next().unwrap_or_default();
+    let is_audible = !meeting.sink.callee.ends_with("debug");
+    if is_audible && secret(name) == Some(Secret::Password) { Severity::High } else { severity }
 }
 
 /// What to do about a value that a template prints.

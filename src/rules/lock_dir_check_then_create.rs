@@ -1,14 +1,15 @@
 //! Finds lock directories that are created after a check that they are missing.
 
+use crate::base::words;
 use crate::finding::{Edit, Safety};
 use crate::flow::Point;
 use crate::ir::{BlockId, Call, CallId, Const, Operand, RegionKind, Terminator, With};
 use crate::rules::facts::conditions::{Test, always_raises, decisions};
+use crate::rules::facts::edits;
 use crate::rules::facts::locks::{is_lock_dir, is_own_temporary};
 use crate::rules::facts::parts::{spelled, texts_of};
 use crate::rules::facts::paths::{Target, path_argument};
 use crate::rules::facts::verbs::has_word;
-use crate::rules::facts::{edits, verbs};
 use crate::rules::{Check, Context, Hit, Rule};
 
 pub(super) static RULE: Rule =
@@ -102,8 +103,7 @@ fn is_handled(context: &Context<'_>, call: &Call) -> bool {
 /// Whether a lock is held around `call`.
 fn is_serialized(context: &Context<'_>, call: &Call) -> bool {
     let body = context.body;
-    let serial =
-        |name: &str| has_word(name, SERIAL) || verbs::words(name).iter().any(|word| word.ends_with("lock"));
+    let serial = |name: &str| has_word(name, SERIAL) || words(name).iter().any(|word| word.ends_with("lock"));
     let holds = |with: &With| {
         let value = body.locals[with.manager].value.map_or("", |value| context.text(value));
         serial(value) || serial(context.source(with.item))

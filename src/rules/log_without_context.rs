@@ -1,5 +1,6 @@
 //! Finds constant log messages in broad handlers although the guarded code had an identifier at hand.
 
+use crate::base::words;
 use crate::finding::{Change, Edit, Safety};
 use crate::flow::Point;
 use crate::ir::{ArgKind, Call, CallId, Const, LocalId, Op, Operand, Rvalue, Step};
@@ -153,7 +154,7 @@ fn spelled(clause: &Clause<'_, '_>, local: LocalId, at: Point) -> Option<String>
 }
 
 fn identifies(name: &str) -> bool {
-    let words = verbs::words(name);
+    let words = words(name);
     words.last().is_some_and(|last| IDENTIFIERS.contains(&last.as_str()))
         && !words.iter().any(|word| SECRETS.contains(&word.as_str()))
 }

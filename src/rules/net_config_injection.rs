@@ -1,5 +1,6 @@
 //! Finds text from outside that is written into the configuration of a network service and may hold a line break.
 
+use crate::base::words;
 use crate::finding::Severity;
 use crate::flow::Point;
 use crate::ir::{CallId, Const, Operand};
@@ -13,7 +14,6 @@ use crate::rules::facts::outside::{self, Source};
 use crate::rules::facts::parts::{Part, Piece, texts, texts_of};
 use crate::rules::facts::scope::receiver;
 use crate::rules::facts::unchecked::{Judge, Outcome, comes_unchecked, is_set_unchecked};
-use crate::rules::facts::verbs::words;
 use crate::rules::{Check, Context, Hit, Rule};
 
 pub(super) static RULE: Rule =

@@ -2,13 +2,14 @@
 
 use std::cell::OnceCell;
 
+use crate::base::words;
 use crate::finding::{Edit, Safety, Severity};
 use crate::ir::{Arg, ArgKind, BodyKind, Call, Const, Inst, Op, Operand, Rvalue, Step, operands};
+use crate::models::{Secret, is_bare_token, may_be_secret, secret};
 use crate::rules::facts::edits;
 use crate::rules::facts::flows::{Flows, Origin, Policy, callers};
 use crate::rules::facts::logging::{self, LogLevel};
-use crate::rules::facts::secrets::{Secret, may_be_secret, secret};
-use crate::rules::facts::verbs::{has_word, words};
+use crate::rules::facts::verbs::has_word;
 use crate::rules::{Check, Context, Hit, Rule};
 
 pub(super) static RULE: Rule = Rule { page: include_str!("secret_in_log.md"), check: Check::Body(run) };
@@ -119,19 +120,6 @@ fn hit(
 /// Whether a secret alone goes to the standard output without a word: that is what the program was asked for.
 fn is_answer(context: &Context<'_>, call: &Call, arg: &Arg, what: &str) -> bool {
     context.name(call) == "sys.stdout.write" && context.source(arg.span) == what
-}
-
-/// Whether all that tells of a secret is the word `token`, which also names keys of tables and parts of addresses.
-fn is_bare_token(what: &str) -> bool {
-    let name = what.trim_end_matches(['"', '\'', ']', ')']);
-    let name = name.rsplit(['.', '"', '\'', '[', '(']).next().unwrap_or_default();
-    let words = words(name);
-    let before = words.len().checked_sub(2).map(|at| words[at].as_str());
-    words.last().is_some_and(|last| last == "token")
-        && !before.is_some_and(|before| {
-            ["access", "refresh", "api", "auth", "bearer", "session", "oauth", "jwt", "admin", "user"]
-                .contains(&before)
-        })
 }
 
 /// A bare secret gives way to stars; a text made of one goes through the masker that the file imports.

@@ -9,6 +9,7 @@ use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::demand::Mask;
 use crate::taint::limits::MAX_HOPS;
+use crate::taint::secrets::kept_at;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
 use crate::taint::value::{Callee, FuncRef, Hops, Key, Label, Tree};
@@ -59,7 +60,7 @@ impl Analyzer<'_, '_> {
     fn unknown(&self, bound: &Bound) -> Arc<Tree> {
         let mut tree = Tree::default();
         bound.iter().flatten().flat_map(|arg| arg.all()).for_each(|label| {
-            tree.add(&label);
+            tree.add(&Label { kinds: label.kinds.without(Kinds::SECRET), ..label });
         });
         Arc::new(tree)
     }
@@ -223,6 +224,7 @@ impl Analyzer<'_, '_> {
             labels.iter().for_each(|label| {
                 part.add(label);
             });
+            let part = Tree::clone(&kept_at(path, &Arc::new(part)));
             if let (0, [Key::Attr(name)], Some(class)) =
                 (*param, &path[..], self.world.program.class_of(func))
             {

@@ -304,6 +304,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 label.kinds = label.kinds.without(cleared);
                 tree.add(&label);
             }
+            self.add_secret_param(&mut tree, param.local);
             if let Some(made) = self.injected(index) {
                 tree.join(&made);
             }
@@ -335,6 +336,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     self.begin_round(state, *to, *source, &mut tree);
                 }
                 if let Rvalue::Load(place) = value {
+                    self.add_secret_read(&mut tree, *place, inst.span);
                     if let (false, Some(known)) =
                         (tree.labels.is_empty(), self.attribute(state, *to, *place, inst.span))
                     {

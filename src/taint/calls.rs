@@ -27,6 +27,13 @@ pub(super) struct Site<'c> {
 }
 
 impl Site<'_> {
+    /// It with no secrets among the arguments: which function gets them is not told.
+    fn without_secrets(&self) -> Self {
+        let bare = |tree: &Arc<Tree>| crate::taint::secrets::without(tree);
+        let (receiver, args) = (self.receiver.as_ref().map(bare), self.args.iter().map(bare).collect());
+        Site { receiver, args, ..*self }
+    }
+
     pub(super) fn positional(&self, index: usize) -> Option<(&Arc<Tree>, &Arg)> {
         if self.call.args.iter().take(index + 1).any(|arg| arg.kind == ArgKind::Star) {
             return None;
@@ -40,6 +47,17 @@ impl Site<'_> {
 impl Analyzer<'_, '_> {
     /// What a call returns, and does; `None` if it never returns.
     pub(super) fn call(&self, state: &mut State, id: CallId) -> Option<Arc<Tree>> {
+        let call = &self.body.calls[id];
+        let tree = self.called(state, id)?;
+        let tree = self.with_secrets(call, tree);
+        let makes_text = matches!(self.module.unit.text(call.method), "format" | "join");
+        if makes_text && self.calls[id].callees.is_empty() {
+            return Some(Arc::new(self.built(Tree::clone(&tree), call.span)));
+        }
+        Some(tree)
+    }
+
+    fn called(&self, state: &mut State, id: CallId) -> Option<Arc<Tree>> {
         let call = &self.body.calls[id];
         let unit = self.module.unit;
         let args =
@@ -99,7 +117,7 @@ impl Analyzer<'_, '_> {
             let text = self.file.slice(call.callee_span);
             let receiver = text.rsplit_once('.').map_or("", |(receiver, _)| receiver);
             !receiver.ends_with([']', ')', '"', '\''])
-                && !IS_TEXT.contains(&self.module.unit.text(call.method))
+                && !crate::taint::texts::METHODS.contains(&self.module.unit.text(call.method))
                 && !self.is_number(call)
         };
         if !is_known && let Some(threat) = known.filter(|_| gives()) {
@@ -169,8 +187,11 @@ impl Analyzer<'_, '_> {
             self.run_own(state, site, only)?
         } else {
             let mut all: Option<(Tree, State)> = None;
+            let site = &site.without_secrets();
             for func in funcs {
                 let mut own = state.clone();
+                let bound = func.bound.iter().map(crate::taint::secrets::without).collect();
+                let func = &FuncRef { func: func.func.clone(), bound };
                 let Some(tree) = self.run_own(&mut own, site, func) else { continue };
                 match &mut all {
                     Some((known, after)) => {
@@ -252,7 +273,7 @@ impl Analyzer<'_, '_> {
         }
         if !site.known.model.keeps {
             for label in &mut tree.labels {
-                label.kinds = label.kinds.with(Kinds::THROUGH_UNKNOWN);
+                label.kinds = label.kinds.with(Kinds::THROUGH_UNKNOWN).without(Kinds::SECRET);
             }
         }
         if site.known.model.decodes {
@@ -286,7 +307,7 @@ impl Analyzer<'_, '_> {
 
     /// Behind a call that raises on what is harmful, what it was given is harmless.
     fn refuse(&self, state: &mut State, site: &Site<'_>) {
-        let refused = refuses(site.path);
+        let refused = crate::taint::guards::refuses(site.path);
         if refused != Kinds::NONE {
             let given = site.positional(0).map(|(tree, _)| tree.all());
             given.into_iter().flatten().for_each(|label| state.clear(label.origin, refused));
@@ -379,58 +400,3 @@ fn value_span(arg: &Arg, analyzer: &Analyzer<'_, '_>) -> Span {
         ArgKind::Positional | ArgKind::Star | ArgKind::DoubleStar => arg.span,
     }
 }
-
-/// The kinds for which a call raises on whatever is not harmless: what is no number, id or address.
-fn refuses(path: &str) -> Kinds {
-    match path {
-        "int"
-        | "float"
-        | "complex"
-        | "uuid.UUID"
-        | "decimal.Decimal"
-        | "fractions.Fraction"
-        | "ipaddress.IPv4Address"
-        | "ipaddress.IPv4Network"
-        | "ipaddress.ip_network" => Kinds::ALL,
-        // A scope behind `%` is any text.
-        "ipaddress.ip_address"
-        | "ipaddress.ip_interface"
-        | "ipaddress.IPv6Address"
-        | "ipaddress.IPv6Network"
-        | "ipaddress.IPv6Interface"
-        | "ipaddress.IPv4Interface"
-        | "netaddr.IPAddress"
-        | "netaddr.IPNetwork"
-        | "netaddr.EUI" => Kinds::named("address").unwrap_or_default(),
-        _ => Kinds::NONE,
-    }
-}
-
-/// Methods of texts.
-const IS_TEXT: &[&str] = &[
-    "replace",
-    "strip",
-    "lstrip",
-    "rstrip",
-    "split",
-    "rsplit",
-    "splitlines",
-    "lower",
-    "upper",
-    "title",
-    "format",
-    "encode",
-    "decode",
-    "startswith",
-    "endswith",
-    "isdigit",
-    "isalnum",
-    "isalpha",
-    "count",
-    "find",
-    "index",
-    "join",
-    "partition",
-    "translate",
-    "zfill",
-];

@@ -1,6 +1,6 @@
 //! What expressions make of what goes in.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::ir::{Const, Operand, Rvalue};
 use crate::models::Kinds;
@@ -29,7 +29,9 @@ impl Analyzer<'_, '_> {
                 if *op == Operator::Add && !left.fields.is_empty() {
                     right = self.listed(state, &right);
                 }
-                Arc::new(self.binary(*op, &left, &right))
+                let tree = self.binary(*op, &left, &right);
+                let is_text = matches!(op, Operator::Add | Operator::Mod);
+                Arc::new(if is_text { self.built(tree, span) } else { tree })
             }
             Rvalue::Unary(op, operand) => {
                 let tree = self.value(state, *operand);
@@ -44,7 +46,7 @@ impl Analyzer<'_, '_> {
             Rvalue::Format(parts) => {
                 let parts: Vec<Arc<Tree>> =
                     parts.iter().map(|part| self.value_at(state, *part, span)).collect();
-                Arc::new(text_of(&parts))
+                Arc::new(self.built(text_of(&parts), span))
             }
             Rvalue::Slice(operand, _) => {
                 let tree = self.value(state, *operand);
@@ -127,6 +129,23 @@ impl Analyzer<'_, '_> {
                 Arc::new(tree)
             }
         }
+    }
+
+    /// A text, with the place where it is made on the way of what it is made of.
+    pub(super) fn built(&self, mut text: Tree, span: Span) -> Tree {
+        static CAPTION: OnceLock<Arc<str>> = OnceLock::new();
+        if !text.fields.is_empty() {
+            return text;
+        }
+        for label in text.labels.iter_mut().filter(|label| !label.kinds.is_empty()) {
+            let last = label.via.as_ref().map(|hops| (hops.hop.file, hops.hop.span));
+            // A loop comes by again.
+            if last != Some((self.module.file, span)) {
+                let caption = CAPTION.get_or_init(|| "it becomes part of a longer text here".into());
+                *label = label.after(self.hop(span, Arc::clone(caption)));
+            }
+        }
+        text
     }
 
     fn binary(&self, op: Operator, left: &Tree, right: &Tree) -> Tree {

@@ -263,3 +263,29 @@ fn letters_of(tree: &Tree) -> Option<String> {
     let letters: Option<Vec<Arc<str>>> = tree.fields.iter().map(|(_, part)| letter(part)).collect();
     letters.filter(|letters| !letters.is_empty()).map(|letters| letters.concat())
 }
+
+/// The kinds for which a call raises on whatever is not harmless: what is no number, id or address.
+pub(super) fn refuses(path: &str) -> Kinds {
+    match path {
+        "int"
+        | "float"
+        | "complex"
+        | "uuid.UUID"
+        | "decimal.Decimal"
+        | "fractions.Fraction"
+        | "ipaddress.IPv4Address"
+        | "ipaddress.IPv4Network"
+        | "ipaddress.ip_network" => Kinds::ALL,
+        // A scope behind `%` is any text.
+        "ipaddress.ip_address"
+        | "ipaddress.ip_interface"
+        | "ipaddress.IPv6Address"
+        | "ipaddress.IPv6Network"
+        | "ipaddress.IPv6Interface"
+        | "ipaddress.IPv4Interface"
+        | "netaddr.IPAddress"
+        | "netaddr.IPNetwork"
+        | "netaddr.EUI" => Kinds::named("address").unwrap_or_default(),
+        _ => Kinds::NONE,
+    }
+}

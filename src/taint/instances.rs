@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use crate::ir::ArgKind;
+use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::secrets::kept_at;
 use crate::taint::state::State;
 use crate::taint::summary::Summary;
 use crate::taint::texts::set_path;
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::value::{Key, Konst, Label, Tree};
 
 impl Analyzer<'_, '_> {
     /// The class that the call makes an instance of by running `func`.
@@ -31,7 +33,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn instance(&self, site: &Site<'_>, class: ClassIx) -> Arc<Tree> {
         let mut tree = Tree { class: Some(class), ..Tree::default() };
         site.args.iter().flat_map(|arg| arg.all()).for_each(|label| {
-            tree.add(&label);
+            tree.add(&Label { kinds: label.kinds.without(Kinds::SECRET), ..label });
         });
         Arc::new(tree)
     }
@@ -53,7 +55,7 @@ impl Analyzer<'_, '_> {
                 labels.iter().for_each(|label| {
                     part.add(label);
                 });
-                tree.join_at(path, &part);
+                tree.join_at(path, &kept_at(path, &Arc::new(part)));
             }
         }
         Arc::new(tree)

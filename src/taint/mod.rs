@@ -38,6 +38,7 @@ mod relevant;
 mod render;
 mod rounds;
 mod rows;
+mod secrets;
 mod settings;
 mod shapes;
 mod shown;
@@ -110,6 +111,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     // Nothing can be found but where a source is, or comes back to.
     let mut wanted: FxHashSet<FuncId> =
         relevant::touching((program, models), &callers, &local, is_web).into_iter().collect();
+    wanted.extend(relevant::with_secrets(program, models));
     for _ in 0..MAX_CELL_ROUNDS {
         let names: FxHashSet<Symbol> = cells
             .keys()
@@ -169,7 +171,8 @@ fn fill(
     for summary in summaries.iter().flatten() {
         for (cell, path, from) in &summary.writes {
             let Port::Source(site) = &from.port else { continue };
-            if site.threat == Threat::Local && !is_local {
+            // An attribute that holds a secret is called so where it is read.
+            if site.threat == Threat::Local && !is_local || site.threat == Threat::Secret {
                 continue;
             }
             let known = cells.entry(*cell).or_default();
@@ -193,8 +196,7 @@ fn meetings(summaries: &IdVec<FuncId, Option<Arc<Summary>>>, models: &Models) ->
     for summary in summaries.iter().flatten() {
         for reach in &summary.meetings {
             let Port::Source(source) = &reach.port else { continue };
-            let counted = models.counted(source.threat);
-            let kinds = if counted == Kinds::ALL { reach.kinds } else { reach.kinds.and(counted) };
+            let kinds = reach.kinds.and(models.counted(source.threat));
             if kinds.is_empty() {
                 continue;
             }

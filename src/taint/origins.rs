@@ -50,6 +50,9 @@ impl Analyzer<'_, '_> {
     /// of it holds.
     pub(super) fn decoded(&self, label: &mut Label) {
         const MAX_DECODED: u32 = 4;
+        if crate::taint::secrets::is_of_secret(label.kinds) {
+            return;
+        }
         let mut origin = self.origins.borrow()[label.origin as usize].clone();
         origin.decoded += 1;
         if origin.decoded < MAX_DECODED {

@@ -9,6 +9,7 @@ use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_DEPTH;
 use crate::taint::origins::Origin;
+use crate::taint::secrets::is_of_secret;
 use crate::taint::slices::bounds_of;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
@@ -124,7 +125,8 @@ impl Analyzer<'_, '_> {
     /// Whether a value is known to come from outside.
     pub(super) fn has_source(&self, tree: &Tree) -> bool {
         let origins = self.origins.borrow();
-        tree.labels.iter().any(|label| matches!(origins[label.origin as usize].port, Port::Source(_)))
+        let is_source = |label: &Label| matches!(origins[label.origin as usize].port, Port::Source(_));
+        tree.labels.iter().any(|label| is_source(label) && !is_of_secret(label.kinds))
     }
 
     /// One part of a value.
@@ -157,6 +159,10 @@ impl Analyzer<'_, '_> {
             if vague(known) && known != key {
                 Tree::join_shared(&mut found, part);
             }
+        }
+        // Under a key that is not known stands one thing as well as another.
+        if *key == Key::Any || tree.fields.iter().any(|(known, _)| *known == Key::Any) {
+            found = crate::taint::secrets::without(&found);
         }
         if let (Some(Konst::Str(text)), None) = (&tree.konst, exact) {
             return match key {
@@ -210,6 +216,10 @@ impl Analyzer<'_, '_> {
 
     /// The label of a part of what a label is of.
     pub(super) fn deeper(&self, label: &Label, key: &Key) -> Label {
+        if is_of_secret(label.kinds) {
+            // A part of a secret, or what an object that is one has, is none.
+            return Label { kinds: Kinds::NONE, ..label.clone() };
+        }
         let at = (label.origin, key.clone());
         let known = self.parts.borrow().get(&at).copied();
         let origin = known.unwrap_or_else(|| {

@@ -4,11 +4,12 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::base::{IdVec, Symbol};
-use crate::ir::{Op, Operand, Rvalue, Step};
+use crate::ir::{Const, Op, Operand, Rvalue, Step};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{CallGraph, ClassIx, FuncId, Meaning, Program};
 use crate::taint::callers::{Callers, is_named_request};
 use crate::taint::entry;
+use crate::taint::secrets::is_secret;
 use crate::taint::summary::Cell;
 
 /// The functions that read a source or are called from outside.
@@ -112,6 +113,32 @@ fn touches(
         || calls_source()
         || body.globals.iter().copied().any(is_source)
         || reads_request()
+}
+
+/// The functions in which something is called as secrets are.
+pub(super) fn with_secrets(program: &Program<'_>, models: &Models) -> Vec<FuncId> {
+    if models.counted(Threat::Secret).is_empty() {
+        return Vec::new();
+    }
+    let all: Vec<FuncId> = program.funcs().collect();
+    let has_secret = |id: &FuncId| {
+        let (module, _, body) = program.func(*id);
+        let unit = module.unit;
+        let named = |name| is_secret(unit.text(name));
+        let is_key = |operand: Operand| matches!(operand, Operand::Const(Const::Str(name)) if named(name));
+        let mut insts = body.blocks.iter().flat_map(|block| &block.insts);
+        !module.is_test
+            && (body.params.iter().any(|param| body.locals[param.local].name.is_some_and(named))
+                || body.calls.iter().any(|call| call.args.iter().take(2).any(|arg| is_key(arg.value)))
+                || insts.any(|inst| match &inst.op {
+                    Op::Let(_, Rvalue::Load(place)) => match unit.paths.split(place.path) {
+                        Some((_, Step::Attr(name) | Step::Item(Const::Str(name)))) => named(name),
+                        _ => false,
+                    },
+                    _ => false,
+                }))
+    };
+    all.into_par_iter().filter(has_secret).collect()
 }
 
 /// `sinks`, those above them, and what these call themselves: where what reaches them is read as a rule.

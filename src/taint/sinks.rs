@@ -36,8 +36,12 @@ impl Analyzer<'_, '_> {
     /// Reports what reaches the sinks that a call is.
     pub(super) fn meet(&self, state: &State, site: &Site<'_>) {
         self.meet_template(state, site);
+        self.meet_secrets(state, site);
         for sink in &site.known.model.sinks {
             if sink.call.starts_with("*.") && !self.fits(site, sink) || !self.holds(site, sink) {
+                continue;
+            }
+            if sink.kinds == Kinds::SECRET && self.is_kept_apart(site) {
                 continue;
             }
             if sink.kinds == Kinds::named("argument").unwrap_or_default() {
@@ -100,7 +104,7 @@ impl Analyzer<'_, '_> {
     }
 
     /// Whether the receiver of a method that many objects have is called like what the sink means.
-    fn fits(&self, site: &Site<'_>, sink: &Sink) -> bool {
+    pub(super) fn fits(&self, site: &Site<'_>, sink: &Sink) -> bool {
         if sink.receivers.is_empty() {
             return true;
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::ir::{Operand, Place};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::secrets::kept_at;
 use crate::taint::state::State;
 use crate::taint::value::{Key, Tree};
 use crate::text::Span;
@@ -18,6 +19,7 @@ impl Analyzer<'_, '_> {
 
     pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>) {
         let path = self.keys(place);
+        let tree = &kept_at(&path, tree);
         match place.base {
             Operand::Local(local) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
             _ => {

@@ -220,7 +220,12 @@ pub(super) fn braces(
             named(name)
         };
         let value = value.unwrap_or_default();
-        let value = if name.len() < field.len() { Arc::new(Tree::labeled(value.all())) } else { value };
+        let value = if name.len() < field.len() {
+            // `{account[name]}`
+            crate::taint::secrets::without(&Arc::new(Tree::labeled(value.all())))
+        } else {
+            value
+        };
         let kind = match (conversion, spec.chars().last()) {
             ("r" | "a", _) => 'r',
             (_, Some('d' | 'x' | 'X' | 'f' | 'e' | 'g' | 'b' | 'o' | 'n')) => 'd',
@@ -250,3 +255,32 @@ pub(super) fn join(between: &Arc<Tree>, items: &[Arc<Tree>]) -> Tree {
     }
     text_of(&parts)
 }
+
+/// Methods of texts.
+pub(super) const METHODS: &[&str] = &[
+    "replace",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "split",
+    "rsplit",
+    "splitlines",
+    "lower",
+    "upper",
+    "title",
+    "format",
+    "encode",
+    "decode",
+    "startswith",
+    "endswith",
+    "isdigit",
+    "isalnum",
+    "isalpha",
+    "count",
+    "find",
+    "index",
+    "join",
+    "partition",
+    "translate",
+    "zfill",
+];

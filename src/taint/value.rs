@@ -184,19 +184,24 @@ impl Tree {
     pub(super) fn all(&self) -> Vec<Label> {
         let mut all: Vec<Label> =
             self.labels.iter().filter(|label| !label.kinds.is_empty()).cloned().collect();
-        self.collect(&mut all);
+        self.collect(&mut all, Kinds::NONE);
         all
     }
 
-    fn collect(&self, all: &mut Vec<Label>) {
+    fn collect(&self, all: &mut Vec<Label>, hidden: Kinds) {
         for (key, part) in &self.fields {
             if is_inner(key) {
                 continue;
             }
-            part.labels.iter().filter(|label| !label.kinds.is_empty()).for_each(|label| {
-                add(all, label);
-            });
-            part.collect(all);
+            // An object does not show its attributes.
+            let hidden = if matches!(key, Key::Attr(_)) { Kinds::SECRET } else { hidden };
+            for label in &part.labels {
+                let kinds = label.kinds.without(hidden);
+                if !kinds.is_empty() {
+                    add(all, &Label { kinds, ..label.clone() });
+                }
+            }
+            part.collect(all, hidden);
         }
     }
 

@@ -1,10 +1,10 @@
 //! Functions that are named after a check of an address, and match a pattern with an open end.
 
+use crate::base::words;
 use crate::finding::Severity;
 use crate::ir::{BodyKind, CallId};
 use crate::rules::facts::edits;
 use crate::rules::facts::regexes::{Form, matched};
-use crate::rules::facts::verbs::words;
 use crate::rules::{Context, Hit};
 
 pub(super) fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {

@@ -1,5 +1,6 @@
 //! What checks an address, a name or a number before it goes to the network's configuration.
 
+use crate::base::words;
 use crate::flow::Point;
 use crate::ir::{Call, CallId, Const, Operand, Rvalue, Step};
 use crate::python::ast::CmpOp;
@@ -10,7 +11,6 @@ use crate::rules::facts::parts::{Part, Piece, texts, texts_of};
 use crate::rules::facts::regexes::{Form, matched};
 use crate::rules::facts::scope::receiver;
 use crate::rules::facts::unchecked::{Judge, Outcome, comes_unchecked};
-use crate::rules::facts::verbs::words;
 
 /// Constructors and parsers that raise for what is no address or number.
 const PARSERS: &[&str] = &[

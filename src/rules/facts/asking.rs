@@ -1,9 +1,10 @@
 //! What calls do by their names: whether they only compute or ask, or end the use of something.
 
+use crate::base::words;
 use crate::ir::{Call, Const, Operand};
 use crate::rules::Context;
 use crate::rules::facts::logging;
-use crate::rules::facts::verbs::{self, words};
+use crate::rules::facts::verbs;
 
 /// Callees that compute, convert or look something up.
 #[rustfmt::skip]

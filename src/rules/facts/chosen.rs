@@ -1,12 +1,12 @@
 //! Which parts of the name or path of a lock somebody chose freely.
 
+use crate::base::words;
 use crate::flow::Point;
 use crate::ir::{Const, Step};
 use crate::rules::Context;
 use crate::rules::facts::checks::is_checked;
 use crate::rules::facts::parts::{Part, Piece, Text};
 use crate::rules::facts::sources::{self, From};
-use crate::rules::facts::verbs::words;
 
 /// Last words of parameters and keys that hold a name somebody chose.
 const NAMES: &[&str] = &[

@@ -1,12 +1,12 @@
 //! What makes or takes a lock, and which names and paths mean one.
 
+use crate::base::words;
 use crate::flow::Point;
 use crate::ir::{Arg, Call, Op, Operand, Rvalue};
 use crate::rules::Context;
 use crate::rules::facts::edits;
 use crate::rules::facts::parts::{Piece, Text, prefix, suffix, texts, texts_of};
 use crate::rules::facts::scope::Receiver;
-use crate::rules::facts::verbs::words;
 
 /// Words that tell of a lock or pid file or directory.
 const WORDS: &[&str] = &[

@@ -35,7 +35,6 @@ pub(crate) mod resources;
 pub(crate) mod response;
 pub(crate) mod results;
 pub(crate) mod scope;
-pub(crate) mod secrets;
 pub(crate) mod separators;
 pub(crate) mod sources;
 pub(crate) mod teardown;

@@ -1,9 +1,9 @@
 //! Which calls let go of something outside of the program and can fail at it.
 
+use crate::base::words;
 use crate::ir::{ArgKind, BodyKind, Call, CallId, Const, Op, Operand, RegionKind, StmtKind};
 use crate::rules::Context;
 use crate::rules::facts::guards::is_guarded;
-use crate::rules::facts::verbs::words;
 
 /// Depth to which functions of the same file are followed.
 const DEPTH: u32 = 2;

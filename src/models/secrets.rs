@@ -1,10 +1,10 @@
 //! Which names mean a secret.
 
-use crate::rules::facts::verbs::words;
+use crate::base::words;
 
 /// What somebody who reads a value can do with it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Secret {
+pub enum Secret {
     /// Act for a while or with few rights: a token, an API key, credentials, an address that may hold a password.
     Token,
     /// Log in: a password, a passphrase, a private key.
@@ -79,7 +79,8 @@ const ABOUT: &[&str] = &[
 ];
 
 /// The secret that a variable, attribute or key called `name` holds, by its last words.
-pub(crate) fn secret(name: &str) -> Option<Secret> {
+#[must_use]
+pub fn secret(name: &str) -> Option<Secret> {
     if !may_be_secret(name) {
         return None;
     }
@@ -99,7 +100,8 @@ pub(crate) fn secret(name: &str) -> Option<Secret> {
 }
 
 /// A test that is cheap and never wrongly says no.
-pub(crate) fn may_be_secret(name: &str) -> bool {
+#[must_use]
+pub fn may_be_secret(name: &str) -> bool {
     /// Ends that tell of a secret by themselves.
     const ENDS: &[&str] = &[
         "password",
@@ -127,6 +129,20 @@ pub(crate) fn may_be_secret(name: &str) -> bool {
     };
     let holds = |word: &&str| name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
     ENDS.iter().any(ends) || LOOSE.iter().any(ends) && BEFORE.iter().any(holds)
+}
+
+/// Whether all that tells of a secret is the word `token`, which also names keys of tables and parts of addresses.
+#[must_use]
+pub fn is_bare_token(what: &str) -> bool {
+    let name = what.trim_end_matches(['"', '\'', ']', ')']);
+    let name = name.rsplit(['.', '"', '\'', '[', '(']).next().unwrap_or_default();
+    let words = words(name);
+    let before = words.len().checked_sub(2).map(|at| words[at].as_str());
+    words.last().is_some_and(|last| last == "token")
+        && !before.is_some_and(|before| {
+            ["access", "refresh", "api", "auth", "bearer", "session", "oauth", "jwt", "admin", "user"]
+                .contains(&before)
+        })
 }
 
 #[cfg(test)]
