@@ -72,7 +72,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Scan(args) => finish(scan::run(&args)),
         Command::Upload(args) => finish(upload::run(&args, &variables())),
-        Command::Review(args) => finish(review::run(&args)),
+        Command::Review(args) => finish(review::run(&args, &variables())),
         Command::Fix(args) => finish(fix::run(&args)),
         Command::Explain(args) => finish(explain::run(&args)),
         Command::Rules { config } => finish(explain::list(config.as_deref())),
