@@ -129,7 +129,10 @@ fn publish_on(
     reviewed: &mut Reviewed,
 ) -> Result<(), Note> {
     let token = step.token.ok_or_else(|| {
-        notice("no review: there is no token; leave the input `token` as it is, or set `review: never`".to_owned())
+        notice(
+            "no review: there is no token; leave the input `token` as it is, or set `review: never`"
+                .to_owned(),
+        )
     })?;
     let clock = (surroundings.clock)();
     let mut options = Options::of(surroundings.variables);
@@ -153,7 +156,8 @@ fn publish_on(
 fn review(args: &ReviewArgs, variables: &BTreeMap<String, String>) -> Result<Reviewed, ReviewError> {
     let scan = read(args)?;
     let (repository, subject) = subject(args, variables)?;
-    let token = variables.get("GITHUB_TOKEN").and_then(|token| Token::new(token)).ok_or(ReviewError::NoToken)?;
+    let token =
+        variables.get("GITHUB_TOKEN").and_then(|token| Token::new(token)).ok_or(ReviewError::NoToken)?;
     let client = Client::new(&Options::of(variables), &token, Box::new(SystemClock));
     let mut client = client.map_err(ReviewError::Setup)?;
     let mut reviewed = Reviewed::default();

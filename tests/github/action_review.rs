@@ -28,7 +28,8 @@ fn a_pull_request_gets_its_suggestions_after_the_upload_and_before_the_annotatio
     assert!(at("uploaded 1 result") < at("review of pull request #7: 1 comment written"));
     assert!(at("review of pull request #7") < at("::warning file=a.py"));
     assert!(fake.state().pulls.bodies()[0].contains("```suggestion\n    except Exception:\n```"));
-    let posts: Vec<String> = fake.state().seen.iter().filter(|seen| seen.method == "POST").map(|seen| seen.path.clone()).collect();
+    let posts: Vec<String> =
+        fake.state().seen.iter().filter(|seen| seen.method == "POST").map(|seen| seen.path.clone()).collect();
     assert_eq!(posts, ["/repos/o/r/code-scanning/sarifs", "/repos/o/r/pulls/7/reviews"]);
 }
 
@@ -39,7 +40,9 @@ fn a_fork_whose_token_may_only_read_has_one_notice_and_its_own_exit_code() {
     fake.state().always.push(("POST", Fault::Refuse(403, Vec::new(), said)));
     let ran = job(&fake, "fork/r").run(&fake);
     assert_eq!((ran.code.clone(), ran.notes().len()), (Ok(Code::Findings), 1), "{}", ran.log);
-    assert!(ran.log.contains("the review is not whole: the token lacks the permission `pull-requests: write`"));
+    assert!(
+        ran.log.contains("the review is not whole: the token lacks the permission `pull-requests: write`")
+    );
     assert!(ran.sarif.is_some());
 }
 
@@ -52,7 +55,10 @@ fn a_review_that_may_not_be_written_is_a_notice() {
     assert_eq!(ran.code, Ok(Code::Findings));
     let notes = ran.notes();
     assert!(notes.len() == 1 && notes[0].starts_with("::notice "), "{notes:?}");
-    assert!(notes[0].contains("grant `pull-requests%3A write`") || notes[0].contains("grant `pull-requests: write`"));
+    assert!(
+        notes[0].contains("grant `pull-requests%3A write`")
+            || notes[0].contains("grant `pull-requests: write`")
+    );
     assert!(ran.summary.contains("pull-requests"), "{}", ran.summary);
 }
 
@@ -92,8 +98,15 @@ fn a_check_run_is_on_the_head_and_says_what_the_scan_comes_to() {
 #[test]
 fn upload_and_review_share_one_budget() {
     let fake = Fake::start();
-    fake.state().always.push(("", Fault::Refuse(403, Vec::new(), "You have exceeded a secondary rate limit")));
+    fake.state()
+        .always
+        .push(("", Fault::Refuse(403, Vec::new(), "You have exceeded a secondary rate limit")));
     let ran = job(&fake, "o/r").run(&fake);
-    assert_eq!((ran.code.clone(), ran.notes().len(), reviews(&fake)), (Ok(Code::Findings), 1, 0), "{}", ran.log);
+    assert_eq!(
+        (ran.code.clone(), ran.notes().len(), reviews(&fake)),
+        (Ok(Code::Findings), 1, 0),
+        "{}",
+        ran.log
+    );
     assert!(fake.clock().passed() <= Duration::from_secs(600), "{:?}", fake.clock().passed());
 }
