@@ -121,6 +121,7 @@ fn the_action_reads_inputs_and_writes_everything() {
         .unwrap()
         .current_dir(dir.path())
         .env("GITHUB_ACTIONS", "true")
+        .env_remove("GITHUB_EVENT_PATH")
         .env("INPUT_FAIL-ON", "none")
         .env("INPUT_SARIF-FILE", "s.sarif")
         .env("GITHUB_STEP_SUMMARY", file("summary"))

@@ -14,8 +14,8 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::cli::args::{ColorArg, Format};
+use crate::cli::comparing::Comparing;
 use crate::cli::output::Outputs;
-use crate::cli::project::Project;
 use crate::cli::publish::{self, Note, Publication, Published, Wish};
 use crate::cli::review::{self, Step, Wishes};
 use crate::cli::scan::{self, Outcome};
@@ -33,8 +33,8 @@ const MAX_SUMMARY: usize = markdown::MAX_BYTES;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("input `{name}`: {message}")]
 pub(super) struct InputError {
-    name: &'static str,
-    message: String,
+    pub(super) name: &'static str,
+    pub(super) message: String,
 }
 
 /// The action's inputs.
@@ -51,6 +51,7 @@ struct Inputs {
     token: Option<Token>,
     upload: Wish,
     reviews: Wishes,
+    comparing: Comparing,
     summary: Option<PathBuf>,
     outputs: Option<PathBuf>,
 }
@@ -119,6 +120,7 @@ impl Inputs {
             token: get("INPUT_TOKEN").and_then(|token| Token::new(&token)),
             upload,
             reviews: Wishes { review, check_run },
+            comparing: Comparing::read(&get)?,
             summary: get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             outputs: get("GITHUB_OUTPUT").map(PathBuf::from),
         })
@@ -143,7 +145,8 @@ pub(super) fn run(surroundings: &Surroundings, out: &mut dyn Write) -> anyhow::R
     finish(surroundings, &inputs, outcome, began, out)
 }
 
-fn scan(inputs: &Inputs, root: &Path) -> anyhow::Result<Outcome> {
+/// The scan, compared, and a note where it is compared with less than it should be.
+fn scan(inputs: &Inputs, root: &Path) -> anyhow::Result<(Outcome, Option<String>)> {
     let overrides = Overrides {
         exclude: inputs.exclude.clone(),
         fail_on: inputs.fail_on,
@@ -153,16 +156,23 @@ fn scan(inputs: &Inputs, root: &Path) -> anyhow::Result<Outcome> {
     };
     let path = root.join(&inputs.path);
     let config = inputs.config.as_ref().map(|config| root.join(config));
-    let project = Project::read(&path, config.as_deref())?;
+    let paths = std::slice::from_ref(&path);
+    let (base, note) = inputs.comparing.base(root, paths, &inputs.category)?;
+    let project = base.project(&path, config.as_deref())?;
     let settings = project.settings(&overrides)?;
-    scan::outcome(root.to_owned(), &[path], &project, settings)
+    let mut outcome = scan::outcome(root.to_owned(), paths, &project, settings)?;
+    outcome.fails_on_existing = inputs.comparing.fails_on_existing;
+    base.judge(&mut outcome, &project)?;
+    outcome.summary.notes.extend(note.clone());
+    outcome.identify();
+    Ok((outcome, note))
 }
 
 /// Everything after the scan. Each step is tried whatever became of those before it.
 fn finish(
     surroundings: &Surroundings,
     inputs: &Inputs,
-    outcome: Outcome,
+    (outcome, note): (Outcome, Option<String>),
     began: Duration,
     out: &mut dyn Write,
 ) -> anyhow::Result<Code> {
@@ -188,6 +198,8 @@ fn finish(
     report.summary.notes.extend(reviewed.notes.iter().map(|note| note.text.clone()));
     result = result.and(say(&published.said, &published.note, out));
     result = result.and(say(&reviewed.said, &reviewed.notes, out));
+    let note = note.map(|note| annotations::notice(&note)).unwrap_or_default();
+    result = result.and(out.write_all(note.as_bytes()).map_err(Into::into));
     result = result.and(out.write_all(annotations::render(&report).as_bytes()).map_err(Into::into));
     let code = if published.has_failed { Code::Failed } else { code };
     if let Some(path) = &inputs.summary {
@@ -197,7 +209,13 @@ fn finish(
         let sarif_file = inputs.sarif_file.to_string_lossy().into_owned();
         let n_findings = report.findings.len().to_string();
         let code = (code as u8).to_string();
-        let values = [("sarif-file", sarif_file), ("findings", n_findings), ("exit-code", code)];
+        let n_new = report.asked().count().to_string();
+        let values = [
+            ("sarif-file", sarif_file),
+            ("findings", n_findings),
+            ("new-findings", n_new),
+            ("exit-code", code),
+        ];
         let text = values.iter().map(|(name, value)| assignment(name, value, &random())).collect::<String>();
         result = result.and(append(path, &text));
     }

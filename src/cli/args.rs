@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::cli::compare::{Question, With};
 use crate::config::{OtherMarkers, Overrides, Tests};
 use crate::finding::Severity;
 
@@ -42,6 +43,9 @@ pub(super) enum Command {
     /// Applies proven edits: those that keep behavior, unless told otherwise
     #[command(after_help = FIX_CODES)]
     Fix(FixArgs),
+    /// Writes known findings to a file, for `scan --baseline`
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
     /// Shows a rule's page: what it finds, why it matters, what to do
     Explain(ExplainArgs),
     /// Lists the rules
@@ -79,6 +83,28 @@ pub(super) struct UploadArgs {
     /// Replaces the file's category, which tells scans of the same commit apart
     #[arg(long, value_name = "CATEGORY")]
     pub(super) category: Option<String>,
+}
+
+/// What to do with a baseline.
+#[derive(Debug, Subcommand)]
+pub(super) enum BaselineCommand {
+    /// Scans, and writes all findings to FILE: one a line, sorted, without line numbers
+    Write(BaselineArgs),
+    /// Scans, and drops from FILE what is fixed; findings that moved are followed, new ones are not added
+    Prune(BaselineArgs),
+}
+
+/// Options of `baseline`.
+#[derive(Debug, Args)]
+pub(super) struct BaselineArgs {
+    /// The baseline
+    pub(super) file: PathBuf,
+    /// Files and folders to scan
+    #[arg(default_value = ".")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Reads this configuration instead of looking for one
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 /// Options of `explain`.
@@ -188,6 +214,19 @@ pub(super) struct ScanArgs {
     /// Tells this scan from others of the same commit in SARIF
     #[arg(long, default_value = "snakestone/")]
     pub(super) category: String,
+    /// Compares with the commit where HEAD and this revision part, and reports what is new; it alone decides the exit code
+    #[arg(long, value_name = "REVISION", conflicts_with = "baseline", help_heading = "Comparison")]
+    pub(super) since: Option<String>,
+    /// Compares with the findings in this file, of `snakestone baseline write` or SARIF of Snakestone, likewise
+    #[arg(long, value_name = "FILE", help_heading = "Comparison")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Lets findings that the base has too decide the exit code as well
+    #[arg(long, help_heading = "Comparison")]
+    pub(super) fail_on_existing: bool,
+    /// Whose configuration, packs and pages count: those of the files here, or those of the commit that `--since` tells
+    /// [default: head]
+    #[arg(long, value_name = "WHICH", help_heading = "Comparison")]
+    pub(super) config_from: Option<ConfigFrom>,
     /// When to color
     #[arg(long, default_value = "auto", value_name = "WHEN")]
     pub(super) color: ColorArg,
@@ -241,6 +280,15 @@ pub(super) enum MarkersArg {
     All,
     /// None.
     None,
+}
+
+/// Whose configuration counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum ConfigFrom {
+    /// That of the files which are scanned.
+    Head,
+    /// That of the commit they are compared with.
+    Base,
 }
 
 /// When to color.
@@ -306,6 +354,18 @@ impl FromStr for Output {
 }
 
 impl ScanArgs {
+    /// What the findings are to be compared with.
+    #[must_use]
+    pub(super) fn question(&self) -> Question {
+        let with = match (&self.since, &self.baseline) {
+            (Some(revision), _) => With::Revision(revision.clone()),
+            (None, Some(file)) => With::File(file.clone()),
+            (None, None) => With::Nothing,
+        };
+        let config_from_base = self.config_from == Some(ConfigFrom::Base);
+        Question { with, config_from_base, config: self.config.clone() }
+    }
+
     /// What these options say of the settings.
     #[must_use]
     pub(super) fn overrides(&self) -> Overrides {

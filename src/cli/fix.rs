@@ -142,8 +142,14 @@ impl<R: BufRead> Asker<R> {
             return answer;
         }
         let findings = vec![finding.clone()];
-        let report =
-            Report { files, rules: &[], findings, suppressed: Vec::new(), summary: Summary::default() };
+        let report = Report {
+            files,
+            rules: &[],
+            findings,
+            suppressed: Vec::new(),
+            comparison: None,
+            summary: Summary::default(),
+        };
         let shown = terminal::finding(&report, finding, 120);
         let mut out = anstream::stderr();
         let _ = write!(out, "{shown}\n\n");

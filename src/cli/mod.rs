@@ -4,6 +4,10 @@
 
 mod action;
 mod args;
+mod baseline;
+mod compare;
+mod comparing;
+mod event;
 mod explain;
 mod fix;
 mod output;
@@ -26,8 +30,10 @@ use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
+use crate::baseline::BaselineError;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
+use crate::git::GitError;
 use crate::github::wait::{Clock, SystemClock};
 use args::{Cli, ColorArg, Command};
 
@@ -74,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Upload(args) => finish(upload::run(&args, &variables())),
         Command::Review(args) => finish(review::run(&args, &variables())),
         Command::Fix(args) => finish(fix::run(&args)),
+        Command::Baseline(command) => finish(baseline::run(&command)),
         Command::Explain(args) => finish(explain::run(&args)),
         Command::Rules { config } => finish(explain::list(config.as_deref())),
         Command::Completions { shell } => {
@@ -121,7 +128,10 @@ fn finish(result: anyhow::Result<Code>) -> ExitCode {
         || error.is::<DiscoverError>()
         || error.is::<action::InputError>()
         || error.is::<upload::UsageError>()
-        || error.is::<review::ReviewError>();
+        || error.is::<review::ReviewError>()
+        || error.is::<BaselineError>()
+        || error.is::<GitError>()
+        || error.is::<compare::QuestionError>();
     if is_usage { Code::Usage.into() } else { Code::Failed.into() }
 }
 

@@ -8,7 +8,7 @@ use crate::rules::{self, Catalog, Judge, Page};
 
 /// A configuration with all that it names, read.
 pub(super) struct Project {
-    file: Option<ConfigFile>,
+    pub(super) file: Option<ConfigFile>,
     /// The rules that there are.
     pub(super) catalog: Catalog,
     packs: Vec<Pack>,
@@ -17,7 +17,11 @@ pub(super) struct Project {
 impl Project {
     /// Reads `config`, or the configuration nearest to `root`, and the files that it names.
     pub(super) fn read(root: &Path, config: Option<&Path>) -> anyhow::Result<Self> {
-        let file = config::load(root, config)?;
+        Self::of(config::load(root, config)?)
+    }
+
+    /// Reads the files that a configuration names.
+    pub(super) fn of(file: Option<ConfigFile>) -> anyhow::Result<Self> {
         let (mut packs, mut own) = (Vec::new(), Vec::new());
         if let Some(file) = &file {
             // A pack may use a kind that another one declares.

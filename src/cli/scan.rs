@@ -7,8 +7,10 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use crate::base::IdVec;
+use crate::baseline;
 use crate::cli::Code;
 use crate::cli::args::{Format, Output, ScanArgs};
+use crate::cli::compare::Base;
 use crate::cli::output::Outputs;
 use crate::cli::progress::Progress;
 use crate::cli::project::Project;
@@ -17,7 +19,7 @@ use crate::discover::{self, Discovery, Selection};
 use crate::fix::{Proofs, Prover};
 use crate::models::Threat;
 use crate::program::Stats;
-use crate::report::{Broken, Report, Skipped, Summary};
+use crate::report::{Broken, Comparison, Report, Skipped, Summary};
 use crate::rules::Page;
 use crate::scan::{self, Front, Marker};
 use crate::text::{FileId, FileKind, SourceFile};
@@ -35,6 +37,10 @@ pub(super) struct Outcome {
     pub(super) failures: Vec<(String, String)>,
     /// How much names and types tell, where that was asked for.
     pub(super) stats: Option<Stats>,
+    /// What the findings were compared with.
+    pub(super) comparison: Option<Comparison>,
+    /// Whether findings that the base has too decide the exit code.
+    pub(super) fails_on_existing: bool,
     /// What became of the edits that rules proposed.
     pub(super) proofs: Proofs,
 }
@@ -42,15 +48,22 @@ pub(super) struct Outcome {
 /// Runs the command.
 pub(super) fn run(args: &ScanArgs) -> anyhow::Result<Code> {
     let root = root(&args.paths)?;
-    let project = Project::read(&root, args.config.as_deref())?;
+    let base = Base::open(&root, &args.paths, &args.question())?;
+    let project = base.project(&root, args.config.as_deref())?;
     let settings = project.settings(&args.overrides())?;
     if args.show_config {
-        super::print(&settings.show());
+        super::print(&base.shown(&settings.show()));
         return Ok(Code::Clean);
     }
-    let outcome = outcome_with(root, &args.paths, (&project, settings), args.stats)?;
+    let mut outcome = outcome_with(root, &args.paths, (&project, settings), args.stats)?;
+    outcome.fails_on_existing = args.fail_on_existing;
+    base.judge(&mut outcome, &project)?;
     let terminal = [Output { format: Format::Terminal, file: None }];
     let outputs = if args.outputs.is_empty() { &terminal[..] } else { &args.outputs };
+    let wants_identity = |output: &Output| matches!(output.format, Format::Sarif | Format::SarifFull);
+    if outputs.iter().any(wants_identity) {
+        outcome.identify();
+    }
     let code = outcome.code();
     let (report, root) = outcome.report();
     let writer = Outputs {
@@ -143,8 +156,32 @@ fn outcome_with(
     wants_stats: bool,
 ) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
-    let selection = Selection { exclude: settings.exclude.clone(), everything: !settings.default_excludes };
-    let found = discover::discover(&root, paths, &selection)?;
+    let found = discover::discover(&root, paths, &selection(&settings))?;
+    outcome_of(root, found, (project, settings), &How { begun, wants_stats, proves_edits: true })
+}
+
+/// What of a tree the settings leave to be scanned.
+pub(super) fn selection(settings: &Settings) -> Selection {
+    Selection { exclude: settings.exclude.clone(), everything: !settings.default_excludes }
+}
+
+/// What a scan does besides finding.
+pub(super) struct How {
+    /// When it began.
+    pub(super) begun: Instant,
+    /// Whether it tells how much names and types tell.
+    pub(super) wants_stats: bool,
+    /// Whether it proves the edits of findings, for those who are to apply them.
+    pub(super) proves_edits: bool,
+}
+
+/// Scans the files that were found in `root`.
+pub(super) fn outcome_of(
+    root: PathBuf,
+    found: Discovery,
+    (project, settings): (&Project, Settings),
+    &How { begun, wants_stats, proves_edits }: &How,
+) -> anyhow::Result<Outcome> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(settings.threads)
         .stack_size(scan::STACK_SIZE)
@@ -175,7 +212,8 @@ fn outcome_with(
         fronts.iter_mut().map(|front| std::mem::take(&mut front.markers)).collect();
     let mut settled = scan::settle(scan.findings, &files, &markers, &settings, &ids);
     let prover = Prover { files: &files, fronts: &fronts, judge: &judge };
-    let proofs = pool.install(|| prover.prove(&mut settled.open));
+    let proofs =
+        if proves_edits { pool.install(|| prover.prove(&mut settled.open)) } else { Proofs::default() };
     let _ = std::panic::take_hook();
     // Nobody is to change what a marker accepts.
     settled.suppressed.iter_mut().for_each(|finding| finding.edit = None);
@@ -191,7 +229,21 @@ fn outcome_with(
     let failures: Vec<(String, String)> = failures.collect();
     let pages = project.catalog.pages().iter().filter(|page| settings.runs(page.id)).cloned().collect();
     let (findings, suppressed) = (settled.open, settled.suppressed);
-    Ok(Outcome { files, pages, settings, root, findings, suppressed, summary, failures, stats, proofs })
+    let (comparison, fails_on_existing) = (None, false);
+    Ok(Outcome {
+        files,
+        pages,
+        settings,
+        root,
+        findings,
+        suppressed,
+        summary,
+        failures,
+        stats,
+        proofs,
+        comparison,
+        fails_on_existing,
+    })
 }
 
 /// Reads the files; those that cannot be scanned are named instead.
@@ -236,10 +288,11 @@ fn summary(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>) -> 
 }
 
 impl Outcome {
-    /// The exit code that the findings decide.
+    /// The exit code that the findings decide: where there is a base, those that it lacks.
     pub(super) fn code(&self) -> Code {
         let fails = |finding: &crate::finding::Finding| {
-            self.settings.fail_on.is_some_and(|threshold| finding.severity >= threshold)
+            let is_asked = self.fails_on_existing || finding.is_new != Some(false);
+            is_asked && self.settings.fail_on.is_some_and(|threshold| finding.severity >= threshold)
         };
         if !self.failures.is_empty() {
             Code::Failed
@@ -247,6 +300,15 @@ impl Outcome {
             Code::Findings
         } else {
             Code::Clean
+        }
+    }
+
+    /// Gives the findings their identity, unless they have it.
+    pub(super) fn identify(&mut self) {
+        for findings in [&mut self.findings, &mut self.suppressed] {
+            if findings.iter().any(|finding| finding.identity.is_empty()) {
+                baseline::identify(findings, &self.files);
+            }
         }
     }
 
@@ -258,6 +320,7 @@ impl Outcome {
             findings: self.findings.clone(),
             suppressed: self.suppressed.clone(),
             summary: self.summary.clone(),
+            comparison: self.comparison.clone(),
         };
         (report, self.root.clone())
     }

@@ -11,8 +11,8 @@ use crate::config::error::unknown;
 use crate::config::{ConfigError, OtherMarkers, RuleLevel, Tests};
 use crate::finding::Severity;
 
-/// Names of the program's own file, in the order they are looked for.
-const NAMES: &[&str] = &["snakestone.yml", "snakestone.yaml", ".snakestone.yml"];
+/// Names of the files that are looked for in each folder, in this order; the last is shared with other programs.
+pub const NAMES: &[&str] = &["snakestone.yml", "snakestone.yaml", ".snakestone.yml", "pyproject.toml"];
 /// Largest configuration file, in bytes.
 const MAX_SIZE: u64 = 1 << 20;
 /// Keys at the top of the configuration.
@@ -122,8 +122,7 @@ impl<'de> Deserialize<'de> for Named {
 pub fn find(root: &Path) -> Result<Option<ConfigFile>, ConfigError> {
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     for folder in root.ancestors() {
-        let names = NAMES.iter().chain(&["pyproject.toml"]);
-        for path in names.map(|name| folder.join(name)).filter(|path| path.is_file()) {
+        for path in NAMES.iter().map(|name| folder.join(name)).filter(|path| path.is_file()) {
             if let Some(file) = read(&path)? {
                 return Ok(Some(file));
             }

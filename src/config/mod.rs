@@ -12,8 +12,8 @@ mod settings;
 use std::path::Path;
 
 pub use error::{ConfigError, nearest};
-pub use file::{ConfigFile, ThreatModel, find, read};
-pub use named::NamedFile;
+pub use file::{ConfigFile, NAMES, ThreatModel, find, read};
+pub use named::{MAX_PACK, NamedFile};
 pub use settings::{OtherMarkers, Overrides, PathRules, RuleLevel, Settings, Tests};
 
 /// The configuration for `root`: `file` where it is given, else the nearest one.

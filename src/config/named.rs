@@ -12,7 +12,7 @@ use crate::config::{ConfigError, ConfigFile};
 /// Most files that one key names.
 const MAX_FILES: usize = 100;
 /// Largest model pack, in bytes.
-const MAX_PACK: u64 = 1 << 20;
+pub const MAX_PACK: u64 = 1 << 20;
 /// Largest page of a rule, in bytes.
 const MAX_PAGE: u64 = 1 << 16;
 
@@ -28,6 +28,21 @@ pub struct NamedFile {
 }
 
 impl ConfigFile {
+    /// Whether it and the files that it names say the same, to the letter, as `other`, which may stand elsewhere.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let texts = |files: Result<Vec<NamedFile>, ConfigError>| {
+            files.map(|files| files.into_iter().map(|file| (file.name, file.text)).collect::<Vec<_>>()).ok()
+        };
+        let all = |file: &Self| [file.models(), file.rules()].map(texts);
+        self.text == other.text && all(self) == all(other)
+    }
+
+    /// The paths that it names, as it gives them: nothing is said of whether they are there and may be read.
+    pub fn named(&self) -> impl Iterator<Item = &Path> {
+        self.raw.models.iter().chain(&self.raw.rules).map(PathBuf::as_path)
+    }
+
     /// The packs that `models` names.
     ///
     /// # Errors

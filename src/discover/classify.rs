@@ -19,6 +19,13 @@ pub(super) fn has_suffix(path: &Path) -> bool {
     path.extension().is_some_and(|suffix| SUFFIXES.iter().any(|known| suffix == *known))
 }
 
+/// Whether the file at `path` can be Python: its suffix is one of Python's, or it has none.
+#[must_use]
+pub fn may_be_python(path: &str) -> bool {
+    let path = Path::new(path);
+    path.extension().is_none() || has_suffix(path)
+}
+
 /// Whether the file is Python: by its suffix, or, without one, by its `#!` line.
 pub(super) fn is_python(path: &Path) -> bool {
     if path.extension().is_some() {

@@ -14,7 +14,7 @@ use ignore::{DirEntry, WalkBuilder};
 use crate::templates::is_template;
 use crate::text::FileKind;
 
-pub use classify::is_test;
+pub use classify::{is_test, may_be_python};
 pub use exported::{exported, mark_exported};
 pub use load::{MAX_SIZE, load, load_template};
 

@@ -132,6 +132,33 @@ pub struct Suppression {
     pub marker: String,
 }
 
+/// What stays of a finding when the code around it changes: two digests of code, one for each place its data comes from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Identity {
+    /// Of its statement, the function around it, and the source.
+    pub here: u64,
+    /// Of its statement with those beside it, and the source, wherever they stand.
+    pub near: u64,
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}-{:016x}", self.here, self.near)
+    }
+}
+
+impl std::str::FromStr for Identity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('-').filter(|(here, near)| here.len() == 16 && near.len() == 16);
+        let read = |digits| u64::from_str_radix(digits, 16).ok();
+        parts
+            .and_then(|(here, near)| Some(Self { here: read(here)?, near: read(near)? }))
+            .ok_or_else(|| format!("`{text}` is no identity; expected two numbers of 16 hexadecimal digits"))
+    }
+}
+
 /// One defect, with its solution.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
@@ -159,4 +186,10 @@ pub struct Finding {
     pub suppressed: Option<Suppression>,
     /// Words of another tool's marker on this line that was not honored.
     pub foreign_marker: Option<String>,
+    /// Where what reaches it comes from, if rules know more than one place; else the trace begins there.
+    pub sources: Vec<Note>,
+    /// What tells it from others across changes, for each of its sources; empty until it is asked for.
+    pub identity: Vec<Identity>,
+    /// Whether the base that the scan was compared with lacks it; `None` without a comparison.
+    pub is_new: Option<bool>,
 }

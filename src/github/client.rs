@@ -156,6 +156,20 @@ impl Client {
         self.send(Call { method: &Method::GET, route, body: None, permission }, Repeat::Freely)
     }
 
+    /// Reads `route` once, as the media type `accept`: for what is of use and not needed.
+    ///
+    /// # Errors
+    /// When GitHub does not answer as wanted.
+    pub fn get_as(
+        &mut self,
+        route: &str,
+        accept: &'static str,
+        permission: &'static str,
+    ) -> Result<Value, Failure> {
+        let time = self.request_time.min(self.pace.left());
+        self.read(&self.transport.read(route, accept, time)?, permission)
+    }
+
     /// Reads the list at `route`, page after page until one is not full, at most `max_pages`.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! outside; the only asynchronous code is in [`transport`]. Nothing here prints, and nothing decides an exit code.
 
 pub mod checks;
+pub mod analyses;
 pub mod client;
 pub mod event;
 pub mod failure;

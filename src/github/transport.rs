@@ -77,7 +77,13 @@ impl Transport {
         body: Option<&Value>,
         time: Duration,
     ) -> Result<Answer, Failure> {
-        self.send_to(method, &format!("{}{}{route}", self.origin, self.prefix), body, time)
+        self.send_to(method, &format!("{}{}{route}", self.origin, self.prefix), body, None, time)
+    }
+
+    /// Reads `route` as the media type `accept`.
+    pub(super) fn read(&self, route: &str, accept: &'static str, time: Duration) -> Result<Answer, Failure> {
+        let address = format!("{}{}{route}", self.origin, self.prefix);
+        self.send_to(&Method::GET, &address, None, Some(accept), time)
     }
 
     /// As [`Transport::send`], to where an answer says the address has moved.
@@ -98,7 +104,7 @@ impl Transport {
         if there != self.origin {
             return Err(Failure::Moved { host: there });
         }
-        self.send_to(method, &format!("{}{path}", self.origin), body, time)
+        self.send_to(method, &format!("{}{path}", self.origin), body, None, time)
     }
 
     fn send_to(
@@ -106,11 +112,15 @@ impl Transport {
         method: &Method,
         address: &str,
         body: Option<&Value>,
+        accept: Option<&'static str>,
         time: Duration,
     ) -> Result<Answer, Failure> {
         let mut builder = http::Request::builder().method(method).uri(address);
         if let Some(headers) = builder.headers_mut() {
             headers.extend(self.headers.clone());
+            if let Some(accept) = accept {
+                headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            }
         }
         let request = self
             .crab

@@ -25,6 +25,27 @@ pub fn statements(parsed: &Parsed) -> Vec<Span> {
     collector.found
 }
 
+/// The extents of functions and classes, decorators included, outer ones before those in them.
+#[must_use]
+pub fn definitions(parsed: &Parsed) -> Vec<Span> {
+    let mut definitions = Definitions { found: Vec::new() };
+    definitions.visit_body(parsed.body());
+    definitions.found
+}
+
+struct Definitions {
+    found: Vec<Span>,
+}
+
+impl<'a> StatementVisitor<'a> for Definitions {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        if matches!(stmt, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
+            self.found.push(span(stmt));
+        }
+        walk_stmt(self, stmt);
+    }
+}
+
 struct Collector {
     found: Vec<Span>,
 }

@@ -12,7 +12,7 @@ use ruff_text_size::{Ranged, TextRange};
 
 use crate::text::{FileKind, SourceFile, Span};
 
-pub use comments::{comments, statements};
+pub use comments::{comments, definitions, statements};
 pub use ruff_python_ast as ast;
 
 /// A syntax error, at the place where the parser stumbled.

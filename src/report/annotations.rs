@@ -42,15 +42,15 @@ impl Type {
     }
 }
 
-/// The open findings as commands, one a line: of each type the worst ten, which are those that GitHub keeps,
-/// and at the end how many have none.
+/// The open findings as commands, one a line, where there is a base those that are new: of each type the worst ten,
+/// which are those that GitHub keeps, and at the end how many have none.
 #[must_use]
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
     let mut n_shown = 0;
     for kind in Type::ALL {
         let mut findings: Vec<&Finding> =
-            report.findings.iter().filter(|finding| Type::of(finding.severity) == kind).collect();
+            report.asked().filter(|finding| Type::of(finding.severity) == kind).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         findings.truncate(MAX_OF_TYPE);
         n_shown += findings.len();
@@ -59,7 +59,7 @@ pub fn render(report: &Report) -> String {
             out.push('\n');
         }
     }
-    let n_left = report.findings.len() - n_shown;
+    let n_left = report.asked().count() - n_shown;
     if n_left > 0 {
         let findings = counted(n_left, "finding");
         out.push_str(&format!(

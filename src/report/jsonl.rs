@@ -41,6 +41,8 @@ struct Row<'a> {
     suppressed: Option<SuppressionRow<'a>>,
     /// Another tool's marker on this line that does not silence a finding of this severity, or null.
     foreign_marker: Option<&'a str>,
+    /// Whether the base lacks it, or null where the scan was compared with none.
+    is_new: Option<bool>,
     /// GitHub's hash of the line, or null.
     fingerprint: Option<String>,
 }
@@ -122,6 +124,7 @@ fn row<'a>(report: &Report<'a>, hashes: &Fingerprints, finding: &'a Finding) -> 
         trace: finding.trace.iter().map(note).collect(),
         suppressed: finding.suppressed.as_ref().map(suppression),
         foreign_marker: finding.foreign_marker.as_deref(),
+        is_new: finding.is_new,
         fingerprint: hashes.line(finding.file, place.line()).map(|hash| hash.to_string()),
     }
 }

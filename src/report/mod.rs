@@ -18,9 +18,11 @@ pub(crate) mod wording;
 pub use class::Class;
 pub use fingerprint::{Fingerprint, Fingerprints};
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::IdVec;
+use crate::baseline::Entry;
 use crate::finding::{Finding, Severity};
 use crate::rules::Page;
 use crate::text::{FileId, SourceFile};
@@ -37,6 +39,19 @@ pub struct Report<'a> {
     pub suppressed: Vec<Finding>,
     /// What was scanned and what was not.
     pub summary: Summary,
+    /// What the findings were compared with, which tells those that are new.
+    pub comparison: Option<Comparison>,
+}
+
+/// What findings were compared with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Comparison {
+    /// Its name, with code in backticks: "commit 0123abcd".
+    pub with: String,
+    /// Findings there of which nothing is left.
+    pub gone: Vec<Entry>,
+    /// Findings that markers silence here and not there, by rule; `None` where the base does not tell.
+    pub silenced: Option<BTreeMap<&'static str, usize>>,
 }
 
 /// What was scanned and what was not.
@@ -89,6 +104,17 @@ impl Report<'_> {
     #[must_use]
     pub fn page(&self, id: &str) -> Option<&Page> {
         self.rules.iter().find(|page| page.id == id)
+    }
+
+    /// The open findings that a change is asked about: all, or, where it was compared with its base, those that are new.
+    pub fn asked(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.is_new != Some(false))
+    }
+
+    /// Number of open findings that the base has too.
+    #[must_use]
+    pub fn n_existing(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.is_new == Some(false)).count()
     }
 
     /// Number of open findings of `severity`.

@@ -6,7 +6,7 @@ use crate::models::{Kinds, Threat};
 use crate::program::Program;
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
-use crate::taint::{Hop, Meeting, Printed};
+use crate::taint::{Hop, Meeting, Printed, SourceSite};
 use crate::templates::Why;
 use crate::text::{FileId, SourceFile};
 
@@ -14,6 +14,8 @@ use crate::text::{FileId, SourceFile};
 const MAX_VAGUE_HOPS: usize = 8;
 /// Most other sources of one sink that a finding names.
 const MAX_OTHERS: usize = 5;
+/// Most sources of one sink that tell it from others.
+const MAX_SOURCES: usize = 64;
 
 impl Judge {
     /// Whether a rule asks for flows at all.
@@ -132,6 +134,15 @@ fn finding(
         span: other.source.span,
         caption: format!("`{}` reaches it too", other.source.text),
     });
+    let mut sources: Vec<Note> = Vec::new();
+    for meeting in std::iter::once(main).chain(group.iter().copied()) {
+        let SourceSite { file, span, ref text, .. } = *meeting.source;
+        if sources.len() < MAX_SOURCES
+            && !sources.iter().any(|known| (known.file, known.span) == (file, span))
+        {
+            sources.push(Note { file, span, caption: text.clone() });
+        }
+    }
     Some(Finding {
         rule,
         severity: if main.is_vague || is_partial(spec, main) || source.threat != Threat::Remote {
@@ -149,6 +160,9 @@ fn finding(
         trace: main.hops.iter().map(note).collect(),
         suppressed: None,
         foreign_marker: None,
+        sources,
+        identity: Vec::new(),
+        is_new: None,
     })
 }
 

@@ -178,6 +178,9 @@ impl Judge {
             trace: hit.trace.into_iter().map(note).collect(),
             suppressed: None,
             foreign_marker: None,
+            sources: Vec::new(),
+            identity: Vec::new(),
+            is_new: None,
         }
     }
 }

@@ -157,5 +157,8 @@ fn finding(id: FileId, file: &SourceFile, marker: &Marker, problem: Problem) -> 
         trace: Vec::new(),
         suppressed: None,
         foreign_marker: None,
+        sources: Vec::new(),
+        identity: Vec::new(),
+        is_new: None,
     }
 }

@@ -60,6 +60,7 @@ impl Scanned {
             rules: rules::pages(),
             findings: self.findings.clone(),
             suppressed: Vec::new(),
+            comparison: None,
             summary: Summary::default(),
         };
         let hashes = Fingerprints::of(&report, |_| None);

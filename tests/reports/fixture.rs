@@ -51,6 +51,9 @@ pub(crate) fn finding(rule: &'static str, severity: Severity, file: FileId, span
         trace: Vec::new(),
         suppressed: None,
         foreign_marker: None,
+        sources: Vec::new(),
+        identity: Vec::new(),
+        is_new: None,
     }
 }
 
@@ -153,6 +156,7 @@ pub(crate) fn report<'a>(files: &'a IdVec<FileId, SourceFile>, rules: &'a [Page]
             limits: vec![("loop rounds".to_owned(), 2)],
             elapsed: Duration::from_millis(1_234),
         },
+        comparison: None,
     }
 }
 

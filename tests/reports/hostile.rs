@@ -50,6 +50,7 @@ fn report<'a>(files: &'a IdVec<FileId, SourceFile>, pages: &'a [snakestone::rule
             limits: vec![(TEXT.to_owned(), 1)],
             ..Summary::default()
         },
+        comparison: None,
     }
 }
 

@@ -53,8 +53,14 @@ fn finding(files: &IdVec<FileId, SourceFile>) -> Finding {
 fn a_notebook_is_shown_by_cell_and_reported_by_line_of_its_file() {
     let (files, pages) = (files(), fixture::pages());
     let findings = vec![finding(&files)];
-    let report =
-        Report { files: &files, rules: &pages, findings, suppressed: vec![], summary: Summary::default() };
+    let report = Report {
+        files: &files,
+        rules: &pages,
+        findings,
+        suppressed: vec![],
+        summary: Summary::default(),
+        comparison: None,
+    };
     let hashes = Fingerprints::of(&report, |_| Some(JSON.as_bytes().to_vec()));
     let mut shown = Vec::new();
     terminal::write(&report, &terminal::Options { width: 100, shows_time: false }, &mut shown).unwrap();
@@ -74,8 +80,14 @@ fn a_notebook_is_shown_by_cell_and_reported_by_line_of_its_file() {
 fn sarif_takes_the_whole_line_of_the_file_and_offers_no_edit() {
     let (files, pages) = (files(), fixture::pages());
     let findings = vec![finding(&files)];
-    let report =
-        Report { files: &files, rules: &pages, findings, suppressed: vec![], summary: Summary::default() };
+    let report = Report {
+        files: &files,
+        rules: &pages,
+        findings,
+        suppressed: vec![],
+        summary: Summary::default(),
+        comparison: None,
+    };
     let hashes = Fingerprints::of(&report, |_| Some(JSON.as_bytes().to_vec()));
     let mut out = Vec::new();
     let options = sarif::Options { form: sarif::Form::Upload, category: "snakestone", is_successful: true };

@@ -45,6 +45,7 @@ fn every_page_is_a_rule_of_the_log() {
         findings: vec![],
         suppressed: vec![],
         summary: Summary::default(),
+        comparison: None,
     };
     let mut out = Vec::new();
     let options = sarif::Options { form: sarif::Form::Upload, category: "snakestone", is_successful: true };

@@ -68,6 +68,7 @@ fn a_long_summary_is_cut_from_the_mild_end_and_says_how_much() {
         findings,
         suppressed: Vec::new(),
         summary: Default::default(),
+        comparison: None,
     };
     let summary = markdown::render(&report, markdown::MAX_BYTES);
     assert!(
@@ -95,6 +96,7 @@ fn annotations_are_the_worst_ten_of_each_type() {
         findings,
         suppressed: Vec::new(),
         summary: Default::default(),
+        comparison: None,
     };
     let commands = annotations::render(&report);
     let of = |kind: &str| commands.lines().filter(|line| line.starts_with(&format!("::{kind} "))).count();

@@ -64,6 +64,7 @@ fn a_very_long_line_is_cut_and_keeps_its_column() {
         findings: vec![finding],
         suppressed: Vec::new(),
         summary: Summary::default(),
+        comparison: None,
     };
     let shown = plain(&terminal(&report, 100));
     assert!(
@@ -95,6 +96,7 @@ fn an_edit_over_several_lines_is_a_diff() {
         findings: vec![finding],
         suppressed: Vec::new(),
         summary: Summary::default(),
+        comparison: None,
     };
     insta::assert_snapshot!(plain(&terminal(&report, 100)));
 }
@@ -135,6 +137,7 @@ proptest! {
             findings: vec![finding],
             suppressed: Vec::new(),
             summary: Summary::default(),
+            comparison: None,
         };
         let shown = plain(&terminal(&report, 60));
         prop_assert!(shown.contains("low[bare-except]: Something is wrong."));

@@ -96,7 +96,9 @@ fn shown(path: &str) -> String {
 fn beginning(report: &Report) -> String {
     let precision =
         |finding: &Finding| report.page(finding.rule).map_or(Precision::Low, |page| page.precision);
-    let weight = |finding: &&Finding| (Reverse(finding.severity), Reverse(precision(finding)));
+    let weight = |finding: &&Finding| {
+        (finding.is_new == Some(false), Reverse(finding.severity), Reverse(precision(finding)))
+    };
     let first = report.findings.iter().min_by_key(weight).expect("called for findings only");
     let place = Place::of(report, first.file, first.span);
     let at = escape::code(&place.words(&cut(place.path(), 200)));

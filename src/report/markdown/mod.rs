@@ -27,7 +27,7 @@ const MAX_PATHS: usize = 20;
 /// The report in at most `max_bytes`, which must leave room for the totals: at least 64 KiB.
 #[must_use]
 pub fn render(report: &Report, max_bytes: usize) -> String {
-    let mut out = head(report) + &notes(report);
+    let mut out = head(report) + &compared(report);
     let tail = not_scanned(report) + &conclusion::render(report);
     table(report, max_bytes.saturating_sub(tail.len()), &mut out);
     out + &tail
@@ -73,9 +73,35 @@ fn head(report: &Report) -> String {
     out
 }
 
-/// What else a reader must know.
-fn notes(report: &Report) -> String {
-    report.summary.notes.iter().map(|note| format!("> {}\n\n", escape::text(note))).collect()
+/// What is new, what the base has too, what is gone, and what was silenced.
+fn compared(report: &Report) -> String {
+    let notes: String =
+        report.summary.notes.iter().map(|note| format!("> {}\n\n", escape::text(note))).collect();
+    let Some(comparison) = &report.comparison else { return notes };
+    let mut out = format!(
+        "Compared with {}: **{} new**, {} existing, {} fixed.\n\n",
+        escape::text(&comparison.with),
+        grouped(report.asked().count()),
+        grouped(report.n_existing()),
+        grouped(comparison.gone.len())
+    );
+    let silenced = comparison.silenced.iter().flatten();
+    let silenced: Vec<String> =
+        silenced.map(|(rule, n)| format!("{} ({})", link(report, rule), grouped(*n))).collect();
+    if !silenced.is_empty() {
+        out.push_str(&format!("> Markers that are new silence findings of {}.\n\n", silenced.join(", ")));
+    }
+    let gone = comparison.gone.iter();
+    let gone = gone.map(|it| {
+        format!(
+            "{}: {} {}",
+            escape::code(&cut(&it.path, MAX_CELL)),
+            escape::code(&it.rule),
+            escape::code(&it.function)
+        )
+    });
+    list("Fixed", &gone.collect::<Vec<_>>(), &mut out);
+    out + &notes
 }
 
 /// The rule's id, leading to its page.
@@ -92,7 +118,7 @@ fn table(report: &Report, max_bytes: usize, out: &mut String) {
         return;
     }
     let mut findings: Vec<&Finding> = report.findings.iter().collect();
-    findings.sort_by_key(|finding| Reverse(finding.severity));
+    findings.sort_by_key(|finding| (finding.is_new == Some(false), Reverse(finding.severity)));
     let reserve = 200;
     out.push_str("### Findings\n\n| Where | Rule | What | Do |\n|---|---|---|---|\n");
     let mut n_shown = 0;
@@ -107,7 +133,8 @@ fn table(report: &Report, max_bytes: usize, out: &mut String) {
     out.push('\n');
     if n_shown < findings.len() {
         let left = counted(findings.len() - n_shown, "finding");
-        out.push_str(&format!("{left} more, none worse than these, not listed for lack of room.\n\n"));
+        let which = if report.comparison.is_some() { "newer or worse" } else { "worse" };
+        out.push_str(&format!("{left} more, none {which} than these, not listed for lack of room.\n\n"));
     }
 }
 
@@ -116,7 +143,12 @@ fn row(report: &Report, finding: &Finding) -> String {
     let at = escape::code(&place.words(&cut(place.path(), MAX_CELL)));
     let what = escape::text(&cut(&wording::what(finding), MAX_CELL));
     let solution = escape::text(&cut(&wording::sentence(&finding.solution), MAX_CELL));
-    let rule = format!("{} {}", finding.severity.name(), link(report, finding.rule));
+    let mark = match finding.is_new {
+        Some(true) => "**new** ",
+        Some(false) => "existing ",
+        None => "",
+    };
+    let rule = format!("{mark}{} {}", finding.severity.name(), link(report, finding.rule));
     format!("| {at} | {rule} | {what} | {solution} |\n")
 }
 

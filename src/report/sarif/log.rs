@@ -209,6 +209,12 @@ pub(super) fn in_source(justification: String) -> sarif::Suppression {
     }
 }
 
+/// The state of a result whose findings are new or not; nothing where they were not compared.
+pub(super) fn baseline_state(is_new: impl Iterator<Item = Option<bool>>) -> Option<Value> {
+    let is_new = is_new.flatten().reduce(|a, b| a || b)?;
+    Some(json!(if is_new { "new" } else { "unchanged" }))
+}
+
 /// A result without anything optional.
 pub(super) fn result(rule: &str, index: usize, level: Level, text: String, at: Location) -> Result {
     Result {

@@ -69,7 +69,7 @@ pub fn write(
     let mut groups = results::group(report, findings());
     let dropped = results::limit(&mut groups, options.form.max_results());
     let rules = rules::Rules::of(report, groups.iter().flat_map(|group| group.findings.iter().copied()));
-    let view = results::View { report, hashes };
+    let view = results::View { report, hashes, form: options.form };
     let results = groups.iter().map(|group| results::result(&view, &rules, group)).collect();
     let log = log::log(rules.rules, results, options.category, options.is_successful);
     serde_json::to_writer(&mut *out, &log)?;

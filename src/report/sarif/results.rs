@@ -2,10 +2,12 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::baseline::FINGERPRINT;
 use crate::finding::{Edit, Finding, Note, Safety, Severity};
 use crate::report::Report;
 use crate::report::fingerprint::Fingerprints;
 use crate::report::place::Place;
+use crate::report::sarif::Form;
 use crate::report::sarif::log::{self, Level, Location, NonEmpty};
 use crate::report::sarif::rules::Rules;
 use crate::report::wording::{self, visible};
@@ -24,6 +26,7 @@ const MAX_CONTEXT_BYTES: usize = 8_192;
 pub(super) struct View<'r, 'a> {
     pub(super) report: &'r Report<'a>,
     pub(super) hashes: &'r Fingerprints,
+    pub(super) form: Form,
 }
 
 impl View<'_, '_> {
@@ -78,7 +81,7 @@ pub(super) fn limit(groups: &mut Vec<Group>, max: usize) -> usize {
 
 /// One group as a result.
 pub(super) fn result(view: &View, rules: &Rules, group: &Group) -> log::Result {
-    let View { report, hashes } = *view;
+    let View { report, hashes, .. } = *view;
     let finding = group.first();
     let place = Place::of(report, finding.file, finding.span);
     let (rule, index) = rules.entry(finding);
@@ -100,6 +103,15 @@ pub(super) fn result(view: &View, rules: &Rules, group: &Group) -> log::Result {
     if let Some(hash) = hashes.line(finding.file, place.line()) {
         let entry = ("primaryLocationLineHash".to_owned(), hash.to_string());
         result.partial_fingerprints = Some([entry].into());
+    }
+    let identity: Vec<String> =
+        group.findings.iter().flat_map(|it| &it.identity).map(ToString::to_string).collect();
+    if !identity.is_empty() {
+        let prints = result.partial_fingerprints.get_or_insert_default();
+        prints.insert(FINGERPRINT.to_owned(), identity.join(" "));
+    }
+    if view.form == Form::Local {
+        result.baseline_state = log::baseline_state(group.findings.iter().map(|it| it.is_new));
     }
     if let Some(suppression) = &finding.suppressed {
         let words = [suppression.marker.as_str(), suppression.reason.as_str()];

@@ -26,13 +26,13 @@ pub struct Options {
     pub shows_time: bool,
 }
 
-/// Writes every finding, then the summary.
+/// Writes every finding, where there is a base those that are new, then the summary.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let renderer = Renderer::styled().term_width(options.width);
-    for finding in &report.findings {
+    for finding in report.asked() {
         let groups = groups(report, finding);
         writeln!(out, "{}\n", renderer.render(&groups))?;
     }
@@ -55,7 +55,7 @@ fn groups<'a>(report: &Report<'a>, finding: &'a Finding) -> Vec<Group<'a>> {
     let near =
         |note: &&Note| note.file == finding.file && excerpt::are_near(place.file, note.span, finding.span);
     let (here, elsewhere): (Vec<&Note>, Vec<&Note>) = finding.related.iter().partition(near);
-    let title = level(finding.severity).primary_title(visible(&wording::what(finding))).id(finding.rule);
+    let title = level(finding).primary_title(visible(&wording::what(finding))).id(finding.rule);
     let context: Vec<(Span, String)> = here.iter().map(|note| (note.span, visible(&note.caption))).collect();
     let mut groups = vec![with_snippet(Group::with_title(title), &place, Some(finding.span), context)];
     groups.extend(elsewhere.into_iter().map(|note| {
@@ -68,13 +68,17 @@ fn groups<'a>(report: &Report<'a>, finding: &'a Finding) -> Vec<Group<'a>> {
     groups
 }
 
-fn level(severity: Severity) -> Level<'static> {
+fn level(finding: &Finding) -> Level<'static> {
+    let severity = finding.severity;
     let level = match severity {
         Severity::Low => Level::NOTE,
         Severity::Medium => Level::WARNING,
         Severity::High | Severity::Critical => Level::ERROR,
     };
-    level.with_name(severity.name())
+    match finding.is_new {
+        Some(true) => level.with_name(format!("new {}", severity.name())),
+        _ => level.with_name(severity.name()),
+    }
 }
 
 /// Adds the lines that `main` and `context` touch, under their path.

@@ -23,26 +23,44 @@ pub(super) fn write(report: &Report, shows_time: bool, out: &mut dyn Write) -> i
         writeln!(out, "{} scanned in {seconds:.1} s", counted(summary.n_lines, "line"))?;
     }
     let files = counted(summary.n_files, "file");
-    if report.findings.is_empty() {
-        return writeln!(out, "{BOLD}no findings{BOLD:#} in {files}");
+    compared(report, out)?;
+    let new = if report.comparison.is_some() { "new " } else { "" };
+    let n_asked = report.asked().count();
+    if n_asked == 0 {
+        return writeln!(out, "{BOLD}no {new}findings{BOLD:#} in {files}");
     }
+    let count = |severity| report.asked().filter(|finding| finding.severity == severity).count();
     let counts: Vec<String> = Severity::ALL
         .into_iter()
         .rev()
-        .filter(|&severity| report.count(severity) > 0)
+        .filter(|&severity| count(severity) > 0)
         .map(|severity| {
             let style = severity_style(severity);
-            format!("{style}{} {}{style:#}", grouped(report.count(severity)), severity.name())
+            format!("{style}{} {}{style:#}", grouped(count(severity)), severity.name())
         })
         .collect();
-    let findings = counted(report.findings.len(), "finding");
+    let findings = counted(n_asked, &format!("{new}finding"));
     writeln!(out, "{BOLD}{findings}{BOLD:#} ({}) in {files}", counts.join(", "))
+}
+
+/// What the base has beside what is new.
+fn compared(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let Some(comparison) = &report.comparison else { return Ok(()) };
+    let gone = comparison.gone.iter();
+    let gone: Vec<String> =
+        gone.map(|it| visible(&format!("{} {} {}", it.path, it.rule, it.function))).collect();
+    list(out, "fixed since then", &gone)?;
+    for (rule, n) in comparison.silenced.iter().flatten() {
+        writeln!(out, "{} of {rule} silenced by markers that are new", counted(*n, "finding"))?;
+    }
+    let (existing, with) = (counted(report.n_existing(), "existing finding"), visible(&comparison.with));
+    writeln!(out, "compared with {with}: {existing} not shown, {} fixed", grouped(gone.len()))
 }
 
 /// One row a rule with findings, those with the worst and most first.
 fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut rows: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
-    for finding in &report.findings {
+    for finding in report.asked() {
         rows.entry(finding.rule).or_default()[3 - finding.severity as usize] += 1;
     }
     if rows.is_empty() {
