@@ -12,7 +12,10 @@ use crate::fake::{Fake, Fault};
 /// A pull request from `head` that adds one finding.
 fn job(fake: &Fake, head: &str) -> Job {
     fake.state().pulls.file("a.py", "", DEFECT);
-    Job::of_pull(fake, &json!(head))
+    let mut job = Job::of_pull(fake, &json!(head));
+    // The workspace is no repository, so that there is no base to compare with.
+    job.set("INPUT_SINCE", "none");
+    job
 }
 
 fn reviews(fake: &Fake) -> usize {
