@@ -16,11 +16,13 @@ use anyhow::Context;
 use crate::cli::args::{ColorArg, Format};
 use crate::cli::comparing::Comparing;
 use crate::cli::output::Outputs;
-use crate::cli::publish::{self, Publication, Published, Wish};
+use crate::cli::publish::{self, Note, Publication, Published, Wish};
+use crate::cli::review::{self, Step, Wishes};
 use crate::cli::scan::{self, Outcome};
 use crate::cli::{Code, Surroundings};
 use crate::config::{Overrides, Tests};
 use crate::finding::Severity;
+use crate::github::checks::Conclusion;
 use crate::github::client::Token;
 use crate::report::{annotations, markdown, sarif, terminal};
 
@@ -48,6 +50,7 @@ struct Inputs {
     category: String,
     token: Option<Token>,
     upload: Wish,
+    reviews: Wishes,
     comparing: Comparing,
     summary: Option<PathBuf>,
     outputs: Option<PathBuf>,
@@ -89,6 +92,16 @@ impl Inputs {
                 return Err(InputError { name: "upload", message });
             }
         };
+        let chosen = |name: &'static str, input: &str, [yes, no]: [&str; 2], default: bool| match get(input) {
+            None => Ok(default),
+            Some(value) if value == yes => Ok(true),
+            Some(value) if value == no => Ok(false),
+            Some(other) => {
+                Err(InputError { name, message: format!("unknown value `{other}`; known are {yes}, {no}") })
+            }
+        };
+        let review = chosen("review", "INPUT_REVIEW", ["auto", "never"], true)?;
+        let check_run = chosen("check-run", "INPUT_CHECK-RUN", ["always", "never"], false)?;
         Ok(Self {
             path: get("INPUT_PATH").map_or(PathBuf::from("."), PathBuf::from),
             config: get("INPUT_CONFIG").map(PathBuf::from),
@@ -106,6 +119,7 @@ impl Inputs {
             category: get("INPUT_CATEGORY").unwrap_or("snakestone/".to_owned()),
             token: get("INPUT_TOKEN").and_then(|token| Token::new(&token)),
             upload,
+            reviews: Wishes { review, check_run },
             comparing: Comparing::read(&get)?,
             summary: get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             outputs: get("GITHUB_OUTPUT").map(PathBuf::from),
@@ -124,7 +138,7 @@ pub(super) fn run(surroundings: &Surroundings, out: &mut dyn Write) -> anyhow::R
             let log = sarif::unsuccessful(&inputs.category);
             let written = write_below(&root, &inputs.sarif_file, &log);
             let published = publish(surroundings, &inputs, &root, (&log, began));
-            say(&published, out)?;
+            say(&published.said, &published.note, out)?;
             return Err(written.err().unwrap_or(error));
         }
     };
@@ -169,9 +183,21 @@ fn finish(
     let log = writer.render(&report, Format::Sarif)?;
     let mut result = write_below(&root, &inputs.sarif_file, &log);
     result = result.and(tell(&report, out)); // first, since the upload may take minutes
+    let sent = (surroundings.clock)().now();
     let published = publish(surroundings, inputs, &root, (&log, began));
     report.summary.notes.extend(published.note.iter().map(|note| note.text.clone()));
-    result = result.and(say(&published, out));
+    let step = Step {
+        wishes: inputs.reviews,
+        token: inputs.token.as_ref(),
+        log: &log,
+        conclusion: conclusion(code, report.findings.is_empty()),
+        began: sent,
+        is_told: published.note.is_some(),
+    };
+    let reviewed = review::publish(surroundings, &root, &step);
+    report.summary.notes.extend(reviewed.notes.iter().map(|note| note.text.clone()));
+    result = result.and(say(&published.said, &published.note, out));
+    result = result.and(say(&reviewed.said, &reviewed.notes, out));
     let note = note.map(|note| annotations::notice(&note)).unwrap_or_default();
     result = result.and(out.write_all(note.as_bytes()).map_err(Into::into));
     result = result.and(out.write_all(annotations::render(&report).as_bytes()).map_err(Into::into));
@@ -196,6 +222,15 @@ fn finish(
     result.map(|()| code)
 }
 
+/// What a check run shows of the whole.
+fn conclusion(code: Code, is_empty: bool) -> Conclusion {
+    match code {
+        Code::Clean if is_empty => Conclusion::Success,
+        Code::Clean => Conclusion::Neutral,
+        Code::Findings | Code::Usage | Code::Failed => Conclusion::Failure,
+    }
+}
+
 fn publish(
     surroundings: &Surroundings,
     inputs: &Inputs,
@@ -217,12 +252,16 @@ fn tell(report: &crate::report::Report, out: &mut dyn Write) -> anyhow::Result<(
     Ok(())
 }
 
-/// What became of the upload.
-fn say(published: &Published, out: &mut dyn Write) -> anyhow::Result<()> {
-    for line in &published.said {
+/// What became of the upload, and of the review.
+fn say<'a>(
+    said: &[String],
+    notes: impl IntoIterator<Item = &'a Note>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    for line in said {
         writeln!(out, "{}", annotations::neutralize(line))?;
     }
-    if let Some(note) = &published.note {
+    for note in notes {
         let annotate = if note.is_warning { annotations::warning } else { annotations::notice };
         out.write_all(annotate(&note.text).as_bytes())?;
     }

@@ -78,7 +78,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Scan(args) => finish(scan::run(&args)),
         Command::Upload(args) => finish(upload::run(&args, &variables())),
-        Command::Review(args) => finish(review::run(&args)),
+        Command::Review(args) => finish(review::run(&args, &variables())),
         Command::Fix(args) => finish(fix::run(&args)),
         Command::Baseline(command) => finish(baseline::run(&command)),
         Command::Explain(args) => finish(explain::run(&args)),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod action;
+mod action_review;
 mod checks;
 mod client;
 mod command;
