@@ -1,7 +1,7 @@
 //! GitHub: a run's surroundings, its interface, and what Snakestone does with both.
 //!
 //! Environment and files come in, requests go to the one host of `GITHUB_API_URL`, notices come out. Plain functions
-//! outside; the only asynchronous code is in [`transport`]. Nothing here prints, and nothing decides an exit code.
+//! outside; the only asynchronous code is in `transport`. Nothing here prints, and nothing decides an exit code.
 
 pub mod checks;
 pub mod analyses;

@@ -97,9 +97,11 @@ fn command(report: &Report, kind: Type, finding: &Finding) -> String {
     format!("::{} {properties},title={title}::{text}", kind.name())
 }
 
-/// `text` as the data of a command.
+/// `text` as the data of a command. Line ends are kept, since the runner brings them back; `##[` is broken, though
+/// the runner should not look for it in a command of the newer syntax.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    visible(&text).replace("##[", "# #[")
 }
 
 /// `text` as the value of a property.
@@ -129,6 +131,7 @@ mod tests {
     fn values_are_escaped_as_the_runner_unescapes_them() {
         assert_eq!(data("50%\r\na:b,c"), "50%25%0D%0Aa:b,c");
         assert_eq!(property("a:b,c%3A\n"), "a%3Ab%2Cc%253A%0A");
+        assert_eq!(property("a\u{1b}[31m ##[error]\u{202e}"), "a\u{241b}[31m # #[error]\u{fffd}");
     }
 
     #[test]

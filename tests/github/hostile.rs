@@ -25,7 +25,7 @@ const NAMES: [&str; 9] = [
 fn workspace(fake: &Fake) -> Job {
     let job = Job::new(fake);
     for name in NAMES {
-        job.write(&format!("pkg/{name}"), DEFECT.as_bytes());
+        job.write(&format!("0/{name}"), DEFECT.as_bytes());
     }
     let evil = "::error::forged ##[error]forged\\n::stop-commands::x ![x](http://evil.example/y.png) @someone #123 ``` <script>";
     job.write(
@@ -74,6 +74,7 @@ fn check_log(ran: &Ran) {
         once.dedup();
         assert_eq!(once.len(), keys.len(), "a property twice: {command:.300}");
         assert!(command.chars().count() < 6_000);
+        assert!(!command.contains("##["), "{command:.300}");
     }
     let odd =
         ran.log.chars().find(|&c| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c));
@@ -130,17 +131,12 @@ fn a_hostile_repository_forges_nothing_and_reads_nothing_outside() {
     }
     let results = ran.sarif.as_ref().unwrap()["runs"][0]["results"].as_array().unwrap().clone();
     for name in NAMES {
-        let uri: String = format!("pkg/{name}").bytes().map(|b| format!("%{b:02X}")).collect();
         let of = |result: &serde_json::Value| {
             let uri = result.pointer("/locations/0/physicalLocation/artifactLocation/uri");
-            percent_decoded(uri.unwrap().as_str().unwrap()) == percent_decoded(&uri_of(name))
+            percent_decoded(uri.unwrap().as_str().unwrap()) == format!("0/{name}").into_bytes()
         };
-        assert!(results.iter().any(of), "{name:?} {uri} is missing");
+        assert!(results.iter().any(of), "{name:?} is missing");
     }
-}
-
-fn uri_of(name: &str) -> String {
-    format!("pkg/{name}").bytes().map(|b| format!("%{b:02X}")).collect()
 }
 
 fn percent_decoded(uri: &str) -> Vec<u8> {
