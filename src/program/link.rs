@@ -31,13 +31,12 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
             is_exported: *is_exported,
             names: map,
             meanings,
+            renamed: FxHashMap::default(),
             first,
             first_class,
         });
         first_class += unit.classes.len();
     }
-    let mut program =
-        Program { modules, classes: IdVec::new(), funcs, names, by_class: FxHashMap::default() };
     let module_names: Vec<String> = only.iter().map(|unit| unit.text(unit.module).to_owned()).collect();
     let packages: FxHashSet<&str> = units
         .iter()
@@ -45,29 +44,32 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         .map(|input| input.unit.text(input.unit.module))
         .collect();
     let table = Modules::new(&module_names, &packages);
+    let ids: Vec<ModuleId> = modules.ids().collect();
+    let bound = ids.par_iter().map(|id| bound(&modules[*id])).collect::<Vec<_>>().into_iter().collect();
+    let (classes, by_class) = (IdVec::new(), FxHashMap::default());
+    let mut program = Program { modules, classes, funcs, names, by_class, table, bound };
     let definitions = define(&mut program);
-    let ids: Vec<ModuleId> = program.modules.ids().collect();
-    let bound: IdVec<ModuleId, Bound> = ids
+    link_bases(&mut program, &definitions);
+    let told: Vec<_> = ids
         .par_iter()
         .map(|id| {
-            let module = &program.modules[*id];
-            let global = |(name, value): (&Symbol, &Symbol)| (module.global(*name), *value);
-            let imports = module.unit.imports.iter().map(|(name, path)| global((name, path))).collect();
-            Bound { imports, globals: module.unit.globals.iter().map(global).collect() }
+            let resolver = Resolver { program: &program, definitions: &definitions };
+            (meanings(&resolver, types, *id), program.renamed(*id))
         })
-        .collect::<Vec<_>>()
-        .into_iter()
         .collect();
-    link_bases(&mut program, &table, &definitions, &bound);
-    let meanings: Vec<Vec<Option<Box<Meaning>>>> = {
-        let resolver =
-            Resolver { program: &program, modules: &table, definitions: &definitions, bound: &bound };
-        ids.par_iter().map(|id| meanings(&resolver, types, *id)).collect()
-    };
-    for (module, meanings) in program.modules.iter_mut().zip(meanings) {
+    for (module, (meanings, renamed)) in program.modules.iter_mut().zip(told) {
         module.meanings = meanings;
+        let names = &mut program.names;
+        module.renamed = renamed.into_iter().map(|(name, full)| (name, names.intern(&full))).collect();
     }
     program
+}
+
+/// What the own scope of a file binds.
+fn bound(module: &Module<'_>) -> Bound {
+    let global = |(name, value): (&Symbol, &Symbol)| (module.global(*name), *value);
+    let imports = module.unit.imports.iter().map(|(name, path)| global((name, path))).collect();
+    Bound { imports, globals: module.unit.globals.iter().map(global).collect() }
 }
 
 /// Notes the functions and classes of all files.
@@ -109,15 +111,10 @@ fn func(module: &Module<'_>, body: FnId) -> FuncId {
     FuncId::new(module.first + body.index())
 }
 
-fn link_bases(
-    program: &mut Program<'_>,
-    modules: &Modules,
-    definitions: &FxHashMap<(ModuleId, Symbol), Definition>,
-    bound: &IdVec<ModuleId, Bound>,
-) {
+fn link_bases(program: &mut Program<'_>, definitions: &FxHashMap<(ModuleId, Symbol), Definition>) {
     let mut all: Vec<(ClassIx, Vec<ClassIx>, Vec<Box<str>>)> = Vec::new();
     {
-        let resolver = Resolver { program, modules, definitions, bound };
+        let resolver = Resolver { program, definitions };
         for (id, module) in program.modules.pairs() {
             for (index, class) in module.unit.classes.iter().enumerate() {
                 let ix = ClassIx::new(module.first_class + index);

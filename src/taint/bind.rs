@@ -110,7 +110,8 @@ impl Analyzer<'_, '_> {
 
     /// `*values`: one element for each positional parameter that is left; whether it is known how many there are.
     fn bind_sequence(&self, params: &[Param], tree: &Arc<Tree>, bound: &mut Bound, next: &mut usize) -> bool {
-        let by_position = |param: &Param| matches!(param.kind, ParamKind::Positional | ParamKind::PositionalOnly);
+        let by_position =
+            |param: &Param| matches!(param.kind, ParamKind::Positional | ParamKind::PositionalOnly);
         let items = tree.items().filter(|items| !items.is_empty());
         let first = *next;
         while *next < params.len() && by_position(&params[*next]) {

@@ -47,7 +47,8 @@ impl Analyzer<'_, '_> {
         let known = &self.calls[id];
         let (receiver, source) = self.receiver(state, call, known.model.source);
         let receiver = receiver.map(|receiver| self.seen_through(state, call, &known.path, receiver));
-        let mut site = Site { call, known, path: &known.path, method: unit.text(call.method), receiver, args };
+        let mut site =
+            Site { call, known, path: &known.path, method: unit.text(call.method), receiver, args };
         let funcs = if source.is_none() { self.functions(state, &site) } else { Vec::new() };
         let by_value;
         if known.callees.is_empty() && funcs.iter().any(|func| matches!(func.func, Callee::Own(_))) {
@@ -119,8 +120,8 @@ impl Analyzer<'_, '_> {
         let length = text.rfind('.').unwrap_or(text.len());
         let end = call.callee_span.start + u32::try_from(length).unwrap_or(0);
         let at = Span::new(call.callee_span.start, end);
-        let base = self.value_at(state, call.callee.base, at);
-        (Some(self.read(call.callee.base, base, before, at)), None)
+        let (base, skip) = self.rooted(state, call.callee.base, before, at);
+        (Some(self.read(call.callee.base, base, &before[skip..], at)), None)
     }
 
     /// The functions of the program that a call may run.
@@ -318,7 +319,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn local_of(&self, operand: Operand) -> Option<Var> {
         match operand {
             Operand::Local(local) => Some(Var::Local(local)),
-            Operand::Global(name) => Some(Var::Global(self.module.global(name))),
+            Operand::Global(name) => Some(Var::Global(self.module.variable(name))),
             Operand::Const(_) => None,
         }
     }

@@ -20,6 +20,7 @@ mod entry;
 mod eval;
 mod extracts;
 mod finish;
+mod globals;
 mod groups;
 mod guards;
 mod handed;
@@ -59,7 +60,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::models::{Kinds, Models, Threat};
-use crate::program::{FuncId, Program};
+use crate::program::{ClassIx, FuncId, Program};
 use crate::text::{FileId, SourceFile, Span};
 use callers::Callers;
 use demand::{Cycles, Demands, Mask};
@@ -139,7 +140,8 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
                 summaries[id] = Some(summary);
             }
         }
-        let Some(next) = fill(program, &roots, (&summaries, &demands), (&mut cells, models.local)) else {
+        let left = (&summaries, &demands);
+        let Some(next) = fill((program, &shapes), &roots, left, (&mut cells, models.local)) else {
             break;
         };
         let stale = relevant::above(&graph, next.clone());
@@ -152,12 +154,14 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
 
 /// Notes the sources that were left in cells; the functions that read these if there are new ones.
 fn fill(
-    program: &Program<'_>,
+    (program, shapes): (&Program<'_>, &Shapes),
     roots: &FxHashSet<FuncId>,
     (summaries, demands): (&IdVec<FuncId, Option<Arc<Summary>>>, &Demands),
     (cells, is_local): (&mut Cells, bool),
 ) -> Option<Vec<FuncId>> {
     const MAX_SOURCES: usize = 8;
+    let classes: FxHashMap<Symbol, ClassIx> =
+        program.classes.pairs().map(|(class, info)| (info.name, class)).collect();
     let mut fresh: FxHashSet<Cell> = FxHashSet::default();
     for summary in summaries.iter().flatten() {
         for (cell, path, from) in &summary.writes {
@@ -165,11 +169,13 @@ fn fill(
             if site.threat == Threat::Local && !is_local {
                 continue;
             }
-            let known = cells.entry(*cell).or_default();
-            let is_known = known.iter().any(|(known, other, _)| known == path && other == site);
-            if !is_known && known.len() < MAX_SOURCES {
-                known.push((path.clone(), Arc::clone(site), from.kinds));
-                fresh.insert(*cell);
+            for (cell, path) in cells::reading((program, shapes), &classes, (*cell, path)) {
+                let known = cells.entry(cell).or_default();
+                let is_known = known.iter().any(|(known, other, _)| *known == path && other == site);
+                if !is_known && known.len() < MAX_SOURCES {
+                    known.push((path, Arc::clone(site), from.kinds));
+                    fresh.insert(cell);
+                }
             }
         }
     }
