@@ -54,7 +54,9 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         .par_iter()
         .map(|id| {
             let resolver = Resolver { program: &program, definitions: &definitions };
-            (meanings(&resolver, types, *id), program.renamed(*id))
+            let meanings = meanings(&resolver, types, *id);
+            let renamed = program.renamed(*id, &meanings);
+            (meanings, renamed)
         })
         .collect();
     for (module, (meanings, renamed)) in program.modules.iter_mut().zip(told) {

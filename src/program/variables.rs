@@ -43,17 +43,21 @@ impl Program<'_> {
         self.variable(*id, &format!("{}.{name}", unit.text(unit.module)))
     }
 
-    /// The variables that the file `id` calls otherwise than the files that assign them.
-    pub(super) fn renamed(&self, id: ModuleId) -> Vec<(Symbol, String)> {
-        let module = &self.modules[id];
-        let own = module.unit.text(module.unit.module);
-        let mut names: Vec<Symbol> =
-            module.unit.bodies.iter().flat_map(|body| &body.globals).copied().collect();
+    /// The variables that the file `id` calls otherwise than the files that assign them, by what its names mean.
+    pub(super) fn renamed(&self, id: ModuleId, meanings: &[Option<Box<Meaning>>]) -> Vec<(Symbol, String)> {
+        let unit = self.modules[id].unit;
+        let own = unit.text(unit.module);
+        let is_variable = |name: &Symbol| {
+            let meaning = meanings[name.index()].as_deref();
+            matches!(meaning, None | Some(Meaning::Outside(_) | Meaning::Instance(_) | Meaning::Unknown))
+        };
+        let all = unit.bodies.iter().flat_map(|body| &body.globals).copied();
+        let mut names: Vec<Symbol> = all.filter(is_variable).collect();
         names.sort_unstable();
         names.dedup();
         let is_own = |text: &str| text.strip_prefix(own).is_some_and(|rest| rest.starts_with('.'));
         let other = |name: Symbol| {
-            let text = module.unit.text(name);
+            let text = unit.text(name);
             if is_own(text) {
                 return None;
             }

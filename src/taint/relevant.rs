@@ -206,11 +206,10 @@ fn may_read(program: &Program<'_>, id: FuncId, roots: &FxHashSet<FuncId>, fresh:
         _ => None,
     };
     let places = || body.calls.iter().map(|call| call.callee).chain(insts().filter_map(loads));
+    // `mod.table["key"]`; all that is named whole stands among the names above.
     let of_module = |place: Place| {
         let Operand::Global(base) = place.base else { return false };
-        let Some(Step::Attr(name)) = module.unit.paths.steps(place.path).into_iter().next() else {
-            return false;
-        };
+        let [Step::Attr(name), _, ..] = module.unit.paths.steps(place.path)[..] else { return false };
         let member = program.member(module, base, module.unit.text(name));
         member.is_some_and(|member| fresh.has(&Cell::Global(member)))
     };
