@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod text;
+pub mod templates;
 pub mod finding;
 pub mod config;
 pub mod discover;
@@ -16,5 +17,7 @@ pub mod models;
 pub mod taint;
 pub mod rules;
 pub mod scan;
+pub mod fix;
 pub mod report;
+pub mod github;
 pub mod cli;

@@ -215,3 +215,21 @@ fn arguments_of_a_package_count_where_it_is_asked_for() {
     let (code, _, err) = run(dir.path(), &["scan"]);
     assert!(code == 2 && err.contains("unknown value `librari`; did you mean `library`?"), "{err}");
 }
+
+#[test]
+fn templates_are_read_beside_the_code() {
+    let code = "from flask import Flask, render_template, request\n\napp = Flask(__name__)\n\n\n\
+                @app.route('/')\ndef view():\n    return render_template('a.html', text=request.args['text'])\n";
+    let dir = tree(&[("app.py", code), ("templates/a.html", "<p>\n{{ text|safe }}</p>\n")]);
+    let args = ["scan", "-o", "jsonl", "--select", "cross-site-scripting"];
+    let (_, out, _) = run(dir.path(), &args);
+    let finding: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&finding["path"], &finding["line"]), (&"app.py".into(), &8.into()));
+    let last = finding["trace"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["path"], &last["line"]), (&"templates/a.html".into(), &2.into()));
+    let (_, summary, _) = run(dir.path(), &["scan", "--select", "cross-site-scripting"]);
+    assert!(summary.contains("1 file"), "{summary}");
+    assert!(summary.contains("{{ text|safe }}"), "{summary}");
+    fs::write(dir.path().join("templates/a.html"), "<p>{{ text }}</p>").unwrap();
+    assert_eq!(run(dir.path(), &args).1, "");
+}

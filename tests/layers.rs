@@ -7,8 +7,25 @@ use std::path::{Path, PathBuf};
 
 /// The house, bottom to top.
 const MODULES: &[&str] = &[
-    "base", "text", "finding", "config", "discover", "python", "outline", "ir", "flow", "program", "models",
-    "taint", "rules", "scan", "report", "cli",
+    "base",
+    "text",
+    "templates",
+    "finding",
+    "config",
+    "discover",
+    "python",
+    "outline",
+    "ir",
+    "flow",
+    "program",
+    "models",
+    "taint",
+    "rules",
+    "scan",
+    "fix",
+    "report",
+    "github",
+    "cli",
 ];
 
 /// Crates that one module alone may name.
@@ -19,6 +36,13 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("ruff_text_size", "python"),
     ("ruff_notebook", "python"),
     ("serde_sarif", "report"),
+    ("octocrab", "github"),
+    ("tokio", "github"),
+    ("hyper_util", "github"),
+    ("hyper_rustls", "github"),
+    ("http_body_util", "github"),
+    ("flate2", "github"),
+    ("base64", "github"),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

@@ -14,6 +14,7 @@ use crate::cli::progress::Progress;
 use crate::cli::project::Project;
 use crate::config::Settings;
 use crate::discover::{self, Discovery, Selection};
+use crate::fix::{Proofs, Prover};
 use crate::models::Threat;
 use crate::program::Stats;
 use crate::report::{Broken, Report, Skipped, Summary};
@@ -34,6 +35,8 @@ pub(super) struct Outcome {
     pub(super) failures: Vec<(String, String)>,
     /// How much names and types tell, where that was asked for.
     pub(super) stats: Option<Stats>,
+    /// What became of the edits that rules proposed.
+    pub(super) proofs: Proofs,
 }
 
 /// Runs the command.
@@ -58,7 +61,7 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<Code> {
     };
     writer.write(&report, outputs)?;
     if let Some(stats) = outcome.stats {
-        eprint!("{}", statistics(&outcome.summary, &stats));
+        eprint!("{}{}", statistics(&outcome.summary, &stats), proven(&outcome.proofs));
     }
     Ok(code)
 }
@@ -83,6 +86,22 @@ fn statistics(summary: &Summary, stats: &Stats) -> String {
         stats.unresolved,
         stats.share_unresolved() * 100.0,
     )
+}
+
+/// What `--stats` prints of edits: how many hold, and why others are not offered.
+fn proven(proofs: &Proofs) -> String {
+    let n_refused: usize = proofs.refused.values().sum();
+    let mut text = format!("{} edits tried, {} of them proven\n", proofs.tried, proofs.tried - n_refused);
+    for (refusal, n) in &proofs.refused {
+        let of: Vec<String> = proofs
+            .by_rule
+            .iter()
+            .filter(|((_, reason), _)| reason == refusal)
+            .map(|((rule, _), n)| format!("{rule} {n}"))
+            .collect();
+        text.push_str(&format!("{n} not offered, since {}: {}\n", refusal.words(), of.join(", ")));
+    }
+    text
 }
 
 /// The folder that paths in reports are relative to: the current one if it holds all `paths`, else what holds them.
@@ -137,30 +156,42 @@ fn outcome_with(
     if !judge.models().counted(Threat::Library).is_empty() {
         discover::mark_exported(&root, &mut files);
     }
+    if files.iter().any(|file| judge.models().may_render(&file.text)) {
+        let templates: Vec<_> =
+            pool.install(|| found.templates.par_iter().map(discover::load_template).collect());
+        for file in templates.into_iter().flatten() {
+            files.push(file);
+        }
+    }
     let progress = Progress::new(files.len() * 2);
     let scan = pool.install(|| scan::scan(&files, &judge, &|| progress.step()));
     progress.clear();
-    let elapsed = begun.elapsed();
+    let scanned = begun.elapsed();
     let stats = wants_stats.then(|| pool.install(|| scan.stats(&files, &judge)));
-    let _ = std::panic::take_hook();
+    let for_stats = begun.elapsed() - scanned;
     let ids = project.catalog.ids();
     let mut fronts = scan.fronts;
     let markers: IdVec<FileId, Vec<Marker>> =
         fronts.iter_mut().map(|front| std::mem::take(&mut front.markers)).collect();
-    let settled = scan::settle(scan.findings, &files, &markers, &settings, &ids);
+    let mut settled = scan::settle(scan.findings, &files, &markers, &settings, &ids);
+    let prover = Prover { files: &files, fronts: &fronts, judge: &judge };
+    let proofs = pool.install(|| prover.prove(&mut settled.open));
+    let _ = std::panic::take_hook();
+    // Nobody is to change what a marker accepts.
+    settled.suppressed.iter_mut().for_each(|finding| finding.edit = None);
     skipped.extend(found.skipped.into_iter().map(|skip| Skipped { path: skip.path, reason: skip.reason }));
     skipped.sort();
     let mut summary = summary(&files, &fronts);
     summary.skipped.extend(skipped);
     summary.skipped.sort();
     summary.hidden_in_tests = settled.hidden_in_tests;
-    summary.elapsed = if wants_stats { elapsed } else { begun.elapsed() };
+    summary.elapsed = begun.elapsed().saturating_sub(for_stats);
     let failures =
         files.pairs().filter_map(|(id, file)| Some((file.path.clone(), fronts[id].failure.clone()?)));
     let failures: Vec<(String, String)> = failures.collect();
     let pages = project.catalog.pages().iter().filter(|page| settings.runs(page.id)).cloned().collect();
     let (findings, suppressed) = (settled.open, settled.suppressed);
-    Ok(Outcome { files, pages, settings, root, findings, suppressed, summary, failures, stats })
+    Ok(Outcome { files, pages, settings, root, findings, suppressed, summary, failures, stats, proofs })
 }
 
 /// Reads the files; those that cannot be scanned are named instead.
@@ -195,7 +226,7 @@ fn summary(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>) -> 
             let line = file.line(error.span.start);
             summary.broken.push(Broken { path: file.path.clone(), line, message: error.message.clone() });
         }
-        if file.kind != FileKind::Stub {
+        if !matches!(file.kind, FileKind::Stub | FileKind::Template) {
             summary.n_files += 1;
             summary.n_lines += file.n_lines() as usize;
             summary.n_test_files += usize::from(file.is_test);

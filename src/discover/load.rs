@@ -1,4 +1,4 @@
-//! Reads one file.
+//! Reads one file, or one template.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,6 +8,20 @@ use crate::text::{FileKind, SourceFile, decode, notebook};
 
 /// Largest file that is scanned, in bytes. Larger ones are generated data.
 pub const MAX_SIZE: u64 = 64 << 20;
+
+/// Largest template that is read, in bytes.
+pub(super) const MAX_TEMPLATE: u64 = 1 << 20;
+
+/// Reads a template; `None` where it cannot be read or is too large, as if there were none.
+#[must_use]
+pub fn load_template(entry: &Entry) -> Option<SourceFile> {
+    let file = File::open(&entry.location).ok()?;
+    let mut bytes = Vec::new();
+    file.take(MAX_TEMPLATE + 1).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let fits = bytes.len() as u64 <= MAX_TEMPLATE;
+    fits.then(|| SourceFile::new(entry.path.clone(), FileKind::Template, is_test(&entry.path), text))
+}
 
 /// Reads and decodes a file; the text beside it says what was wrong with its bytes.
 ///

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
+use crate::templates::is_template;
 use crate::text::FileKind;
 
 pub use classify::is_test;
 pub use exported::{exported, mark_exported};
-pub use load::{MAX_SIZE, load};
+pub use load::{MAX_SIZE, load, load_template};
 
 /// A file to scan.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -40,6 +41,8 @@ pub struct Skipped {
 pub struct Discovery {
     /// Files to scan, in path order.
     pub files: Vec<Entry>,
+    /// Files that programs may fill in and send, in path order; links are left out in silence.
+    pub templates: Vec<Entry>,
     /// What was left out, in path order. What `.gitignore` names is left out in silence.
     pub skipped: Vec<Skipped>,
 }
@@ -104,6 +107,8 @@ pub fn discover(root: &Path, paths: &[PathBuf], selection: &Selection) -> Result
     }
     found.files.sort();
     found.files.dedup();
+    found.templates.sort();
+    found.templates.dedup();
     found.skipped.sort();
     found.skipped.dedup();
     Ok(found)
@@ -151,9 +156,11 @@ fn walk(root: &Path, from: &Path, excluded: &Gitignore, everything: bool, found:
     for entry in walker {
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                let path = relative(root, entry.path());
                 if classify::is_python(entry.path()) {
-                    let path = relative(root, entry.path());
                     found.files.push(Entry { path, location: entry.into_path() });
+                } else if is_template(&path) {
+                    found.templates.push(Entry { path, location: entry.into_path() });
                 }
             }
             Ok(_) => {}
@@ -249,6 +256,25 @@ mod tests {
     }
 
     #[test]
+    fn templates_are_listed_apart() {
+        let dir = tree(&[
+            ("a.py", ""),
+            ("shop/templates/a.html", ""),
+            ("shop/templates/b.txt", ""),
+            ("shop/c.txt", ""),
+            ("node_modules/d.html", ""),
+        ]);
+        let found = all(dir.path(), &[]);
+        assert_eq!(paths(&found), ["a.py"]);
+        let templates: Vec<&str> = found.templates.iter().map(|entry| entry.path.as_str()).collect();
+        assert_eq!(templates, ["shop/templates/a.html", "shop/templates/b.txt"]);
+        assert_eq!(super::load_template(&found.templates[0]).map(|file| file.text), Some(String::new()));
+        let size = usize::try_from(super::load::MAX_TEMPLATE).unwrap() + 1;
+        fs::write(&found.templates[0].location, " ".repeat(size)).unwrap();
+        assert!(super::load_template(&found.templates[0]).is_none());
+    }
+
+    #[test]
     fn ignored_and_excluded_files_stay_out_even_when_named() {
         let dir = tree(&[(".gitignore", "gen/\n"), ("gen/a.py", ""), ("old/b.py", ""), ("c.py", "")]);
         let found = all(dir.path(), &["old/"]);
@@ -290,8 +316,10 @@ mod tests {
         std::os::unix::fs::symlink(outside.path(), dir.path().join("out")).unwrap();
         std::os::unix::fs::symlink(dir.path(), dir.path().join("loop")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret.py"), dir.path().join("b.py")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("secret.py"), dir.path().join("c.html")).unwrap();
         let found = all(dir.path(), &[]);
         assert_eq!(paths(&found), ["a.py"]);
+        assert!(found.templates.is_empty());
         assert_eq!(found.skipped.len(), 3);
         let error = discover(dir.path(), &[dir.path().join("b.py")], &Selection::default()).unwrap_err();
         assert!(error.to_string().contains("outside of"));

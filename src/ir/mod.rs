@@ -20,6 +20,7 @@ pub use body::{
     ParamKind, Rvalue, Stmt, StmtId, StmtKind, Terminator,
 };
 pub use lower::{MAX_DEPTH, Problem, lower};
+pub use names::is_builtin;
 pub use operands::{Operands, operands, rvalue_operands};
 pub use place::{Const, Operand, PathId, Paths, Place, Step};
 pub use print::{print, print_body, print_place};

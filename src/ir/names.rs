@@ -166,7 +166,8 @@ const BUILTINS: &[&str] = &[
 ];
 
 /// Whether `name` is a builtin.
-pub(super) fn is_builtin(name: &str) -> bool {
+#[must_use]
+pub fn is_builtin(name: &str) -> bool {
     BUILTINS.binary_search(&name).is_ok()
 }
 

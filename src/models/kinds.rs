@@ -188,10 +188,12 @@ pub enum Threat {
     Local,
     /// Who calls what a package offers: arguments of its public functions.
     Library,
+    /// Somebody on another machine, by what was stored of it in between.
+    Stored,
 }
 
 impl Threat {
-    /// Who controls a source of a pack, by the name it has there; the sources of [`Threat::Library`] are not named.
+    /// Who controls a source of a pack, by the name it has there; the sources of [`Threat::Library`] and [`Threat::Stored`] are not named.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {

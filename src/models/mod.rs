@@ -8,7 +8,7 @@ mod pack;
 pub use entries::{Caller, Registrar};
 pub use kinds::{Kinds, Threat, Vocabulary};
 pub use pack::{
-    Argument, Check, Draft, Entry, Guard, Pack, PackError, Sanitizer, Sink, Source, Wanted, Words,
+    Argument, Check, Draft, Entry, Guard, Pack, PackError, Render, Sanitizer, Sink, Source, Wanted, Words,
 };
 
 use std::sync::OnceLock;
@@ -41,6 +41,8 @@ pub struct CallModel<'m> {
     pub clears: Kinds,
     /// The guards that it may be.
     pub guards: Vec<&'m Guard>,
+    /// The template that it fills in.
+    pub render: Option<&'m Render>,
     /// Whether it undoes an encoding.
     pub decodes: bool,
     /// Whether it is known to return what goes in.
@@ -78,6 +80,9 @@ pub struct Models {
     partial: FxHashMap<String, Vec<Sanitizer>>,
     guards: FxHashMap<String, Vec<Guard>>,
     checks: FxHashMap<String, Vec<Check>>,
+    renders: FxHashMap<String, Render>,
+    /// Last names of the callees of [`Models::renders`].
+    render_words: FxHashSet<String>,
     clean: FxHashSet<String>,
     decoders: FxHashSet<String>,
     same: FxHashSet<String>,
@@ -110,7 +115,7 @@ impl Models {
         match threat {
             Threat::Local if !self.local => Kinds::of_local().with(self.local_for),
             Threat::Library if !self.library => self.library_for,
-            Threat::Remote | Threat::Local | Threat::Library => Kinds::ALL,
+            Threat::Remote | Threat::Local | Threat::Library | Threat::Stored => Kinds::ALL,
         }
     }
 
@@ -159,6 +164,11 @@ impl Models {
         }
         for check in pack.checks {
             self.checks.entry(check.call.clone()).or_default().push(check);
+        }
+        for render in pack.renders {
+            let word = render.call.rsplit('.').next().unwrap_or(&render.call);
+            self.render_words.insert(word.to_owned());
+            self.renders.insert(render.call.clone(), render);
         }
         self.clean.extend(pack.clean);
         self.decoders.extend(pack.decoders);
@@ -223,6 +233,7 @@ impl Models {
             sinks: self.sinks(path, method).collect(),
             clears: self.clears(path, method),
             guards: self.guards(path, method).collect(),
+            render: self.renders.get(path),
             decodes: self.decodes(path),
             keeps: self.keeps(path, method),
         }
@@ -238,6 +249,12 @@ impl Models {
     #[must_use]
     pub fn is_request_field(&self, field: &str) -> bool {
         self.request_fields.contains(field)
+    }
+
+    /// Whether code with this text may fill in a template. Cheap.
+    #[must_use]
+    pub fn may_render(&self, text: &str) -> bool {
+        self.render_words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
     }
 
     /// The sinks that a call of `path` may be, whose last name is `method`.

@@ -31,6 +31,7 @@ struct Raw {
     sanitizers: Vec<RawSanitizer>,
     guards: Vec<RawGuard>,
     checks: Vec<RawCheck>,
+    renders: Vec<Render>,
     clean: Vec<String>,
     decoders: Vec<String>,
     same: Vec<String>,
@@ -166,6 +167,25 @@ struct RawGuard {
     clears: Vec<Spanned<String>>,
 }
 
+/// A call that fills in a template.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Render {
+    /// Value path of the callee.
+    pub call: String,
+    /// The arguments that may name the template; the first that is a constant text does.
+    pub template: Vec<Argument>,
+    /// The arguments that hold its variables; `**` is each keyword.
+    #[serde(default)]
+    pub context: Vec<Argument>,
+    /// The ends of the names of files that the engine escapes; an empty one is that of all.
+    #[serde(default)]
+    pub escapes: Vec<String>,
+    /// What the engine adds: value paths by name.
+    #[serde(default)]
+    pub globals: BTreeMap<String, String>,
+}
+
 /// A value that an outsider controls, by the beginning of its value path.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -263,6 +283,8 @@ pub struct Pack {
     pub guards: Vec<Guard>,
     /// Calls that raise on harmful values.
     pub checks: Vec<Check>,
+    /// Calls that fill in templates.
+    pub renders: Vec<Render>,
     /// Calls whose result nobody controls whatever goes in.
     pub clean: Vec<String>,
     /// Calls that undo an encoding: what was checked before says nothing of their result.
@@ -341,7 +363,13 @@ impl Pack {
         let kinds = |all: &[Spanned<String>]| {
             all.iter().try_fold(Kinds::NONE, |sum, one| Ok::<_, PackError>(sum.with(kind(one)?)))
         };
-        let mut pack = Self { clean: raw.clean, decoders: raw.decoders, same: raw.same, ..Self::default() };
+        let mut pack = Self {
+            renders: raw.renders,
+            clean: raw.clean,
+            decoders: raw.decoders,
+            same: raw.same,
+            ..Self::default()
+        };
         for (is, paths) in raw.types {
             pack.types.extend(paths.into_iter().map(|of| (of, is.clone())));
         }

@@ -58,6 +58,8 @@ pub fn parse(file: &SourceFile) -> Result<Parsed, SyntaxError> {
     let inner = match file.kind {
         FileKind::Module => parse_unchecked_source(&file.text, PySourceType::Python),
         FileKind::Stub => parse_unchecked_source(&file.text, PySourceType::Stub),
+        // It holds none.
+        FileKind::Template => parse_unchecked_source("", PySourceType::Python),
         FileKind::Notebook => parse_cells_unchecked(
             &file.text,
             file.cells().iter().map(|cell| TextRange::new(cell.start.into(), cell.end.into())),

@@ -6,7 +6,8 @@ use crate::models::{Kinds, Threat};
 use crate::program::Program;
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
-use crate::taint::{Hop, Meeting};
+use crate::taint::{Hop, Meeting, Printed};
+use crate::templates::Why;
 use crate::text::{FileId, SourceFile};
 
 /// Most hops of a way with a call of which nothing is known; longer ones are guesses upon guesses.
@@ -40,7 +41,7 @@ impl Judge {
     /// Whether a rule is about sources of `threat`: by the threat models, by its page, or by its kind of harm.
     fn counts(&self, threat: Threat, spec: &FlowSpec) -> bool {
         let by_model = match threat {
-            Threat::Remote => true,
+            Threat::Remote | Threat::Stored => true,
             Threat::Local => self.models().local || Kinds::of_local().has(spec.kinds),
             Threat::Library => self.models().library,
         };
@@ -104,12 +105,15 @@ fn finding(
     group: &[&Meeting],
     program: &Program<'_>,
 ) -> Option<Finding> {
-    let main = *group.iter().min_by_key(|meeting| (meeting.is_vague, meeting.hops.len()))?;
+    let main = *group.iter().min_by_key(|meeting| {
+        (meeting.is_vague, meeting.source.threat == Threat::Stored, meeting.hops.len())
+    })?;
     let (source, sink) = (&main.source, &main.sink);
     let whence = match source.threat {
         Threat::Remote => "another machine",
         Threat::Local => "whoever starts the program",
         Threat::Library => "whoever calls the package",
+        Threat::Stored => "another machine and was stored in between",
     };
     let fill = |text: &str| {
         text.replace("{source}", &source.text)
@@ -139,13 +143,29 @@ fn finding(
         span: sink.span,
         function,
         message: fill(&spec.message),
-        solution: fill(&spec.solution),
+        solution: sink.printed.as_ref().map_or_else(|| fill(&spec.solution), in_template),
         edit: None,
         related: related.collect(),
         trace: main.hops.iter().map(note).collect(),
         suppressed: None,
         foreign_marker: None,
     })
+}
+
+/// What to do about a value that a template prints.
+fn in_template(printed: &Printed) -> String {
+    let Printed { text, path, why } = printed;
+    let what = match why {
+        Why::Marked => "take the mark off it, or clean HTML that it may hold with `nh3.clean` before",
+        Why::SwitchedOff => "switch escaping on around it, or add the filter `e`",
+        Why::NotEscaped => "add the filter `e`, or give the file a name that ends in `.html`",
+        Why::Script => "print it with the filter `tojson` (of Django `json_script`)",
+        Why::Handler => "put the value into a `data-` attribute and read it in the script",
+        Why::Unquoted => "put quotes around it",
+    };
+    format!(
+        "`{text}` in `{path}`: {what}; to check, pass `\"><b>x</b> onclick=x` in it: the page must show it and have no new tag or attribute"
+    )
 }
 
 /// Whether no more than the path of an address is chosen.

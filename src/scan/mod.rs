@@ -31,7 +31,7 @@ pub const STACK_SIZE: usize = 256 << 20;
 /// What became of one file.
 #[derive(Default)]
 pub struct Front {
-    /// Its code; `None` for stubs and for files that could not be read as Python 3 at all.
+    /// Its code; `None` for stubs, templates, and files that could not be read as Python 3 at all.
     pub unit: Option<Unit>,
     /// Syntax errors, first to last. What could be parsed around them is in the unit.
     pub errors: Vec<SyntaxError>,
@@ -46,6 +46,9 @@ pub struct Front {
 /// Parses, outlines and lowers one file; the tree is dropped.
 #[must_use]
 pub fn front(file: &SourceFile) -> Front {
+    if file.kind == FileKind::Template {
+        return Front::default();
+    }
     let parsed = match python::parse(file) {
         Ok(parsed) => parsed,
         Err(error) => return Front { errors: vec![error], ..Front::default() },
@@ -93,12 +96,15 @@ impl Scan {
 }
 
 fn inputs<'a>(files: &IdVec<FileId, SourceFile>, fronts: &'a IdVec<FileId, Front>) -> Vec<Input<'a>> {
-    let input = |(file, front): (FileId, &'a Front)| {
-        let is_package = files[file].path.ends_with("__init__.py");
-        let SourceFile { is_test, is_exported, .. } = files[file];
-        Some(Input { file, unit: front.unit.as_ref()?, is_package, is_test, is_exported })
-    };
-    fronts.pairs().filter_map(input).collect()
+    fronts.pairs().filter_map(|(id, front)| input(id, &files[id], front)).collect()
+}
+
+/// A file as a part of a program, if it was lowered.
+#[must_use]
+pub fn input<'a>(id: FileId, file: &SourceFile, front: &'a Front) -> Option<Input<'a>> {
+    let is_package = file.path.ends_with("__init__.py");
+    let SourceFile { is_test, is_exported, .. } = *file;
+    Some(Input { file: id, unit: front.unit.as_ref()?, is_package, is_test, is_exported })
 }
 
 /// Scans `files` on the current thread pool; `progress` is called once per file and stage.
@@ -133,7 +139,7 @@ pub fn scan(files: &IdVec<FileId, SourceFile>, judge: &Judge, progress: &(dyn Fn
         }
     }
     if judge.wants_flows() {
-        match guarded(|| flows(files, &fronts, judge)) {
+        match guarded(|| flows(files, &inputs(files, &fronts), judge)) {
             Ok(found) => judge.merge(&mut findings, found),
             Err(message) => {
                 if let Some(front) = fronts.iter_mut().next() {
@@ -146,15 +152,19 @@ pub fn scan(files: &IdVec<FileId, SourceFile>, judge: &Judge, progress: &(dyn Fn
     Scan { findings, fronts }
 }
 
-/// What data flow through the whole program tells.
-fn flows(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>, judge: &Judge) -> Vec<Finding> {
-    let program = program::link(&inputs(files, fronts), &judge.models().types);
+/// What data flow through a program tells.
+#[must_use]
+pub fn flows(files: &IdVec<FileId, SourceFile>, inputs: &[Input<'_>], judge: &Judge) -> Vec<Finding> {
+    let program = program::link(inputs, &judge.models().types);
     let meetings = taint::analyze(&program, judge.models(), files);
     judge.judge_flows(&meetings, &program, files)
 }
 
 /// Runs `work` on one file; a panic costs that file alone.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+///
+/// # Errors
+/// What the panic says.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());

@@ -96,7 +96,10 @@ impl Analyzer<'_, '_> {
         }
         self.effects(state, site, summary, bound, func);
         for (cell, path, from) in &summary.keeps {
-            let labels = self.labels(state, from, bound, site, "it is kept by");
+            let mut labels = self.labels(state, from, bound, site, "it is kept by");
+            for hop in Hops::list(from.via.as_ref()) {
+                labels.iter_mut().for_each(|label| *label = label.after(hop.clone()));
+            }
             if !labels.is_empty() {
                 self.leave(state, *cell, path, &Tree::labeled(labels));
             }

@@ -11,7 +11,7 @@ use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Module};
-use crate::taint::demand::{self, Mask};
+use crate::taint::demand::{self, Group, Mask};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::origins::Origin;
 use crate::taint::rounds::{Loop, loops};
@@ -64,8 +64,8 @@ pub(super) struct Context<'c> {
     pub(super) funcs: Vec<(FuncId, Arc<Summary>)>,
     /// How many such summaries it is in, one within the other.
     pub(super) depth: u32,
-    /// The summaries so far of functions that call each other.
-    pub(super) group: Option<&'c FxHashMap<FuncId, Arc<Summary>>>,
+    /// The functions that call each other of which it is one.
+    pub(super) group: Option<&'c Group>,
 }
 
 impl Default for Context<'_> {
@@ -364,7 +364,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     self.meet_store(state, *place, &tree, inst.span);
                 }
                 let before = self.loops.is_empty() || self.has_any(state, place.base);
-                self.store(state, *place, *value);
+                self.store(state, *place, *value, inst.span);
                 self.keep_cond(state, place.base, before, &self.value(state, *value));
             }
             Op::Delete(place) => self.put(state, *place, &Arc::default()),
@@ -405,7 +405,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     /// What a function does that this one calls, for the parameters in `mask`; `None` where that cannot be told.
     pub(super) fn summary(&self, id: FuncId, mask: Mask) -> Option<Arc<Summary>> {
         let given = self.context.funcs.iter().find(|(known, _)| *known == id);
-        let own = self.context.group.and_then(|group| group.get(&id));
+        let own = self.context.group.and_then(|group| group.get(id));
         if let Some(known) = own.or(given.map(|(_, summary)| summary)) {
             return Some(Arc::clone(known));
         }

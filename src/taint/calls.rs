@@ -197,8 +197,8 @@ impl Analyzer<'_, '_> {
     // --- what is outside of the program ---
 
     pub(super) fn outside(&self, state: &mut State, site: &Site<'_>) -> Arc<Tree> {
-        if self.is_lookup(site) {
-            return Arc::default();
+        if let Some(rows) = self.looked_up(state, site) {
+            return rows;
         }
         if let Some(tree) = self.run_through(state, site) {
             return tree;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::base::Symbol;
-use crate::ir::Operand;
+use crate::ir::{Operand, print_place};
 use crate::program::{ClassIx, Meaning, Program};
 use crate::taint::body::Analyzer;
 use crate::taint::mappings::is_holder;
@@ -13,6 +13,7 @@ use crate::taint::shapes::Shapes;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
 use crate::taint::value::{Key, Label, Tree, some_key};
+use crate::text::Span;
 
 impl Analyzer<'_, '_> {
     /// Leaves sources in a cell, at `path` in it.
@@ -40,7 +41,15 @@ impl Analyzer<'_, '_> {
     }
 
     /// Leaves in a cell what is stored at `place`.
-    pub(super) fn write_cell(&self, state: &State, place: crate::ir::Place, tree: &Arc<Tree>) {
+    pub(super) fn write_cell(&self, state: &State, place: crate::ir::Place, tree: &Arc<Tree>, span: Span) {
+        if !tree.is_tainted() {
+            return;
+        }
+        let mut kept = Tree::clone(tree);
+        let caption = || format!("it is kept in `{}`", print_place(self.module.unit, self.body, place));
+        let hop = std::cell::OnceCell::new();
+        kept.relabel(&|label| label.after(hop.get_or_init(|| self.hop(span, caption())).clone()));
+        let tree = &kept;
         let steps: Vec<Key> = self.keys(place);
         let steps: Vec<Key> =
             steps.into_iter().map(|key| if key == Key::Any { some_key() } else { key }).collect();

@@ -3,10 +3,11 @@
 //! What no call gives taint is never followed. A summary depends on the function, the parameters and the constants it
 //! is made for and on nothing else, so that it does not matter which thread makes it, or when.
 
+use std::cell::RefCell;
 use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex};
 
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::program::{CallGraph, FuncId, Program};
 use crate::taint::body::{Context, analyze};
@@ -104,6 +105,24 @@ pub(super) struct Demands {
     pub(super) special: Memo<SpecialKey>,
 }
 
+/// Functions that call each other, while they are summarized.
+#[derive(Default)]
+pub(super) struct Group {
+    /// Their summaries so far.
+    summaries: FxHashMap<FuncId, Arc<Summary>>,
+    /// Those that were asked for.
+    asked: RefCell<FxHashSet<FuncId>>,
+}
+
+impl Group {
+    /// The summary of a member so far.
+    pub(super) fn get(&self, id: FuncId) -> Option<&Arc<Summary>> {
+        let known = self.summaries.get(&id)?;
+        self.asked.borrow_mut().insert(id);
+        Some(known)
+    }
+}
+
 /// Groups of functions that call each other, by member.
 #[derive(Default)]
 pub(super) struct Cycles {
@@ -117,7 +136,8 @@ impl Cycles {
             [only] => graph.callees[*only].binary_search(only).is_ok(),
             _ => true,
         };
-        let groups: Vec<Vec<FuncId>> = graph.levels.iter().flatten().filter(is_cycle).cloned().collect();
+        let cycles = graph.levels.iter().flatten().filter(is_cycle);
+        let groups: Vec<Vec<FuncId>> = cycles.map(|group| callees_first(graph, group)).collect();
         let members = groups.iter().enumerate().flat_map(|(at, group)| group.iter().map(move |id| (*id, at)));
         Self { by_member: members.collect(), groups }
     }
@@ -125,6 +145,29 @@ impl Cycles {
     fn of(&self, id: FuncId) -> Option<&[FuncId]> {
         self.by_member.get(&id).map(|at| &self.groups[*at][..])
     }
+}
+
+/// The members of a group, those that others call before these as far as may be: then few are run again.
+fn callees_first(graph: &CallGraph, group: &[FuncId]) -> Vec<FuncId> {
+    let (mut order, mut seen) = (Vec::with_capacity(group.len()), FxHashSet::default());
+    for first in group {
+        let mut todo = vec![(*first, 0)];
+        while let Some((id, next)) = todo.pop() {
+            if next == 0 && !seen.insert(id) {
+                continue;
+            }
+            match graph.callees[id].get(next) {
+                Some(callee) => {
+                    todo.push((id, next + 1));
+                    if group.binary_search(callee).is_ok() && !seen.contains(callee) {
+                        todo.push((*callee, 0));
+                    }
+                }
+                None => order.push(id),
+            }
+        }
+    }
+    order
 }
 
 /// The summary of a function for the parameters in `mask`; for all where functions call each other.
@@ -138,30 +181,41 @@ pub(super) fn summary<'w>(world: &'w World<'w, '_>, id: FuncId, mask: Mask) -> A
         let made = analyze(world, id, &Context { mask, ..Context::default() });
         return world.demands.plain.insert(key, Arc::new(made));
     };
-    let mut own: FxHashMap<FuncId, Arc<Summary>> = group.iter().map(|id| (*id, Arc::default())).collect();
-    for _ in 0..MAX_ROUNDS {
-        let mut changed = false;
-        for member in group {
-            let made = analyze(
-                world,
-                *member,
-                &Context { mask: Mask::ALL, group: Some(&own), ..Context::default() },
-            );
-            changed |= !own[member].same(&made);
-            own.insert(*member, Arc::new(made));
-        }
-        if !changed {
-            break;
-        }
-    }
     let mut found = Arc::default();
-    for (member, made) in own {
+    for (member, made) in settled(world, group) {
         let kept = world.demands.plain.insert((member, Mask::ALL), made);
         if member == id {
             found = kept;
         }
     }
     found
+}
+
+/// The summaries of functions that call each other, repeated until nothing changes.
+fn settled(world: &World<'_, '_>, members: &[FuncId]) -> FxHashMap<FuncId, Arc<Summary>> {
+    let mut group = Group::default();
+    group.summaries.extend(members.iter().map(|id| (*id, Arc::default())));
+    // Whom each asked when it was run last: nothing else can change what it does.
+    let mut asked: FxHashMap<FuncId, FxHashSet<FuncId>> = FxHashMap::default();
+    let mut stale: FxHashSet<FuncId> = members.iter().copied().collect();
+    for _ in 0..MAX_ROUNDS {
+        for member in members {
+            if !stale.remove(member) {
+                continue;
+            }
+            let context = Context { mask: Mask::ALL, group: Some(&group), ..Context::default() };
+            let made = analyze(world, *member, &context);
+            asked.insert(*member, group.asked.take());
+            if !group.summaries[member].same(&made) {
+                stale.extend(asked.iter().filter(|(_, asked)| asked.contains(member)).map(|(id, _)| *id));
+            }
+            group.summaries.insert(*member, Arc::new(made));
+        }
+        if stale.is_empty() {
+            break;
+        }
+    }
+    group.summaries
 }
 
 /// Whether `id` may be called from `from` as far as names tell, which rules out that each waits for the other.

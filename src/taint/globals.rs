@@ -8,7 +8,7 @@ use crate::program::{ClassIx, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
-use crate::taint::value::{Callee, FuncRef, Hops, Key, Konst, Label, Tree};
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Label, Tree};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
@@ -137,15 +137,9 @@ impl Analyzer<'_, '_> {
 
     /// Adds the sources that were left in a cell at `within`.
     fn add_left(&self, tree: &mut Tree, cell: Cell, within: &[Key]) {
-        for (path, site, kinds) in self.world.cells.get(&cell).into_iter().flatten() {
+        for (path, site, kinds, via) in self.world.cells.get(&cell).into_iter().flatten() {
             let Some(rest) = path.strip_prefix(within) else { continue };
-            let hop = crate::taint::summary::Hop {
-                file: site.file,
-                span: site.span,
-                caption: format!("`{}` comes in here and is kept", site.text).into(),
-                is_call: false,
-            };
-            let label = self.label(Port::Source(Arc::clone(site)), Some(Hops::after(None, hop)));
+            let label = self.label(Port::Source(Arc::clone(site)), via.clone());
             let part = Arc::new(Tree::labeled(vec![Label { kinds: *kinds, ..label }]));
             if rest.is_empty() {
                 tree.join(&part);

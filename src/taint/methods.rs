@@ -152,7 +152,7 @@ impl Analyzer<'_, '_> {
                         }
                     }
                 }
-                self.gain(state, self.receiver_place(site.call)?, &gained);
+                self.gain(state, self.receiver_place(site.call)?, &gained, site.call.span);
                 Some(Arc::default())
             }
             "clear" if site.call.args.is_empty() => {

@@ -32,10 +32,12 @@ mod limits;
 mod mappings;
 mod methods;
 mod origins;
+mod properties;
 mod read;
 mod regex;
 mod registered;
 mod relevant;
+mod render;
 mod rounds;
 mod rows;
 mod settings;
@@ -45,13 +47,14 @@ mod sinks;
 mod slices;
 mod special;
 mod state;
+mod statement;
 mod stores;
 mod summary;
 mod texts;
 mod value;
 mod world;
 
-pub use summary::{Hop, SinkSite, SourceSite};
+pub use summary::{Hop, Printed, SinkSite, SourceSite};
 
 use std::sync::Arc;
 
@@ -61,6 +64,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::base::{IdVec, Symbol};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{ClassIx, FuncId, Program};
+use crate::templates::Library;
 use crate::text::{FileId, SourceFile, Span};
 use callers::Callers;
 use demand::{Cycles, Demands, Mask};
@@ -95,7 +99,8 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let models = with_local.as_ref().unwrap_or(models);
     let mut cells: Cells = FxHashMap::default();
     let nothing = Nothing::default();
-    let bare = World::bare((program, models), files, is_web, &nothing);
+    let templates = Library::new(files);
+    let bare = World::bare((program, models), (files, &templates), is_web, &nothing);
     let shapes = Shapes::new(&bare);
     let callers = Callers::new(program, models, is_web);
     let graph = program.call_graph(&|name| shapes.funcs(program, name), &callers.dependencies(program));
@@ -112,7 +117,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
             .keys()
             .filter_map(|cell| match cell {
                 Cell::Attr(_, name) => Some(*name),
-                Cell::Global(_) | Cell::Instance(_) => None,
+                Cell::Global(_) | Cell::Instance(_) | Cell::Table(_) => None,
             })
             .collect();
         let world = World {
@@ -129,10 +134,13 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
         };
         // Callees first, so that few wait for others.
         for level in &graph.levels {
-            let members = level.iter().filter(|group| group.iter().any(|id| wanted.contains(id))).flatten();
-            let ids: Vec<FuncId> = members.copied().collect();
-            let done: Vec<(FuncId, Arc<Summary>)> =
-                ids.par_iter().map(|id| (*id, demand::summary(&world, *id, Mask::NONE))).collect();
+            let groups: Vec<&Vec<FuncId>> =
+                level.iter().filter(|group| group.iter().any(|id| wanted.contains(id))).collect();
+            // Those that call each other on one thread: the first makes the summaries of all.
+            let made = |group: &&Vec<FuncId>| -> Vec<(FuncId, Arc<Summary>)> {
+                group.iter().map(|id| (*id, demand::summary(&world, *id, Mask::NONE))).collect()
+            };
+            let done: Vec<(FuncId, Arc<Summary>)> = groups.par_iter().flat_map_iter(made).collect();
             for (id, summary) in done {
                 if summary.hands_out() {
                     wanted.extend(&graph.callers[id]);
@@ -171,9 +179,9 @@ fn fill(
             }
             for (cell, path) in cells::reading((program, shapes), &classes, (*cell, path)) {
                 let known = cells.entry(cell).or_default();
-                let is_known = known.iter().any(|(known, other, _)| *known == path && other == site);
+                let is_known = known.iter().any(|(known, other, ..)| *known == path && other == site);
                 if !is_known && known.len() < MAX_SOURCES {
-                    known.push((path, Arc::clone(site), from.kinds));
+                    known.push((path, Arc::clone(site), from.kinds, from.via.clone()));
                     fresh.insert(cell);
                 }
             }

@@ -11,18 +11,24 @@ use crate::taint::origins::Origin;
 use crate::taint::slices::bounds_of;
 use crate::taint::state::State;
 use crate::taint::summary::Port;
-use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, is_some};
+use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, is_row, is_some};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
     pub(super) fn load(&self, state: &State, place: Place, span: Span) -> Arc<Tree> {
         let steps = self.steps(place);
         let (base, at) = self.rooted(state, place.base, &steps, span);
-        self.read(place.base, base, &steps[at..], span)
+        self.read(state, (place.base, base), &steps[at..], span)
     }
 
     /// What is at `steps` from `base`.
-    pub(super) fn read(&self, root: Operand, base: Arc<Tree>, steps: &[Step], span: Span) -> Arc<Tree> {
+    pub(super) fn read(
+        &self,
+        state: &State,
+        (root, base): (Operand, Arc<Tree>),
+        steps: &[Step],
+        span: Span,
+    ) -> Arc<Tree> {
         let mut at = base;
         for (index, step) in steps.iter().enumerate() {
             if !self.has_source(&at)
@@ -32,6 +38,12 @@ impl Analyzer<'_, '_> {
                 continue;
             }
             let key = crate::taint::value::key(self.module, *step);
+            if let Step::Attr(name) = step
+                && let Some(found) = self.property(state, (root, index), &at, self.module.global(*name), span)
+            {
+                at = found;
+                continue;
+            }
             let mut next = self.part(&at, &key);
             if let Step::Attr(name) = step {
                 let own = self
@@ -150,7 +162,7 @@ impl Analyzer<'_, '_> {
             Some(at) => self.told_apart(tree, at),
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
-                let known = tree.class.and_then(|class| self.world.shapes.instances.get(&class));
+                let known = tree.class.and_then(|class| self.world.shapes.instance(class));
                 let known = known.and_then(|shape| shape.field(key));
                 Arc::new(Tree { labels, ..known.map_or_else(Tree::default, |known| Tree::clone(known)) })
             }
@@ -241,7 +253,8 @@ impl Analyzer<'_, '_> {
 
     /// An element of what is iterated: of a mapping its keys, which are constants where they are told apart.
     pub(super) fn element(&self, tree: &Tree) -> Arc<Tree> {
-        let is_mapping = tree.fields.iter().any(|(key, _)| matches!(key, Key::Item(Konst::Str(_))));
+        let is_mapping = tree.fields.iter().any(|(key, _)| matches!(key, Key::Item(Konst::Str(_))))
+            && !tree.fields.iter().any(|(key, _)| is_row(key));
         if is_mapping {
             return Arc::new(Tree::labeled(
                 tree.labels.iter().map(|label| self.deeper(label, &Key::Any)).collect(),

@@ -156,6 +156,8 @@ pub(super) struct Fresh {
     /// The classes and the names of attributes among them.
     pub(super) classes: FxHashSet<ClassIx>,
     pub(super) names: FxHashSet<Symbol>,
+    /// Whether there are tables among them.
+    pub(super) has_tables: bool,
 }
 
 impl Fresh {
@@ -163,18 +165,19 @@ impl Fresh {
         let attrs = || {
             cells.iter().filter_map(|cell| match cell {
                 Cell::Attr(class, name) => Some((*class, *name)),
-                Cell::Global(_) | Cell::Instance(_) => None,
+                Cell::Global(_) | Cell::Instance(_) | Cell::Table(_) => None,
             })
         };
         let (classes, names) = (attrs().map(|at| at.0).collect(), attrs().map(|at| at.1).collect());
-        Self { classes, names, cells }
+        let has_tables = cells.iter().any(|cell| matches!(cell, Cell::Table(_)));
+        Self { classes, names, has_tables, cells }
     }
 
     /// Whether a function that reads `cell` is to be run again.
     pub(super) fn has(&self, cell: &Cell) -> bool {
         match cell {
             Cell::Instance(class) => self.classes.contains(class),
-            Cell::Global(_) | Cell::Attr(..) => self.cells.contains(cell),
+            Cell::Global(_) | Cell::Attr(..) | Cell::Table(_) => self.cells.contains(cell),
         }
     }
 }
@@ -214,6 +217,11 @@ fn may_read(program: &Program<'_>, id: FuncId, roots: &FxHashSet<FuncId>, fresh:
         member.is_some_and(|member| fresh.has(&Cell::Global(member)))
     };
     if places().any(of_module) {
+        return true;
+    }
+    // Which table it asks for is told by running it.
+    let asks = || body.calls.iter().any(|call| module.unit.text(call.method).starts_with("execute"));
+    if fresh.has_tables && asks() {
         return true;
     }
     let (Some(class), Some(own)) = (program.class_of(id), body.params.first()) else { return false };

@@ -1,8 +1,17 @@
 //! Rows of databases: what a look-up gives is what was stored, whatever it was looked up by.
+//!
+//! Of what statements put into tables from outside, those that read the same table get it back, for pages alone: it is
+//! shown to others as somebody has sent it. Stores of objects (Django, SQLAlchemy) are not followed.
 
+use std::sync::Arc;
+
+use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
-use crate::taint::value::Callee;
+use crate::taint::state::State;
+use crate::taint::statement::{Place, Statement, Table, statement};
+use crate::taint::summary::{Cell, Port, SourceSite};
+use crate::taint::value::{Callee, Hops, Key, Konst, Label, Tree, row_key};
 
 /// Methods that ask a database, on whatever object.
 const ASKING: &[&str] = &[
@@ -22,8 +31,111 @@ const ASKING: &[&str] = &[
 const MAKING: &[&str] = &["create", "bulk_create", "get_or_create", "update_or_create", "build", "model"];
 
 impl Analyzer<'_, '_> {
+    /// What a call outside of the program looks up; `None` if it looks nothing up.
+    pub(super) fn looked_up(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
+        if let Some(rows) = self.asked(state, site) {
+            return Some(rows);
+        }
+        let rows = site.receiver.as_ref().filter(|tree| is_rows(tree));
+        match (rows, site.method) {
+            (Some(rows), "fetchall" | "fetchmany" | "execute" | "executemany") => Some(Arc::clone(rows)),
+            (Some(rows), "fetchone") => Some(self.any_part(rows)),
+            _ => self.is_lookup(site).then(Arc::default),
+        }
+    }
+
+    /// What a statement that is known takes out of a table; it is left in the cursor, too.
+    fn asked(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
+        if !matches!(site.method, "execute" | "executemany") || site.receiver.is_none() {
+            return None;
+        }
+        let (text, _) = site.positional(0)?;
+        match statement(text.beginning()?)? {
+            Statement::Write(table, places) => {
+                self.put_in(state, site, table, &places);
+                Some(Arc::default())
+            }
+            Statement::Read(table, columns) => {
+                let rows = self.rows(table, &columns);
+                if let (true, Some(place)) = (rows.is_tainted(), self.receiver_place(site.call)) {
+                    self.put(state, place, &rows);
+                }
+                Some(rows)
+            }
+        }
+    }
+
+    fn put_in(&self, state: &State, site: &Site<'_>, table: Table, places: &[(Place, String)]) {
+        let hop = || self.hop(site.call.span, "it is put into a table here");
+        let leave = |key: Key, tree: &Tree| {
+            let kept = |label: &&Label| !self.is_stored(label) && !label.kinds.is_empty();
+            let labels: Vec<Label> = tree.all().iter().filter(kept).map(|label| label.after(hop())).collect();
+            if !labels.is_empty() {
+                self.leave(state, Cell::Table(table), &[key], &Tree::labeled(labels));
+            }
+        };
+        // What is written into the statement itself may stand in any column.
+        if let Some((text, _)) = site.positional(0) {
+            leave(Key::Any, text);
+        }
+        let Some((values, _)) = site.positional(1).filter(|(values, _)| values.is_tainted()) else { return };
+        let values = if site.method == "executemany" { self.any_part(values) } else { Arc::clone(values) };
+        for (place, column) in places {
+            let key = match place {
+                Place::Index(index) => Konst::Int(i64::try_from(*index).unwrap_or(i64::MAX)),
+                Place::Name(name) => Konst::Str(name.as_str().into()),
+            };
+            leave(Key::Item(Konst::Str(column.as_str().into())), &self.part(&values, &Key::Item(key)));
+        }
+    }
+
+    /// The rows of a table, as far as somebody else has put something into them.
+    fn rows(&self, table: Table, columns: &[String]) -> Arc<Tree> {
+        let cell = Cell::Table(table);
+        self.out.borrow_mut().reads.push(cell);
+        let mut row = Tree::default();
+        for (path, site, kinds, via) in self.world.cells.get(&cell).into_iter().flatten() {
+            let [key] = &path[..] else { continue };
+            let kinds = kinds.and(Kinds::named("html").unwrap_or_default());
+            if kinds.is_empty() {
+                continue;
+            }
+            let site = SourceSite { threat: Threat::Stored, text: site.text.clone(), ..**site };
+            let label = self.label(Port::Source(Arc::new(site)), via.clone());
+            let part = Tree::labeled(vec![Label { kinds, ..label }]);
+            let Key::Item(Konst::Str(name)) = key else {
+                row.join_at(&[Key::Any], &part);
+                continue;
+            };
+            let index = columns.iter().position(|column| **column == **name);
+            if !columns.is_empty() && index.is_none() {
+                continue;
+            }
+            row.join_at(std::slice::from_ref(key), &part);
+            if let Some(index) = index.and_then(|index| i64::try_from(index).ok()) {
+                row.join_at(&[Key::Item(Konst::Int(index))], &part);
+            }
+            if let Some(attr) = self.world.program.symbol(name) {
+                row.join_at(&[Key::Attr(attr)], &part);
+            }
+        }
+        if row.is_plain() {
+            return Arc::default();
+        }
+        row.store(&[row_key()], &Arc::default());
+        let mut rows = Tree::default();
+        rows.store(&[Key::Any], &Arc::new(row));
+        Arc::new(rows)
+    }
+
+    /// Whether a label came out of a table.
+    fn is_stored(&self, label: &Label) -> bool {
+        let origins = self.origins.borrow();
+        matches!(&origins[label.origin as usize].port, Port::Source(site) if site.threat == Threat::Stored)
+    }
+
     /// Whether a call outside of the program looks rows up.
-    pub(super) fn is_lookup(&self, site: &Site<'_>) -> bool {
+    fn is_lookup(&self, site: &Site<'_>) -> bool {
         if site.receiver.as_ref().is_none_or(|receiver| receiver.is_tainted()) {
             return false;
         }
@@ -38,10 +150,22 @@ impl Analyzer<'_, '_> {
     }
 }
 
+/// Whether a value is a list of rows.
+fn is_rows(tree: &Tree) -> bool {
+    tree.field(&Key::Any).is_some_and(|row| row.field(&row_key()).is_some())
+}
+
 /// `Model.objects.filter(…).first`, `cls.query.get`
 fn is_of_manager(site: &Site<'_>) -> bool {
     let parts: Vec<&str> = site.path.split('.').map(|part| part.trim_end_matches("()")).collect();
     let manager =
         parts.iter().skip(1).position(|part| matches!(*part, "objects" | "query" | "_default_manager"));
     manager.is_some_and(|at| at + 2 < parts.len()) && !MAKING.contains(&site.method)
+}
+
+impl Label {
+    /// It one hop further.
+    pub(super) fn after(&self, hop: crate::taint::summary::Hop) -> Self {
+        Self { via: Some(Hops::after(self.via.as_ref(), hop)), ..self.clone() }
+    }
 }

@@ -1,12 +1,12 @@
 //! What variables hold that are assigned once: constants, tables, compiled patterns, functions; and the attributes that
 //! classes and their constructors set. Without taint.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::base::Symbol;
+use crate::base::{IdVec, Symbol};
 use crate::ir::{BodyKind, Op, Operand, Place};
 use crate::program::{ClassIx, FuncId, Program};
 use crate::taint::body::{Analyzer, Context};
@@ -22,14 +22,22 @@ type Named = Vec<(Symbol, Arc<Tree>)>;
 
 /// What is known of variables and attributes without following taint.
 #[derive(Default)]
-pub(super) struct Shapes {
+pub(super) struct Shapes<'w, 'a> {
     /// By the absolute dotted name of a module's variable or a class's attribute.
     pub(super) variables: FxHashMap<Symbol, Arc<Tree>>,
-    /// The attributes of instances, by class: what it and all classes below it agree on.
-    pub(super) instances: FxHashMap<ClassIx, Arc<Tree>>,
+    /// The world in which constructors are run; none where nothing is known.
+    world: Option<&'w World<'w, 'a>>,
+    /// What the blocks of classes leave in their names.
+    blocks: FxHashMap<ClassIx, Tree>,
+    /// Attributes that are assigned outside of constructors.
+    assigned: FxHashSet<Symbol>,
+    /// What the block and the constructor of a class set, made when it is asked for.
+    own: IdVec<ClassIx, OnceLock<Tree>>,
+    /// What instances of a class have, made when it is asked for.
+    instances: IdVec<ClassIx, OnceLock<Option<Arc<Tree>>>>,
 }
 
-impl Shapes {
+impl<'w, 'a> Shapes<'w, 'a> {
     /// The functions that a variable holds, in tables too; of classes their methods.
     pub(super) fn funcs(&self, program: &Program<'_>, variable: Symbol) -> Vec<FuncId> {
         let mut found = Vec::new();
@@ -53,8 +61,8 @@ impl Shapes {
         program.symbol(&full).is_some_and(|full| self.variables.contains_key(&full))
     }
 
-    /// Runs the blocks of modules, the blocks of classes, and constructors. `world` has no shapes so far.
-    pub(super) fn new(world: &World<'_, '_>) -> Self {
+    /// Runs the blocks of modules and classes. `world` has no shapes so far.
+    pub(super) fn new(world: &'w World<'w, 'a>) -> Self {
         let program = world.program;
         let of_kind = |kind: BodyKind| -> Vec<FuncId> {
             program.funcs().filter(|id| program.func(*id).2.kind == kind).collect()
@@ -65,14 +73,14 @@ impl Shapes {
         for data in program.modules.iter() {
             assigned.extend(data.unit.assigned.iter().map(|name| data.global(*name)));
         }
-        let mut own: FxHashMap<ClassIx, Tree> = FxHashMap::default();
-        let blocks: Vec<(ClassIx, Named)> = of_kind(BodyKind::Class)
+        let mut blocks: FxHashMap<ClassIx, Tree> = FxHashMap::default();
+        let run: Vec<(ClassIx, Named)> = of_kind(BodyKind::Class)
             .par_iter()
             .filter_map(|id| Some((program.class_of(*id)?, class_block(world, *id))))
             .collect();
-        for (class, attrs) in blocks {
+        for (class, attrs) in run {
             let prefix = program.text(program.classes[class].name);
-            let tree = own.entry(class).or_default();
+            let tree = blocks.entry(class).or_default();
             for (name, value) in attrs {
                 if let Some(full) = program.symbol(&format!("{prefix}.{}", program.text(name))) {
                     variables.entry(full).or_insert_with(|| Arc::clone(&value));
@@ -80,62 +88,59 @@ impl Shapes {
                 tree.store(&[Key::Attr(name)], &value);
             }
         }
-        let init = program.symbol("__init__");
-        let constructors: Vec<(ClassIx, FuncId)> = init.map_or_else(Vec::new, |init| {
-            let of = |(class, info): (ClassIx, &crate::program::ClassInfo)| {
-                Some((class, *info.methods.get(&init)?))
-            };
-            program.classes.pairs().filter_map(of).collect()
-        });
-        let made: Vec<(ClassIx, Tree)> = constructors
-            .par_iter()
-            .filter_map(|(class, id)| Some((*class, constructor(world, *id)?)))
-            .collect();
-        for (class, tree) in made {
-            let known = own.entry(class).or_default();
-            for (key, part) in &tree.fields {
-                known.store(std::slice::from_ref(key), part);
-            }
-        }
-        for tree in own.values_mut() {
-            tree.fields.retain(|(key, part)| {
-                matches!(key, Key::Attr(name) if !assigned.contains(name)) && !part.is_plain()
-            });
-        }
-        let instances = instances(program, &own);
-        Self { variables, instances }
+        let (own, instances) = (
+            program.classes.ids().map(|_| OnceLock::new()).collect(),
+            program.classes.ids().map(|_| OnceLock::new()).collect(),
+        );
+        Self { variables, world: Some(world), blocks, assigned, own, instances }
     }
-}
 
-/// What instances of each class have by the blocks and constructors of the classes above it, as far as all classes
-/// below it have the same.
-fn instances(program: &Program<'_>, own: &FxHashMap<ClassIx, Tree>) -> FxHashMap<ClassIx, Arc<Tree>> {
-    let whole = |class: ClassIx| {
+    /// What instances of a class have by the blocks and constructors of the classes above it, as far as all classes
+    /// below it have the same.
+    pub(super) fn instance(&self, class: ClassIx) -> Option<&Arc<Tree>> {
+        let world = self.world?;
+        self.instances[class].get_or_init(|| self.made(world, class)).as_ref()
+    }
+
+    fn made(&self, world: &World<'_, '_>, class: ClassIx) -> Option<Arc<Tree>> {
+        let below = world.program.below(class);
+        if below.len() > MAX_BELOW {
+            return None;
+        }
+        let mut tree = self.whole(world, class);
+        if tree.fields.is_empty() {
+            return None;
+        }
+        for other in below.iter().skip(1) {
+            tree.join(&self.whole(world, *other));
+        }
+        tree.fields.retain(|(_, part)| !part.is_plain());
+        (!tree.fields.is_empty()).then(|| Arc::new(tree))
+    }
+
+    /// What a class and those above it set.
+    fn whole(&self, world: &World<'_, '_>, class: ClassIx) -> Tree {
         let mut tree = Tree::default();
-        for above in program.above(class).iter().rev() {
-            for (key, part) in own.get(above).into_iter().flat_map(|tree| &tree.fields) {
-                tree.store(std::slice::from_ref(key), part);
-            }
+        for above in world.program.above(class).iter().rev() {
+            let own = self.own[*above].get_or_init(|| self.set_by(world, *above));
+            own.fields.iter().for_each(|(key, part)| tree.store(std::slice::from_ref(key), part));
         }
         tree
-    };
-    let classes: Vec<ClassIx> = program.classes.ids().collect();
-    let found: Vec<Option<(ClassIx, Arc<Tree>)>> = classes
-        .par_iter()
-        .map(|class| {
-            let mut tree = whole(*class);
-            let below = program.below(*class);
-            if tree.fields.is_empty() || below.len() > MAX_BELOW {
-                return None;
-            }
-            for other in below.iter().skip(1) {
-                tree.join(&whole(*other));
-            }
-            tree.fields.retain(|(_, part)| !part.is_plain());
-            (!tree.fields.is_empty()).then(|| (*class, Arc::new(tree)))
-        })
-        .collect();
-    found.into_iter().flatten().collect()
+    }
+
+    /// What the block and the constructor of a class set and nobody else.
+    fn set_by(&self, world: &World<'_, '_>, class: ClassIx) -> Tree {
+        let program = world.program;
+        let mut tree = self.blocks.get(&class).cloned().unwrap_or_default();
+        let init = program.symbol("__init__").and_then(|init| program.classes[class].methods.get(&init));
+        if let Some(made) = init.and_then(|init| constructor(world, *init)) {
+            made.fields.iter().for_each(|(key, part)| tree.store(std::slice::from_ref(key), part));
+        }
+        tree.fields.retain(|(key, part)| {
+            matches!(key, Key::Attr(name) if !self.assigned.contains(name)) && !part.is_plain()
+        });
+        tree
+    }
 }
 
 /// What the variables of a module hold at its end that are assigned once.

@@ -9,14 +9,33 @@ use crate::taint::argv;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
-use crate::taint::summary::{Port, Reach, SinkSite};
+use crate::taint::summary::{Hop, Port, Printed, Reach, SinkSite};
 use crate::taint::texts::conversion;
 use crate::taint::value::{Hops, Key, Konst, Label, Tree};
 use crate::text::Span;
 
+/// What harm a place does.
+pub(super) struct Harm<'h> {
+    /// The kinds.
+    pub(super) of: Kinds,
+    /// The kinds for which the value must be dangerous too.
+    pub(super) needs: Kinds,
+    /// What does it, as it is spelled.
+    pub(super) callee: &'h str,
+    /// Where in a template.
+    pub(super) printed: Option<(Printed, Hop)>,
+}
+
+impl<'h> Harm<'h> {
+    pub(super) fn of(of: Kinds, callee: &'h str) -> Self {
+        Self { of, needs: Kinds::NONE, callee, printed: None }
+    }
+}
+
 impl Analyzer<'_, '_> {
     /// Reports what reaches the sinks that a call is.
     pub(super) fn meet(&self, state: &State, site: &Site<'_>) {
+        self.meet_template(state, site);
         for sink in &site.known.model.sinks {
             if sink.call.starts_with("*.") && !self.fits(site, sink) || !self.holds(site, sink) {
                 continue;
@@ -240,28 +259,24 @@ impl Analyzer<'_, '_> {
 
     pub(super) fn reach(&self, state: &State, site: &Site<'_>, sink: &Sink, tree: &Arc<Tree>, span: Span) {
         let callee = self.spelled(site.call.callee_span);
-        self.reach_needing(state, (sink.kinds, sink.needs, &callee), tree, span);
+        self.reach_needing(state, &Harm { needs: sink.needs, ..Harm::of(sink.kinds, &callee) }, tree, span);
     }
 
     /// Notes what of `tree`, which goes to `callee`, is dangerous there.
     pub(super) fn reach_at(&self, state: &State, (of, callee): (Kinds, &str), tree: &Arc<Tree>, span: Span) {
-        self.reach_needing(state, (of, Kinds::NONE, callee), tree, span);
+        self.reach_needing(state, &Harm::of(of, callee), tree, span);
     }
 
-    /// As [`Analyzer::reach_at`], of what is not harmless for `needs` either.
-    fn reach_needing(
-        &self,
-        state: &State,
-        (of, needs, callee): (Kinds, Kinds, &str),
-        tree: &Arc<Tree>,
-        span: Span,
-    ) {
+    /// As [`Analyzer::reach_at`], of what is not harmless for other kinds either.
+    pub(super) fn reach_needing(&self, state: &State, harm: &Harm<'_>, tree: &Arc<Tree>, span: Span) {
+        let Harm { of, needs, callee, ref printed } = *harm;
         let sink_site = Arc::new(SinkSite {
             file: self.module.file,
             span,
             value: self.spelled(span),
             callee: callee.to_owned(),
             func: self.id,
+            printed: printed.as_ref().map(|(printed, _)| printed.clone()),
         });
         // With a shell, what follows the first of a list are parameters of the shell.
         let command = if of == Kinds::named("command").unwrap_or_default() { tree.items() } else { None };
@@ -273,7 +288,10 @@ impl Analyzer<'_, '_> {
             }
             let marks = kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND));
             let hop = self.hop(span, format!("it goes to `{callee}` here"));
-            let via = Hops::after(label.via.as_ref(), hop);
+            let mut via = Hops::after(label.via.as_ref(), hop);
+            if let Some((_, hop)) = printed {
+                via = Hops::after(Some(&via), hop.clone());
+            }
             let from = self.outward(state, &label);
             let reach = Reach {
                 port: from.port,

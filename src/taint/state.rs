@@ -353,17 +353,25 @@ impl State {
         if self.cleared == other.cleared {
             return grew;
         }
-        // An origin that the other way does not hold is as harmless as it is on this one.
+        // An origin that the other way does not hold is as harmless as it is on this one; what holds the whole gives it.
         let (here, there) = (before_join.held(wholes), other.held(wholes));
-        let only =
-            |(origin, kinds): &(u32, Kinds), own: &FxHashMap<u32, Kinds>, other: &FxHashMap<u32, Kinds>| {
-                let open = other.get(origin).map_or(Kinds::NONE, |open| open.and(*kinds));
-                open.is_empty() && own.contains_key(origin)
-            };
-        let kept: Vec<u32> =
-            self.cleared.iter().filter(|at| only(at, &here, &there)).map(|(origin, _)| *origin).collect();
+        let none = FxHashMap::default();
+        let (whole_here, whole_there) = (before_join.held(&none), other.held(&none));
+        type Held = FxHashMap<u32, Kinds>;
+        let only = |(origin, kinds): &(u32, Kinds), own: &Held, other: &Held, whole: &Held| {
+            let within = std::iter::successors(wholes.get(origin).copied(), |at| wholes.get(at).copied());
+            let open = within.filter_map(|at| whole.get(&at)).chain(other.get(origin));
+            open.fold(Kinds::NONE, |sum, open| sum.with(*open)).and(*kinds).is_empty()
+                && own.contains_key(origin)
+        };
+        let kept: Vec<u32> = self
+            .cleared
+            .iter()
+            .filter(|at| only(at, &here, &there, &whole_there))
+            .map(|(origin, _)| *origin)
+            .collect();
         let gained: Vec<(u32, Kinds)> =
-            other.cleared.iter().filter(|at| only(at, &there, &here)).copied().collect();
+            other.cleared.iter().filter(|at| only(at, &there, &here, &whole_here)).copied().collect();
         self.cleared.retain_mut(|(origin, kinds)| {
             if kept.contains(origin) {
                 return true;

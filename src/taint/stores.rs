@@ -7,12 +7,13 @@ use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Key, Tree};
+use crate::text::Span;
 
 impl Analyzer<'_, '_> {
-    pub(super) fn store(&self, state: &mut State, place: Place, value: Operand) {
+    pub(super) fn store(&self, state: &mut State, place: Place, value: Operand, span: Span) {
         let tree = self.value(state, value);
         self.put(state, place, &tree);
-        self.write_cell(state, place, &tree);
+        self.write_cell(state, place, &tree, span);
     }
 
     pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>) {
@@ -55,12 +56,12 @@ impl Analyzer<'_, '_> {
                 whole.store(path, &Arc::new(part));
                 part = whole;
             }
-            self.write_cell(state, place, &Arc::new(part));
+            self.write_cell(state, place, &Arc::new(part), site.call.span);
         }
     }
 
     /// Puts all that `gained` has into the mapping or list at `place`.
-    pub(super) fn gain(&self, state: &mut State, place: Place, gained: &Tree) {
+    pub(super) fn gain(&self, state: &mut State, place: Place, gained: &Tree, span: Span) {
         let Some((var, path)) = self.located(place.base, &self.keys(place)) else { return };
         state.change(var, |tree| {
             self.open(tree, &path);
@@ -81,6 +82,6 @@ impl Analyzer<'_, '_> {
                 _ => left.store(std::slice::from_ref(key), part),
             }
         }
-        self.write_cell(state, place, &Arc::new(left));
+        self.write_cell(state, place, &Arc::new(left), span);
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::base::Symbol;
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId};
+use crate::taint::statement::Table;
 use crate::taint::value::{Hops, Key, Tree};
+use crate::templates::Why;
 use crate::text::{FileId, Span};
 
 /// A place on the way from source to sink.
@@ -47,6 +49,19 @@ pub struct SinkSite {
     pub value: String,
     /// The function around it.
     pub func: FuncId,
+    /// Where the template prints it that the call fills in.
+    pub printed: Option<Printed>,
+}
+
+/// A place in a template that prints a value so that it may become more than text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Printed {
+    /// `{{ … }}`, as it is spelled.
+    pub text: String,
+    /// The template's path.
+    pub path: String,
+    /// Why it is not harmless there.
+    pub why: Why,
 }
 
 /// Where taint in a function begins, as its callers see it.
@@ -87,6 +102,8 @@ pub(super) enum Cell {
     Attr(ClassIx, Symbol),
     /// All attributes of the instances of a class, where they are read.
     Instance(ClassIx),
+    /// A table of a database.
+    Table(Table),
 }
 
 /// A part of a parameter, and the kinds for which it is harmless.
@@ -100,8 +117,11 @@ pub(super) struct PartTells {
     pub(super) if_false: Vec<Valid>,
 }
 
-/// The sources that were left in cells, by the path in each.
-pub(super) type Cells = rustc_hash::FxHashMap<Cell, Vec<(Vec<Key>, Arc<SourceSite>, Kinds)>>;
+/// A source that was left in a cell: the path in it, the kinds, and the way there.
+pub(super) type Left = (Vec<Key>, Arc<SourceSite>, Kinds, Option<Arc<Hops>>);
+
+/// The sources that were left in cells.
+pub(super) type Cells = rustc_hash::FxHashMap<Cell, Vec<Left>>;
 
 /// What a function does.
 #[derive(Clone, Default, Debug)]

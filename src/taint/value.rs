@@ -265,6 +265,12 @@ impl Tree {
         }
     }
 
+    /// Puts what `change` makes of each label in its place.
+    pub(super) fn relabel(&mut self, change: &impl Fn(&Label) -> Label) {
+        self.labels.iter_mut().for_each(|label| *label = change(label));
+        self.fields.iter_mut().for_each(|(_, part)| Arc::make_mut(part).relabel(change));
+    }
+
     /// Hands every label in it to `note`.
     pub(super) fn each_label(&self, note: &mut impl FnMut(&Label)) {
         self.labels.iter().for_each(&mut *note);
@@ -334,6 +340,16 @@ pub(super) fn inner_key() -> Key {
 /// constant, is another entry.
 pub(super) fn some_key() -> Key {
     Key::Item(Konst::Str(Arc::from("\0some")))
+}
+
+/// What a row of a database has beside its columns: it gives its values where it is iterated, not its keys.
+pub(super) fn row_key() -> Key {
+    Key::Item(Konst::Str(Arc::from("\0row")))
+}
+
+/// Whether `key` is [`row_key`].
+pub(super) fn is_row(key: &Key) -> bool {
+    matches!(key, Key::Item(Konst::Str(text)) if &**text == "\0row")
 }
 
 /// Whether `key` is [`some_key`].

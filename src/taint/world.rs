@@ -13,6 +13,7 @@ use crate::taint::demand::{Cycles, Demands};
 use crate::taint::shapes::Shapes;
 use crate::taint::summary::{Cells, Hop};
 use crate::taint::value::{Callee, Konst};
+use crate::templates::Library;
 use crate::text::SourceFile;
 
 /// What a caller passes that decides something.
@@ -29,6 +30,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) program: &'w Program<'a>,
     pub(super) models: &'w Models,
     pub(super) files: &'w IdVec<crate::text::FileId, SourceFile>,
+    /// The templates that the program may fill in.
+    pub(super) templates: &'w Library<'w>,
     /// Sources that earlier rounds left in cells.
     pub(super) cells: &'w Cells,
     /// Functions that nobody in the program calls.
@@ -36,7 +39,7 @@ pub(super) struct World<'w, 'a> {
     /// Attributes that some cell is of.
     pub(super) cell_names: &'w FxHashSet<Symbol>,
     /// What variables and attributes hold that are assigned once.
-    pub(super) shapes: &'w Shapes,
+    pub(super) shapes: &'w Shapes<'w, 'a>,
     /// Who calls whom.
     pub(super) graph: &'w CallGraph,
     /// Functions that call each other.
@@ -60,7 +63,7 @@ pub(super) struct Nothing {
     graph: CallGraph,
     cycles: Cycles,
     demands: Demands,
-    shapes: Shapes,
+    shapes: Shapes<'static, 'static>,
     callers: Callers<'static>,
 }
 
@@ -68,7 +71,7 @@ impl<'w, 'a> World<'w, 'a> {
     /// A world in which no calls are followed.
     pub(super) fn bare(
         (program, models): (&'w Program<'a>, &'w Models),
-        files: &'w IdVec<crate::text::FileId, SourceFile>,
+        (files, templates): (&'w IdVec<crate::text::FileId, SourceFile>, &'w Library<'w>),
         is_web: bool,
         nothing: &'w Nothing,
     ) -> Self {
@@ -76,6 +79,7 @@ impl<'w, 'a> World<'w, 'a> {
             program,
             models,
             files,
+            templates,
             cells: &nothing.cells,
             cell_names: &nothing.names,
             shapes: &nothing.shapes,

@@ -15,6 +15,8 @@ pub enum FileKind {
     Stub,
     /// A `.ipynb` notebook: its code cells, joined by line feeds.
     Notebook,
+    /// A template that programs fill in: no Python, read for what it prints.
+    Template,
 }
 
 /// A place as people count: lines and columns from 1.
@@ -29,6 +31,7 @@ pub struct Position {
 }
 
 /// A decoded source file. Spans everywhere are byte offsets into [`SourceFile::text`].
+#[derive(Clone)]
 pub struct SourceFile {
     /// Path relative to the root of the scan, `/`-separated.
     pub path: String,

@@ -1,4 +1,5 @@
-//! What the flow engine tells apart: `flows/*.md`, one topic each. The blocks under a heading are one program. A line
+//! What the flow engine tells apart: `flows/*.md`, one topic each. The blocks under a heading are one program,
+//! those of `html` its templates. A line
 //! `rules: a, b` below the title names rules beside the usual ones, a line `threats: local, library` the threat models
 //! beside `remote`; each program is an installable package then.
 
@@ -37,7 +38,7 @@ fn programs(text: &str) -> Vec<Program> {
             }
             None if line.starts_with("## ") => programs.push(Program { line: index + 1, files: Vec::new() }),
             None => {
-                if let Some(path) = line.strip_prefix("```python ") {
+                if let Some(path) = line.strip_prefix("```python ").or(line.strip_prefix("```html ")) {
                     open = Some((path.trim().to_owned(), String::new(), index + 2));
                 }
             }
@@ -91,7 +92,10 @@ fn topics_hold() {
             let paths: Vec<&str> = sources.iter().map(|(path, ..)| path.as_str()).collect();
             let mut files: IdVec<FileId, SourceFile> = sources
                 .iter()
-                .map(|(path, text, _)| SourceFile::new(path.clone(), FileKind::Module, false, text.clone()))
+                .map(|(path, text, _)| {
+                    let kind = if path.ends_with(".py") { FileKind::Module } else { FileKind::Template };
+                    SourceFile::new(path.clone(), kind, false, text.clone())
+                })
                 .collect();
             for (file, is_exported) in files.iter_mut().zip(exported(&[""], &paths)) {
                 file.is_exported = is_exported;

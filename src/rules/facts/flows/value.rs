@@ -31,7 +31,7 @@ impl Lattice for State {
         self.unguarded |= other.unguarded;
         for (var, value) in &other.held {
             match self.held.get_mut(var) {
-                Some(old) if old == value => {}
+                Some(old) if Rc::ptr_eq(old, value) || old == value => {}
                 Some(old) => {
                     for (path, taints) in &value.0 {
                         if !old.holds(path, taints) {

@@ -1,0 +1,386 @@
+//! What a run of GitHub Actions is about: repository, ref, commit, pull request.
+//!
+//! The environment and `event.json` come in; both may say anything, so sizes, commits, refs and names are checked.
+//! Nothing is asked of GitHub here, and no git program is run.
+//! Source: GitHub's documentation of events that trigger workflows and of webhook payloads.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::github::client::encode;
+
+/// Largest event that is read; GitHub sends none over 25 MB.
+const MAX_EVENT: u64 = 32 << 20;
+/// Largest file below `.git` that is read for the checked out commit.
+const MAX_REF: u64 = 16 << 20;
+
+/// A surrounding that is not understood.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// A variable holds what it never holds.
+    #[error("`{name}` is `{value}`, which is no {what}")]
+    Variable {
+        /// The variable, or the option that stands for it.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it should be.
+        what: &'static str,
+    },
+    /// The event's file cannot be read.
+    #[error("cannot read the event `{}`: {why}", path.display())]
+    File {
+        /// `GITHUB_EVENT_PATH`.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The event lacks something.
+    #[error("the event `{event}` does not say `{key}`")]
+    Lacks {
+        /// `GITHUB_EVENT_NAME`.
+        event: String,
+        /// A path into `event.json`.
+        key: &'static str,
+    },
+}
+
+/// A repository, by names that are safe in routes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Repository {
+    owner: String,
+    name: String,
+}
+
+impl Repository {
+    /// Reads `OWNER/NAME`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_safe = |part: &str| {
+            let is_word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+            (1..=100).contains(&part.len()) && part.bytes().all(is_word) && part.bytes().any(|b| b != b'.')
+        };
+        let (owner, name) = text.split_once('/')?;
+        (is_safe(owner) && is_safe(name)).then(|| Self { owner: owner.to_owned(), name: name.to_owned() })
+    }
+
+    /// `/repos/OWNER/NAME`.
+    #[must_use]
+    pub fn route(&self) -> String {
+        format!("/repos/{}/{}", self.owner, self.name)
+    }
+}
+
+/// A pull request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pull {
+    /// Its number.
+    pub number: u64,
+    /// The commit that is proposed.
+    pub head_sha: String,
+    /// The commit of the base branch when the event happened.
+    pub base_sha: String,
+    /// The base branch, without `refs/heads/`.
+    pub base_ref: String,
+    /// Whether the head lies in another repository, so that the token may only read.
+    pub is_fork: bool,
+}
+
+/// The kinds of event that differ in what may be uploaded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Push, schedule, dispatch, tag and all others: `GITHUB_REF` and `GITHUB_SHA` say it.
+    Plain,
+    /// A pull request, with a token that writes only if it is none of a fork.
+    Pull(Pull),
+    /// A pull request, in the context of its base: `GITHUB_SHA` is the base.
+    PullTarget(Pull),
+    /// A group of pull requests waits to be merged; its ref soon vanishes.
+    MergeQueue,
+    /// After another workflow, often one of a fork's pull request.
+    WorkflowRun(Run),
+}
+
+/// The workflow run that an event is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// The commit it was about.
+    pub head_sha: String,
+    /// The branch that commit is on, in the repository below.
+    pub head_branch: String,
+    /// Owner of the repository of the branch; none if it has been deleted.
+    pub head_owner: Option<String>,
+    /// Whether it was about a pull request.
+    pub is_of_pull: bool,
+}
+
+/// What a run is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// `GITHUB_REPOSITORY`.
+    pub repository: Repository,
+    /// `GITHUB_REF`.
+    pub git_ref: String,
+    /// `GITHUB_SHA`.
+    pub sha: String,
+    /// What happened.
+    pub kind: Kind,
+}
+
+/// Where an analysis belongs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// To a ref and a commit.
+    At {
+        /// `refs/heads/…`, `refs/tags/…` or `refs/pull/…`.
+        git_ref: String,
+        /// The commit.
+        sha: String,
+    },
+    /// To the pull request with this head, which only GitHub can tell.
+    PullOf(Run),
+    /// Nowhere, which is as it should be; why, as a sentence without a full stop.
+    Nowhere(&'static str),
+}
+
+/// What was analyzed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Analyzed<'a> {
+    /// The workspace, on which this commit is checked out, if that can be told.
+    Checkout(Option<&'a str>),
+    /// What the run that this event is about had checked out.
+    ThatRun,
+}
+
+impl Event {
+    /// Reads the event that the environment names. `None` outside of GitHub Actions.
+    ///
+    /// # Errors
+    /// Where a variable or the event's file is not as GitHub makes it.
+    pub fn read(variables: &BTreeMap<String, String>) -> Result<Option<Self>, EventError> {
+        let get = |name: &str| variables.get(name).map_or("", String::as_str);
+        if get("GITHUB_REPOSITORY").is_empty() {
+            return Ok(None);
+        }
+        let repository = repository("GITHUB_REPOSITORY", get("GITHUB_REPOSITORY"))?;
+        let sha = commit("GITHUB_SHA", get("GITHUB_SHA"))?;
+        let git_ref = reference("GITHUB_REF", get("GITHUB_REF"))?;
+        let name = get("GITHUB_EVENT_NAME");
+        let kind = match name {
+            "pull_request" => Kind::Pull(Payload::read(name, variables)?.pull()?),
+            "pull_request_target" => Kind::PullTarget(Payload::read(name, variables)?.pull()?),
+            "workflow_run" => Kind::WorkflowRun(Payload::read(name, variables)?.run()?),
+            "merge_group" => Kind::MergeQueue,
+            _ if is_queue(&git_ref) => Kind::MergeQueue,
+            _ => Kind::Plain,
+        };
+        Ok(Some(Self { repository, git_ref, sha, kind }))
+    }
+
+    /// The pull request, if the event is about one.
+    #[must_use]
+    pub fn pull(&self) -> Option<&Pull> {
+        match &self.kind {
+            Kind::Pull(pull) | Kind::PullTarget(pull) => Some(pull),
+            Kind::Plain | Kind::MergeQueue | Kind::WorkflowRun(_) => None,
+        }
+    }
+
+    /// Where an analysis of `analyzed` belongs.
+    #[must_use]
+    pub fn target(&self, analyzed: Analyzed) -> Target {
+        let at = |git_ref: String, sha: &str| Target::At { git_ref, sha: sha.to_owned() };
+        match &self.kind {
+            Kind::MergeQueue => Target::Nowhere(
+                "the ref of a merge queue vanishes with it; the branch is analyzed when the queue has merged",
+            ),
+            Kind::PullTarget(_) => Target::Nowhere(
+                "`pull_request_target` runs on the base commit, whose results are not those of the pull request; \
+                 use `pull_request`",
+            ),
+            Kind::Pull(pull) => match analyzed {
+                Analyzed::Checkout(Some(head)) if head == pull.head_sha && head != self.sha => {
+                    at(format!("refs/pull/{}/head", pull.number), head)
+                }
+                Analyzed::Checkout(_) | Analyzed::ThatRun => {
+                    at(format!("refs/pull/{}/merge", pull.number), &self.sha)
+                }
+            },
+            Kind::WorkflowRun(run) => match analyzed {
+                Analyzed::Checkout(head) if head != Some(&run.head_sha) => {
+                    at(self.git_ref.clone(), &self.sha)
+                }
+                Analyzed::Checkout(_) | Analyzed::ThatRun if run.is_of_pull => Target::PullOf(run.clone()),
+                Analyzed::Checkout(_) | Analyzed::ThatRun => {
+                    at(format!("refs/heads/{}", run.head_branch), &run.head_sha)
+                }
+            },
+            Kind::Plain if has_analyses(&self.git_ref) => at(self.git_ref.clone(), &self.sha),
+            Kind::Plain => {
+                Target::Nowhere("code scanning keeps analyses of branches, tags and pull requests alone")
+            }
+        }
+    }
+}
+
+impl Run {
+    /// The route that lists the open pull requests of its branch, among which that with its head is found.
+    #[must_use]
+    pub fn pulls_route(&self, repository: &Repository) -> Option<String> {
+        let owner = encode(self.head_owner.as_deref()?);
+        Some(format!("{}/pulls?state=open&head={owner}:{}", repository.route(), encode(&self.head_branch)))
+    }
+}
+
+/// `OWNER/NAME` of the variable or option `name`.
+///
+/// # Errors
+/// Where it is something else.
+pub fn repository(name: &'static str, value: &str) -> Result<Repository, EventError> {
+    let what = "repository (`OWNER/NAME`)";
+    Repository::parse(value).ok_or_else(|| EventError::Variable { name, value: value.to_owned(), what })
+}
+
+/// The commit of the variable or option `name`.
+///
+/// # Errors
+/// Where it is something else.
+pub fn commit(name: &'static str, value: &str) -> Result<String, EventError> {
+    let what = "commit (40 or 64 hexadecimal digits)";
+    if is_commit(value) {
+        Ok(value.to_lowercase())
+    } else {
+        Err(EventError::Variable { name, value: value.to_owned(), what })
+    }
+}
+
+/// The ref of the variable or option `name`.
+///
+/// # Errors
+/// Where it is no full name.
+pub fn reference(name: &'static str, value: &str) -> Result<String, EventError> {
+    let what = "ref (`refs/heads/NAME`)";
+    if is_reference(value) {
+        Ok(value.to_owned())
+    } else {
+        Err(EventError::Variable { name, value: value.to_owned(), what })
+    }
+}
+
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn is_reference(text: &str) -> bool {
+    let is_odd = |c: char| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
+    text.starts_with("refs/") && text.len() <= 1_024 && !text.contains(is_odd) && !text.contains("..")
+}
+
+/// Whether code scanning keeps analyses of the ref.
+fn has_analyses(git_ref: &str) -> bool {
+    ["refs/heads/", "refs/tags/", "refs/pull/"].iter().any(|prefix| git_ref.starts_with(prefix))
+}
+
+/// Whether the ref is one of a merge queue.
+#[must_use]
+pub fn is_queue(git_ref: &str) -> bool {
+    git_ref.starts_with("refs/heads/gh-readonly-queue/")
+}
+
+/// `event.json`.
+struct Payload {
+    event: String,
+    value: Value,
+}
+
+impl Payload {
+    fn read(event: &str, variables: &BTreeMap<String, String>) -> Result<Self, EventError> {
+        let path = PathBuf::from(variables.get("GITHUB_EVENT_PATH").map_or("", String::as_str));
+        let fails = |why: String| EventError::File { path: path.clone(), why };
+        let text = read_limited(&path, MAX_EVENT).map_err(|error| fails(error.to_string()))?;
+        let value = serde_json::from_slice(&text).map_err(|error| fails(error.to_string()))?;
+        Ok(Self { event: event.to_owned(), value })
+    }
+
+    fn lacks(&self, key: &'static str) -> EventError {
+        EventError::Lacks { event: self.event.clone(), key }
+    }
+
+    fn text(&self, key: &'static str) -> Result<&str, EventError> {
+        self.value.pointer(key).and_then(Value::as_str).ok_or_else(|| self.lacks(key))
+    }
+
+    fn commit(&self, key: &'static str) -> Result<String, EventError> {
+        let text = self.text(key)?;
+        if is_commit(text) { Ok(text.to_lowercase()) } else { Err(self.lacks(key)) }
+    }
+
+    fn branch(&self, key: &'static str) -> Result<String, EventError> {
+        let text = self.text(key)?;
+        if is_reference(&format!("refs/heads/{text}")) { Ok(text.to_owned()) } else { Err(self.lacks(key)) }
+    }
+
+    fn pull(&self) -> Result<Pull, EventError> {
+        let number = "/pull_request/number";
+        let number = self.value.pointer(number).and_then(Value::as_u64).ok_or_else(|| self.lacks(number))?;
+        let base = self.text("/pull_request/base/repo/full_name")?;
+        // Null if the fork has been deleted.
+        let head = self.value.pointer("/pull_request/head/repo/full_name").and_then(Value::as_str);
+        Ok(Pull {
+            number,
+            head_sha: self.commit("/pull_request/head/sha")?,
+            base_sha: self.commit("/pull_request/base/sha")?,
+            base_ref: self.branch("/pull_request/base/ref")?,
+            is_fork: !head.is_some_and(|head| head.eq_ignore_ascii_case(base)),
+        })
+    }
+
+    fn run(&self) -> Result<Run, EventError> {
+        let event = self.text("/workflow_run/event")?;
+        let owner = self.value.pointer("/workflow_run/head_repository/owner/login").and_then(Value::as_str);
+        Ok(Run {
+            head_sha: self.commit("/workflow_run/head_sha")?,
+            head_branch: self.branch("/workflow_run/head_branch")?,
+            head_owner: owner.map(str::to_owned),
+            is_of_pull: event == "pull_request",
+        })
+    }
+}
+
+/// The commit that is checked out in `workspace`, as its `.git` says. `None` where that is no folder of a plain
+/// checkout; symbolic links are not followed.
+#[must_use]
+pub fn checked_out(workspace: &Path) -> Option<String> {
+    let git = workspace.join(".git");
+    let text = |name: &str| String::from_utf8(read_limited(&git.join(name), MAX_REF).ok()?).ok();
+    let head = text("HEAD")?;
+    let head = head.trim();
+    let Some(git_ref) = head.strip_prefix("ref: ").map(str::trim) else {
+        return is_commit(head).then(|| head.to_lowercase());
+    };
+    if !is_reference(git_ref) {
+        return None;
+    }
+    let loose = text(git_ref).map(|text| text.trim().to_owned());
+    let packed = || {
+        let refs = text("packed-refs")?;
+        let mut lines = refs.lines().filter_map(|line| line.split_once(' '));
+        lines.find(|(_, name)| *name == git_ref).map(|(commit, _)| commit.to_owned())
+    };
+    loose.or_else(packed).filter(|commit| is_commit(commit)).map(|commit| commit.to_lowercase())
+}
+
+/// The bytes of a plain file of at most `max` bytes.
+fn read_limited(path: &Path, max: u64) -> std::io::Result<Vec<u8>> {
+    let about = std::fs::symlink_metadata(path)?;
+    if !about.is_file() || about.len() > max {
+        return Err(std::io::Error::other(format!("it is no file of at most {} MiB", max >> 20)));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(max).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
