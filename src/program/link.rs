@@ -46,8 +46,8 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     let table = Modules::new(&module_names, &packages);
     let ids: Vec<ModuleId> = modules.ids().collect();
     let bound = ids.par_iter().map(|id| bound(&modules[*id])).collect::<Vec<_>>().into_iter().collect();
-    let (classes, by_class) = (IdVec::new(), FxHashMap::default());
-    let mut program = Program { modules, classes, funcs, names, by_class, table, bound };
+    let (classes, by_class, properties) = (IdVec::new(), FxHashMap::default(), FxHashSet::default());
+    let mut program = Program { modules, classes, funcs, names, by_class, properties, table, bound };
     let definitions = define(&mut program);
     link_bases(&mut program, &definitions);
     let told: Vec<_> = ids
@@ -64,6 +64,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         let names = &mut program.names;
         module.renamed = renamed.into_iter().map(|(name, full)| (name, names.intern(&full))).collect();
     }
+    program.properties = program.property_names();
     program
 }
 
@@ -84,8 +85,15 @@ fn define(program: &mut Program<'_>) -> FxHashMap<(ModuleId, Symbol), Definition
             definitions.insert((id, module.global(*name)), Definition::Function(func(module, *body)));
         }
         for (class_id, class) in unit.classes.pairs() {
-            let methods =
-                class.methods.iter().map(|(name, body)| (module.global(*name), func(module, *body)));
+            // What assigns or deletes a property has its name, and is no method.
+            let is_method = |(_, body): &&(Symbol, FnId)| {
+                let names = unit.bodies[*body].decorators.iter().filter_map(|decorator| decorator.name);
+                !names
+                    .map(|name| unit.text(name))
+                    .any(|name| name.ends_with(".setter") || name.ends_with(".deleter"))
+            };
+            let methods = class.methods.iter().filter(is_method);
+            let methods = methods.map(|(name, body)| (module.global(*name), func(module, *body)));
             let attrs =
                 class.attrs.iter().map(|(name, value)| (module.global(*name), unit.text(*value).into()));
             let info = ClassInfo {

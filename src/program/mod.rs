@@ -20,7 +20,7 @@ pub use resolve::Meaning;
 pub use stats::Stats;
 pub use types::Types;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Interner, Symbol};
 use crate::define_id;
@@ -77,6 +77,8 @@ pub struct Program<'a> {
     funcs: IdVec<FuncId, (ModuleId, FnId)>,
     names: Interner,
     by_class: FxHashMap<(ModuleId, crate::ir::ClassId), ClassIx>,
+    /// Names of properties.
+    properties: FxHashSet<Symbol>,
     table: modules::Modules,
     bound: IdVec<ModuleId, resolve::Bound>,
 }

@@ -121,7 +121,7 @@ impl Analyzer<'_, '_> {
         let end = call.callee_span.start + u32::try_from(length).unwrap_or(0);
         let at = Span::new(call.callee_span.start, end);
         let (base, skip) = self.rooted(state, call.callee.base, before, at);
-        (Some(self.read(call.callee.base, base, &before[skip..], at)), None)
+        (Some(self.read(state, (call.callee.base, base), &before[skip..], at)), None)
     }
 
     /// The functions of the program that a call may run.
