@@ -21,12 +21,27 @@ pub(super) struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or configuration, \
                           3 analysis failed. Reports are written before the code is decided.";
 
+const REVIEW_HELP: &str = "The token is read from GITHUB_TOKEN and needs `pull-requests: write`, with --check-run \
+                           `checks: write` too. Exit codes: 0 even where GitHub refuses a comment, 2 usage.";
+
+const FIX_CODES: &str = "Exit codes: 0 nothing at or above fail-on is left, 1 findings are left, 2 usage or \
+                         configuration, 3 the analysis failed or a file could not be written.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Scans files and folders
     #[command(after_help = EXIT_CODES)]
     Scan(Box<ScanArgs>),
+    /// Uploads a SARIF file to GitHub's code scanning
+    #[command(after_help = UPLOAD_HELP)]
+    Upload(UploadArgs),
+    /// Reviews a pull request on GitHub: suggests the edits of an earlier scan on the lines that it changes
+    #[command(after_help = REVIEW_HELP)]
+    Review(ReviewArgs),
+    /// Applies proven edits: those that keep behavior, unless told otherwise
+    #[command(after_help = FIX_CODES)]
+    Fix(FixArgs),
     /// Shows a rule's page: what it finds, why it matters, what to do
     Explain(ExplainArgs),
     /// Lists the rules
@@ -42,6 +57,30 @@ pub(super) enum Command {
     },
 }
 
+const UPLOAD_HELP: &str = "The token is read from GITHUB_TOKEN; it needs `security-events: write`. In GitHub Actions \
+                           the run's event says where the file belongs; elsewhere --repository, --ref and --sha \
+                           do. GITHUB_API_URL names another host than api.github.com.\n\n\
+                           Exit codes: 0 uploaded, or nothing to do for this event, 2 usage, 3 the upload failed.";
+
+/// Options of `upload`.
+#[derive(Debug, Args)]
+pub(super) struct UploadArgs {
+    /// The SARIF file
+    pub(super) file: PathBuf,
+    /// The repository [default: that of the run]
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(super) repository: Option<String>,
+    /// The ref that was scanned, as refs/heads/main [default: that of the run's event]
+    #[arg(long = "ref", value_name = "REF", requires = "sha")]
+    pub(super) git_ref: Option<String>,
+    /// The commit that was scanned [default: that of the run's event]
+    #[arg(long, value_name = "SHA", requires = "git_ref")]
+    pub(super) sha: Option<String>,
+    /// Replaces the file's category, which tells scans of the same commit apart
+    #[arg(long, value_name = "CATEGORY")]
+    pub(super) category: Option<String>,
+}
+
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
@@ -53,6 +92,54 @@ pub(super) struct ExplainArgs {
     /// Reads this configuration, which may name rules, instead of looking for one
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+}
+
+/// Options of `review`.
+#[derive(Debug, Args)]
+pub(super) struct ReviewArgs {
+    /// The SARIF file that `snakestone scan -o sarif=FILE` wrote
+    pub(super) file: PathBuf,
+    /// The repository that the pull request is to be merged into [default: GITHUB_REPOSITORY]
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(super) repository: Option<String>,
+    /// The commit that was scanned, the head of the pull request [default: that of the event]
+    #[arg(long, value_name = "SHA")]
+    pub(super) sha: Option<String>,
+    /// The pull request [default: the open one with that head]
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) pull_request: Option<u64>,
+    /// Writes a check run with all findings as annotations too
+    #[arg(long)]
+    pub(super) check_run: bool,
+}
+
+/// Options of `fix`.
+#[derive(Debug, Args)]
+pub(super) struct FixArgs {
+    /// Files and folders to scan and edit
+    #[arg(default_value = ".")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Applies suggested edits too, which change behavior: review them
+    #[arg(long = "unsafe")]
+    pub(super) with_suggested: bool,
+    /// Applies edits of these rules alone
+    #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
+    pub(super) rules: Vec<String>,
+    /// Writes nothing, and prints what would change as a diff for `git apply`
+    #[arg(long)]
+    pub(super) diff: bool,
+    /// Shows each finding and asks before its edit is applied
+    #[arg(long)]
+    pub(super) interactive: bool,
+    /// Reads this configuration instead of looking for one
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Leaves out paths that match a pattern of gitignore syntax
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) exclude: Vec<String>,
+    /// Worker threads; 0 for one a core [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
 }
 
 /// Options of `scan`.

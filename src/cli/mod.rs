@@ -5,24 +5,35 @@
 mod action;
 mod args;
 mod explain;
+mod fix;
 mod output;
 mod progress;
 mod project;
+mod publish;
+mod review;
 mod scan;
+mod upload;
+mod write;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
+use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
+use crate::github::wait::{Clock, SystemClock};
 use args::{Cli, ColorArg, Command};
 
 /// What a run comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Code {
+pub enum Code {
     /// Nothing to complain of.
     Clean = 0,
     /// Findings at or above the threshold.
@@ -43,11 +54,26 @@ impl From<Code> for ExitCode {
 #[must_use]
 pub fn main() -> ExitCode {
     if std::env::args_os().len() <= 1 && std::env::var_os("GITHUB_ACTIONS").is_some() {
-        return finish(action::run(std::env::vars_os()));
+        let variables = variables();
+        let folder = std::env::current_dir().context("cannot tell the workspace");
+        return finish(folder.and_then(|folder| {
+            action::run(
+                &Surroundings {
+                    variables: &variables,
+                    folder: &folder,
+                    clock: &|| Box::new(SystemClock),
+                    request_time: None,
+                },
+                &mut std::io::stdout(),
+            )
+        }));
     }
     let cli = Cli::parse();
     match cli.command {
         Command::Scan(args) => finish(scan::run(&args)),
+        Command::Upload(args) => finish(upload::run(&args, &variables())),
+        Command::Review(args) => finish(review::run(&args)),
+        Command::Fix(args) => finish(fix::run(&args)),
         Command::Explain(args) => finish(explain::run(&args)),
         Command::Rules { config } => finish(explain::list(config.as_deref())),
         Command::Completions { shell } => {
@@ -55,6 +81,31 @@ pub fn main() -> ExitCode {
             Code::Clean.into()
         }
     }
+}
+
+/// What a run of the container action gets from outside.
+pub struct Surroundings<'a> {
+    /// The environment.
+    pub variables: &'a BTreeMap<String, String>,
+    /// The workspace.
+    pub folder: &'a Path,
+    /// What tells the time to requests.
+    pub clock: &'a dyn Fn() -> Box<dyn Clock>,
+    /// Time for one request, if not the usual one.
+    pub request_time: Option<Duration>,
+}
+
+/// Runs the container action; `out` is what the runner reads.
+///
+/// # Errors
+/// Where inputs or the configuration are not understood, or the scan or a report failed.
+pub fn action(surroundings: &Surroundings, out: &mut dyn Write) -> anyhow::Result<Code> {
+    action::run(surroundings, out)
+}
+
+fn variables() -> BTreeMap<String, String> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
 /// The exit code of a run, its error told on standard error.
@@ -68,7 +119,9 @@ fn finish(result: anyhow::Result<Code>) -> ExitCode {
     let is_usage = error.is::<ConfigError>()
         || error.is::<crate::models::PackError>()
         || error.is::<DiscoverError>()
-        || error.is::<action::InputError>();
+        || error.is::<action::InputError>()
+        || error.is::<upload::UsageError>()
+        || error.is::<review::ReviewError>();
     if is_usage { Code::Usage.into() } else { Code::Failed.into() }
 }
 

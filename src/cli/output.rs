@@ -43,6 +43,14 @@ impl Outputs<'_> {
         result
     }
 
+    /// `report` in one format, in memory.
+    pub(super) fn render(&self, report: &Report, format: Format) -> anyhow::Result<Vec<u8>> {
+        let hashes = Fingerprints::of(report, |file| self.bytes(file));
+        let mut bytes = Vec::new();
+        self.plain(report, &hashes, format, &mut bytes)?;
+        Ok(bytes)
+    }
+
     fn bytes(&self, file: &SourceFile) -> Option<Vec<u8>> {
         fs::read(self.root.join(&file.path)).ok()
     }

@@ -105,7 +105,7 @@ fn proven(proofs: &Proofs) -> String {
 }
 
 /// The folder that paths in reports are relative to: the current one if it holds all `paths`, else what holds them.
-fn root(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
+pub(super) fn root(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
     let current = std::env::current_dir().context("cannot tell the current folder")?;
     let current = current.canonicalize().unwrap_or(current);
     let mut common: Option<PathBuf> = None;
@@ -195,7 +195,7 @@ fn outcome_with(
 }
 
 /// Reads the files; those that cannot be scanned are named instead.
-fn load(found: &Discovery) -> (IdVec<FileId, SourceFile>, Vec<Skipped>) {
+pub(super) fn load(found: &Discovery) -> (IdVec<FileId, SourceFile>, Vec<Skipped>) {
     let loaded: Vec<_> = found.files.par_iter().map(discover::load).collect();
     let mut files = IdVec::new();
     let mut skipped = Vec::new();

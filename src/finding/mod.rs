@@ -81,6 +81,17 @@ pub enum Safety {
     Suggest,
 }
 
+impl Safety {
+    /// Its name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Suggest => "suggest",
+        }
+    }
+}
+
 /// One replacement in the finding's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {

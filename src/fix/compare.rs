@@ -7,22 +7,24 @@ use crate::fix::apply::Edited;
 use crate::fix::prove::Refusal;
 use crate::text::Span;
 
-/// Whether of the findings in a file `old` but `target` are left, and `new` has no others.
+/// Whether all of `targets` are gone from the findings `old` of a file, and `new` has no others.
 ///
 /// What lies in the text that was put in has no place to be told by: there may be as many of a rule as were in the text
 /// that it replaced.
 pub(super) fn compare<'f>(
     edited: &Edited,
-    target: &Finding,
+    targets: &[&Finding],
     old: impl Iterator<Item = &'f Finding>,
     new: impl Iterator<Item = &'f Finding>,
 ) -> Result<(), Refusal> {
     let mut old: FxHashSet<(&str, Span)> = old.map(|finding| (finding.rule, finding.span)).collect();
     let mut others: FxHashMap<&str, usize> = FxHashMap::default();
-    old.remove(&(target.rule, target.span));
+    for target in targets {
+        old.remove(&(target.rule, target.span));
+    }
     for finding in new {
         let known = edited.back(finding.span);
-        if known == Some(target.span) && finding.rule == target.rule {
+        if targets.iter().any(|target| known == Some(target.span) && finding.rule == target.rule) {
             return Err(Refusal::Stays);
         }
         match known {
@@ -40,9 +42,10 @@ pub(super) fn compare<'f>(
             *n = n.saturating_sub(1);
         }
     }
-    match others.get(target.rule) {
-        Some(1..) => Err(Refusal::Stays),
-        _ if others.values().any(|n| *n > 0) => Err(Refusal::Another),
-        _ => Ok(()),
+    let mut left = others.into_iter().filter(|(_, n)| *n > 0).map(|(rule, _)| rule).peekable();
+    if left.peek().is_none() {
+        return Ok(());
     }
+    let is_target = |rule| targets.iter().any(|target| target.rule == rule);
+    Err(if left.any(is_target) { Refusal::Stays } else { Refusal::Another })
 }

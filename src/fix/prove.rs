@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::base::IdVec;
-use crate::finding::{Edit, Finding};
+use crate::finding::{Change, Finding};
 use crate::fix::apply::{Edited, edit, with_line_ends};
 use crate::fix::compare::compare;
 use crate::fix::names::unbound;
@@ -97,6 +97,14 @@ impl Prover<'_> {
         proofs
     }
 
+    /// Whether `changes` together solve all of `targets`, findings of one file whose edits hold one by one.
+    #[must_use]
+    pub fn holds(&self, targets: &[&Finding], changes: &[Change]) -> bool {
+        let Some(file) = targets.first().map(|target| target.file) else { return false };
+        let check = || Before::new(self, file).is_some_and(|it| it.check_all(targets, changes).is_ok());
+        scan::guarded(check).unwrap_or(false)
+    }
+
     /// Proves the edits in one file.
     fn prove_file(&self, findings: &mut [Finding]) -> Vec<(&'static str, Option<Refusal>)> {
         let Some(file) = findings.first().map(|finding| finding.file) else { return Vec::new() };
@@ -146,34 +154,41 @@ impl<'a> Before<'a> {
     /// Whether the edit of `finding` holds.
     fn check(&self, finding: &Finding) -> Result<(), Refusal> {
         let Some(proposed) = &finding.edit else { return Ok(()) };
-        if !is_ordered(self.file, proposed) {
+        let (edited, after) = self.check_all(&[finding], &proposed.changes)?;
+        let is_own = |known: &Finding| {
+            known.rule == finding.rule && known.span == finding.span && known.message == finding.message
+        };
+        if finding.rule == MARKER_RULE || self.findings.iter().any(is_own) {
+            Ok(())
+        } else {
+            self.check_flow(finding, &edited, &after)
+        }
+    }
+
+    /// Whether `changes` solve `targets` as far as this file tells.
+    fn check_all(&self, targets: &[&Finding], changes: &[Change]) -> Result<(Edited, Front), Refusal> {
+        if !is_ordered(self.file, changes) {
             return Err(Refusal::Overlap);
         }
-        let edited = edit(self.file, &proposed.changes);
-        let after = scan::front(&edited.file);
-        if after.errors.len() > self.n_errors || after.unit.is_none() {
+        let edited = edit(self.file, changes);
+        let parsed = python::parse(&edited.file).map_err(|_| Refusal::Syntax)?;
+        let after = scan::front_of(&edited.file, &parsed);
+        if after.errors.len() > self.n_errors {
             return Err(Refusal::Syntax);
         }
-        let parsed = python::parse(&edited.file).map_err(|_| Refusal::Syntax)?;
-        let lost = lost(&self.comments, comments(&edited.file, &parsed));
-        // The one rule about comments: what it takes away is the marker, and nothing but that.
-        let is_marker = finding.rule == MARKER_RULE;
-        if lost > usize::from(is_marker) {
-            return Err(Refusal::Comment);
+        // The one rule about comments: what it takes away are markers.
+        let n_markers = targets.iter().filter(|target| target.rule == MARKER_RULE).count();
+        let n_lost = lost(&self.comments, comments(&edited.file, &parsed));
+        if n_lost != n_markers {
+            return Err(if n_lost > n_markers { Refusal::Comment } else { Refusal::Stays });
         }
         if unbound(&edited, &parsed).is_some() {
             return Err(Refusal::Unbound);
         }
-        if is_marker {
-            return if lost == 1 { Ok(()) } else { Err(Refusal::Stays) };
-        }
-        let unit = after.unit.as_ref().expect("it was lowered");
+        let unit = after.unit.as_ref().ok_or(Refusal::Syntax)?;
         let new = self.prover.judge.judge(self.id, &edited.file, unit);
-        compare(&edited, finding, self.findings.iter(), new.iter())?;
-        let is_own = |known: &Finding| {
-            known.rule == finding.rule && known.span == finding.span && known.message == finding.message
-        };
-        if self.findings.iter().any(is_own) { Ok(()) } else { self.check_flow(finding, &edited, &after) }
+        compare(&edited, targets, self.findings.iter(), new.iter())?;
+        Ok((edited, after))
     }
 
     /// Whether the edit ends a flow and begins none, in the program of the files that the flow leads through.
@@ -203,7 +218,7 @@ impl<'a> Before<'a> {
         let target = before.iter().find(is_it).ok_or(Refusal::Flow)?;
         let new = run(Some((&edited.file, after)));
         let here = |known: &&Finding| known.file == own;
-        compare(edited, target, before.iter().filter(here), new.iter().filter(here))?;
+        compare(edited, &[target], before.iter().filter(here), new.iter().filter(here))?;
         let places = |all: &[Finding]| -> Vec<_> {
             all.iter()
                 .filter(|known| known.file != own)
@@ -216,8 +231,7 @@ impl<'a> Before<'a> {
 }
 
 /// Whether the changes are in order, do not overlap, and lie in the file.
-fn is_ordered(file: &SourceFile, edit: &Edit) -> bool {
-    let changes = &edit.changes;
+fn is_ordered(file: &SourceFile, changes: &[Change]) -> bool {
     let lies = |at: u32| file.text.is_char_boundary(at as usize);
     !changes.is_empty()
         && changes.iter().all(|change| lies(change.span.start) && lies(change.span.end))

@@ -75,6 +75,12 @@ impl Repository {
     }
 }
 
+impl std::fmt::Display for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
 /// A pull request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pull {
@@ -156,6 +162,23 @@ pub enum Analyzed<'a> {
     ThatRun,
 }
 
+const OF_QUEUE: &str =
+    "the ref of a merge queue vanishes with it; the branch is analyzed when the queue has merged";
+
+impl Target {
+    /// The ref and commit themselves, if code scanning keeps analyses there.
+    #[must_use]
+    pub fn of(git_ref: String, sha: String) -> Self {
+        if is_queue(&git_ref) {
+            Self::Nowhere(OF_QUEUE)
+        } else if has_analyses(&git_ref) {
+            Self::At { git_ref, sha }
+        } else {
+            Self::Nowhere("code scanning keeps analyses of branches, tags and pull requests alone")
+        }
+    }
+}
+
 impl Event {
     /// Reads the event that the environment names. `None` outside of GitHub Actions.
     ///
@@ -195,9 +218,7 @@ impl Event {
     pub fn target(&self, analyzed: Analyzed) -> Target {
         let at = |git_ref: String, sha: &str| Target::At { git_ref, sha: sha.to_owned() };
         match &self.kind {
-            Kind::MergeQueue => Target::Nowhere(
-                "the ref of a merge queue vanishes with it; the branch is analyzed when the queue has merged",
-            ),
+            Kind::MergeQueue => Target::Nowhere(OF_QUEUE),
             Kind::PullTarget(_) => Target::Nowhere(
                 "`pull_request_target` runs on the base commit, whose results are not those of the pull request; \
                  use `pull_request`",
@@ -219,10 +240,7 @@ impl Event {
                     at(format!("refs/heads/{}", run.head_branch), &run.head_sha)
                 }
             },
-            Kind::Plain if has_analyses(&self.git_ref) => at(self.git_ref.clone(), &self.sha),
-            Kind::Plain => {
-                Target::Nowhere("code scanning keeps analyses of branches, tags and pull requests alone")
-            }
+            Kind::Plain => Target::of(self.git_ref.clone(), self.sha.clone()),
         }
     }
 }
@@ -286,8 +304,7 @@ fn has_analyses(git_ref: &str) -> bool {
 }
 
 /// Whether the ref is one of a merge queue.
-#[must_use]
-pub fn is_queue(git_ref: &str) -> bool {
+fn is_queue(git_ref: &str) -> bool {
     git_ref.starts_with("refs/heads/gh-readonly-queue/")
 }
 

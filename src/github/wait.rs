@@ -119,11 +119,29 @@ fn doubled(first: Duration, n_tries: u32) -> Duration {
     first.saturating_mul(2_u32.saturating_pow(n_tries.saturating_sub(1)))
 }
 
+/// `time` since 1970 as `2027-01-15T08:00:00Z`.
+///
+/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+#[must_use]
+pub fn timestamp(time: Duration) -> String {
+    let (days, seconds) = (time.as_secs() / 86_400, time.as_secs() % 86_400);
+    let days = days + 719_468; // since 0000-03-01
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153; // from March
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, is_next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = era * 400 + year + is_next_year;
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Limits, after_error, after_limit};
+    use super::{Limits, after_error, after_limit, timestamp};
 
     const NOW: Duration = Duration::from_secs(1_000);
 
@@ -143,5 +161,15 @@ mod tests {
         assert_eq!(seconds, [60, 120, 240]);
         assert_eq!([1, 2, 3, 4].map(|n| after_error(n).as_secs()), [2, 4, 8, 16]);
         assert_eq!(after_limit(Some(Duration::from_secs(5)), 3).as_secs(), 5);
+    }
+
+    #[test]
+    fn timestamps_are_those_of_the_calendar() {
+        let shown = |seconds| timestamp(Duration::from_secs(seconds));
+        assert_eq!(shown(0), "1970-01-01T00:00:00Z");
+        assert_eq!(shown(951_782_399), "2000-02-28T23:59:59Z");
+        assert_eq!(shown(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(shown(1_800_000_000), "2027-01-15T08:00:00Z");
+        assert_eq!(shown(4_107_542_400), "2100-03-01T00:00:00Z");
     }
 }

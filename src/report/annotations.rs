@@ -69,6 +69,18 @@ pub fn render(report: &Report) -> String {
     out
 }
 
+/// `text` as an annotation of the run, without a place.
+#[must_use]
+pub fn notice(text: &str) -> String {
+    format!("::notice title=Snakestone::{}\n", data(&cut(&visible(text), MAX_MESSAGE)))
+}
+
+/// As [`notice`], of what somebody should repair.
+#[must_use]
+pub fn warning(text: &str) -> String {
+    format!("::warning title=Snakestone::{}\n", data(&cut(&visible(text), MAX_MESSAGE)))
+}
+
 fn command(report: &Report, kind: Type, finding: &Finding) -> String {
     let place = Place::of(report, finding.file, finding.span);
     let mut properties = format!("file={},line={}", property(place.path()), place.line());

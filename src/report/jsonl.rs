@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::finding::{Edit, Finding, Note, Safety, Suppression};
+use crate::finding::{Edit, Finding, Note, Suppression};
 use crate::report::Report;
 use crate::report::fingerprint::Fingerprints;
 use crate::report::place::Place;
@@ -132,10 +132,7 @@ fn edit<'a>(report: &Report<'a>, file: FileId, edit: &'a Edit) -> EditRow<'a> {
         text: &change.text,
     };
     EditRow {
-        safety: match edit.safety {
-            Safety::Safe => "safe",
-            Safety::Suggest => "suggest",
-        },
+        safety: edit.safety.name(),
         title: &edit.title,
         changes: edit.changes.iter().map(change).collect(),
     }

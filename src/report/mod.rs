@@ -6,13 +6,14 @@
 pub mod annotations;
 mod class;
 pub mod explain;
+pub mod fixes;
 mod fingerprint;
 pub mod jsonl;
 pub mod markdown;
 mod place;
 pub mod sarif;
 pub mod terminal;
-mod wording;
+pub(crate) mod wording;
 
 pub use class::Class;
 pub use fingerprint::{Fingerprint, Fingerprints};
@@ -55,6 +56,8 @@ pub struct Summary {
     pub broken: Vec<Broken>,
     /// Findings in test code that the settings for tests leave out.
     pub hidden_in_tests: usize,
+    /// What else a reader must know of how the scan was made, as sentences.
+    pub notes: Vec<String>,
     /// Limits of the analysis that were reached, and how often.
     pub limits: Vec<(String, usize)>,
     /// Wall-clock time of the scan. Shown on a terminal only: other reports must not change with it.

@@ -24,7 +24,7 @@ pub(super) fn what(finding: &Finding) -> String {
 }
 
 /// `n` with its noun: "1 finding", "2,080 files".
-pub(super) fn counted(n: usize, noun: &str) -> String {
+pub(crate) fn counted(n: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
@@ -42,7 +42,7 @@ pub(super) fn grouped(n: usize) -> String {
 }
 
 /// The first `max` characters of `text`, the last being `…` where something was cut.
-pub(super) fn cut(text: &str, max: usize) -> String {
+pub(crate) fn cut(text: &str, max: usize) -> String {
     if text.chars().count() <= max {
         return text.to_owned();
     }
@@ -50,7 +50,7 @@ pub(super) fn cut(text: &str, max: usize) -> String {
 }
 
 /// `text` on one line, without characters that move the cursor, change colors or reorder text.
-pub(super) fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',

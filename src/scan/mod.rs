@@ -14,19 +14,28 @@ pub use settle::{MARKER_RULE, Settled, settle};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuildError};
 
 use crate::base::{IdVec, Interner};
 use crate::finding::Finding;
 use crate::ir::{self, Unit};
 use crate::outline;
 use crate::program::{self, Input, Stats};
-use crate::python::{self, SyntaxError};
+use crate::python::{self, Parsed, SyntaxError};
 use crate::rules::Judge;
 use crate::taint;
 use crate::text::{FileId, FileKind, SourceFile};
 
 /// Stack of a worker, in bytes: for parsing and dropping what `python::depth` lets pass. Only touched pages cost.
 pub const STACK_SIZE: usize = 256 << 20;
+
+/// A pool of `threads` workers, one for each core if 0, with stacks of [`STACK_SIZE`].
+///
+/// # Errors
+/// When the system has no threads to give.
+pub fn pool(threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_SIZE).build()
+}
 
 /// What became of one file.
 #[derive(Default)]
@@ -49,13 +58,18 @@ pub fn front(file: &SourceFile) -> Front {
     if file.kind == FileKind::Template {
         return Front::default();
     }
-    let parsed = match python::parse(file) {
-        Ok(parsed) => parsed,
-        Err(error) => return Front { errors: vec![error], ..Front::default() },
-    };
+    match python::parse(file) {
+        Ok(parsed) => front_of(file, &parsed),
+        Err(error) => Front { errors: vec![error], ..Front::default() },
+    }
+}
+
+/// Outlines and lowers a file that is parsed.
+#[must_use]
+pub fn front_of(file: &SourceFile, parsed: &Parsed) -> Front {
     let mut front = Front { is_python2: parsed.is_python2, ..Front::default() };
     if markers::may_have(&file.text) {
-        front.markers = markers::markers(file, &parsed);
+        front.markers = markers::markers(file, parsed);
     }
     if file.kind != FileKind::Stub && !parsed.is_python2 {
         let mut names = Interner::default();
@@ -69,7 +83,7 @@ pub fn front(file: &SourceFile) -> Front {
             .map(|problem| SyntaxError { span: problem.span, message: problem.message.into() });
         front.errors.extend(deep);
     }
-    front.errors.extend(parsed.errors);
+    front.errors.extend(parsed.errors.iter().cloned());
     front
 }
 

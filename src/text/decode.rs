@@ -33,7 +33,7 @@ pub fn decode(mut bytes: Vec<u8>) -> Decoded {
     }
 }
 
-fn with(encoding: &'static Encoding, bytes: Vec<u8>) -> Decoded {
+pub(super) fn with(encoding: &'static Encoding, bytes: Vec<u8>) -> Decoded {
     let has_nul = memchr::memchr(0, &bytes).is_some();
     let (text, broken) = if encoding == UTF_8 {
         match String::from_utf8(bytes) {
@@ -55,7 +55,7 @@ fn with(encoding: &'static Encoding, bytes: Vec<u8>) -> Decoded {
 }
 
 /// The encoding that a coding line in the first two lines names: `coding[:=]\s*([-\w.]+)` in a comment.
-fn coding(bytes: &[u8]) -> Option<String> {
+pub(super) fn coding(bytes: &[u8]) -> Option<String> {
     let mut rest = bytes;
     for _ in 0..2 {
         let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
@@ -87,7 +87,7 @@ fn label(comment: &[u8]) -> Option<String> {
 }
 
 /// Python's name of an encoding as one this program can decode.
-fn encoding(label: &str) -> Option<&'static Encoding> {
+pub(super) fn encoding(label: &str) -> Option<&'static Encoding> {
     let normal = label.to_ascii_lowercase().replace('_', "-");
     match normal.as_str() {
         "utf-8" | "utf8" | "utf-8-unix" | "utf-8-sig" | "ascii" | "us-ascii" => Some(UTF_8),

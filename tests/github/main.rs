@@ -2,6 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod action;
+mod checks;
 mod client;
+mod command;
+mod degrading;
 mod event;
 mod fake;
+mod faults;
+mod fit;
+mod hostile;
+mod network;
+mod project;
+mod review;
+mod review_command;
+mod review_faults;
+mod subject;
+mod suggestions;
+mod upload;

@@ -149,6 +149,7 @@ pub(crate) fn report<'a>(files: &'a IdVec<FileId, SourceFile>, rules: &'a [Page]
                 message: "expected an expression".to_owned(),
             }],
             hidden_in_tests: 4,
+            notes: Vec::new(),
             limits: vec![("loop rounds".to_owned(), 2)],
             elapsed: Duration::from_millis(1_234),
         },

@@ -3,7 +3,7 @@
 use crate::report::wording::visible;
 
 /// Text with code in backticks: the code becomes `<code>`, everything else stands for itself.
-pub(super) fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     let text = visible(text);
     let mut out = String::new();
     let mut parts = text.split('`').peekable();
@@ -25,7 +25,7 @@ pub(super) fn text(text: &str) -> String {
 }
 
 /// Text as code.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     tag(&visible(text))
 }
 

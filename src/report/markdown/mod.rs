@@ -4,7 +4,7 @@
 //! mildest findings are cut first and counted.
 
 mod conclusion;
-mod escape;
+pub(crate) mod escape;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ const MAX_PATHS: usize = 20;
 /// The report in at most `max_bytes`, which must leave room for the totals: at least 64 KiB.
 #[must_use]
 pub fn render(report: &Report, max_bytes: usize) -> String {
-    let mut out = head(report);
+    let mut out = head(report) + &notes(report);
     let tail = not_scanned(report) + &conclusion::render(report);
     table(report, max_bytes.saturating_sub(tail.len()), &mut out);
     out + &tail
@@ -71,6 +71,11 @@ fn head(report: &Report) -> String {
         out.push('\n');
     }
     out
+}
+
+/// What else a reader must know.
+fn notes(report: &Report) -> String {
+    report.summary.notes.iter().map(|note| format!("> {}\n\n", escape::text(note))).collect()
 }
 
 /// The rule's id, leading to its page.

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use serde_sarif::sarif;
 
-use crate::finding::Severity;
+use crate::finding::{Safety, Severity};
 use crate::report::place::Place;
 use crate::text::{Position, Span};
 
@@ -126,6 +126,19 @@ pub(super) fn name_function(at: &mut Location, function: &str) {
     }
 }
 
+/// Adds the whole lines `first` to `last` around `at`: what an edit of them is to be held against where the file
+/// is not at hand. They hold more than the location itself, as the schema asks.
+pub(super) fn add_context(at: &mut Location, (first, last): (u32, u32), text: &str) {
+    if let Some(physical) = &mut at.physical_location {
+        physical.context_region = Some(sarif::Region {
+            start_line: Some(first.into()),
+            end_line: Some(last.into()),
+            snippet: Some(sarif::ArtifactContent { text: Some(text.to_owned()), ..Default::default() }),
+            ..Default::default()
+        });
+    }
+}
+
 fn artifact(path: &str) -> sarif::ArtifactLocation {
     sarif::ArtifactLocation { uri: Some(uri(path)), ..Default::default() }
 }
@@ -155,8 +168,8 @@ fn text_region(start: Position, end: Position) -> sarif::Region {
     }
 }
 
-/// A proposed fix: `changes` of one file, spans and what replaces them.
-pub(super) fn fix(title: &str, place: &Place, changes: NonEmpty<(Span, &str)>) -> sarif::Fix {
+/// A proposed fix: `changes` of one file, spans and what replaces them. `safety` says whether behavior is kept.
+pub(super) fn fix(title: &str, safety: Safety, place: &Place, changes: NonEmpty<(Span, &str)>) -> sarif::Fix {
     let replacement = |(span, text): (Span, &str)| sarif::Replacement {
         deleted_region: text_region(place.file.position(span.start), place.file.position(span.end)),
         inserted_content: Some(sarif::ArtifactContent { text: Some(text.to_owned()), ..Default::default() }),
@@ -169,7 +182,10 @@ pub(super) fn fix(title: &str, place: &Place, changes: NonEmpty<(Span, &str)>) -
             replacements: changes.into_vec().into_iter().map(replacement).collect(),
         }],
         description: Some(message(escape(title))),
-        properties: None,
+        properties: Some(sarif::PropertyBag {
+            tags: None,
+            additional_properties: [("safety".to_owned(), safety.name().into())].into(),
+        }),
     }
 }
 

@@ -2,19 +2,23 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::finding::{Edit, Finding, Note, Severity};
+use crate::finding::{Edit, Finding, Note, Safety, Severity};
 use crate::report::Report;
 use crate::report::fingerprint::Fingerprints;
 use crate::report::place::Place;
 use crate::report::sarif::log::{self, Level, Location, NonEmpty};
 use crate::report::sarif::rules::Rules;
 use crate::report::wording::{self, visible};
-use crate::text::{FileId, Span};
+use crate::text::{FileId, SourceFile, Span};
 
 /// Most steps of a trace that GitHub keeps.
 pub(super) const MAX_STEPS: usize = 1_000;
 /// Most related locations of a result; GitHub keeps as many locations.
 pub(super) const MAX_RELATED: usize = 100;
+/// Most lines of code around a finding.
+const MAX_CONTEXT_LINES: u32 = 40;
+/// Most bytes of code around a finding.
+const MAX_CONTEXT_BYTES: usize = 8_192;
 
 /// What results are made from.
 pub(super) struct View<'r, 'a> {
@@ -81,12 +85,16 @@ pub(super) fn result(view: &View, rules: &Rules, group: &Group) -> log::Result {
     let (text, related) = message(view, group);
     let mut at = view.location(finding.file, finding.span, None, None);
     log::name_function(&mut at, &finding.function);
+    let edit = edit(group).filter(|_| place.has_columns());
+    if let Some((lines, text)) = edit.as_ref().and_then(|edit| context(place.file, finding.span, edit)) {
+        log::add_context(&mut at, lines, text);
+    }
     let mut result = log::result(rule, index, Level::of(finding.severity), text, at);
     result.related_locations = NonEmpty::new(related).map(NonEmpty::into_vec);
     result.code_flows = flow(view, finding).map(|steps| vec![log::code_flow(steps)]);
-    let fix = edit(group).filter(|_| place.has_columns()).and_then(|edit| {
+    let fix = edit.and_then(|edit| {
         let changes: Vec<(Span, &str)> = edit.changes.iter().map(|c| (c.span, c.text.as_str())).collect();
-        Some(log::fix(&visible(&edit.title), &place, NonEmpty::new(changes)?))
+        Some(log::fix(&visible(&edit.title), edit.safety, &place, NonEmpty::new(changes)?))
     });
     result.fixes = fix.map(|fix| vec![fix]);
     if let Some(hash) = hashes.line(finding.file, place.line()) {
@@ -139,6 +147,18 @@ fn flow(view: &View, finding: &Finding) -> Option<NonEmpty<Location>> {
     NonEmpty::new(steps)
 }
 
+/// The whole lines around a finding and its edit, and one more on either side; of the finding alone where that is
+/// too much, `None` where that is too much as well.
+fn context<'f>(file: &'f SourceFile, span: Span, edit: &Edit) -> Option<((u32, u32), &'f str)> {
+    let lines = |around: Span| {
+        let first = file.line(around.start).saturating_sub(1).max(1);
+        let last = (file.line(around.end) + 1).min(file.n_lines());
+        let text = file.slice(file.line_span(first).to(file.line_span(last)));
+        (last - first < MAX_CONTEXT_LINES && text.len() <= MAX_CONTEXT_BYTES).then_some(((first, last), text))
+    };
+    lines(edit.changes.iter().fold(span, |sum, change| sum.to(change.span))).or_else(|| lines(span))
+}
+
 /// The edits of a group as one, as far as they do not overlap.
 fn edit(group: &Group) -> Option<Edit> {
     let mut edits = group.findings.iter().filter_map(|finding| finding.edit.as_ref());
@@ -147,6 +167,9 @@ fn edit(group: &Group) -> Option<Edit> {
         let apart = |a: Span, b: Span| a.end < b.start || b.end < a.start;
         if edit.changes.iter().all(|new| all.changes.iter().all(|old| apart(new.span, old.span))) {
             all.changes.extend(edit.changes.iter().cloned());
+            if edit.safety == Safety::Suggest {
+                all.safety = Safety::Suggest;
+            }
         }
     }
     all.changes.sort_by_key(|change| change.span);

@@ -39,6 +39,12 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Res
     summary::write(report, options.shows_time, out)
 }
 
+/// One finding as [`write`] shows it.
+#[must_use]
+pub fn finding(report: &Report, finding: &Finding, width: usize) -> String {
+    Renderer::styled().term_width(width).render(&groups(report, finding))
+}
+
 /// Most steps of a trace that are shown.
 const MAX_STEPS: usize = 12;
 /// Most lines that an edit may span to be shown as a diff.

@@ -89,6 +89,7 @@ fn left_out(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if summary.hidden_in_tests > 0 {
         counts.push(format!("{} in test code not shown", counted(summary.hidden_in_tests, "finding")));
     }
+    counts.extend(summary.notes.iter().map(|note| visible(note)));
     for (limit, n) in &summary.limits {
         counts.push(format!("limit reached {}: {}", counted(*n, "time"), visible(limit)));
     }

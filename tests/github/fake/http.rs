@@ -114,10 +114,20 @@ pub(crate) fn serve(answer: impl Fn(Seen) -> Option<Reply> + Send + Sync + 'stat
 
 fn exchange(mut stream: TcpStream, answer: &dyn Fn(Seen) -> Option<Reply>) {
     let Some(seen) = read(&mut stream) else { return };
+    record(&seen);
     match answer(seen) {
         Some(reply) => drop(reply.write(&mut stream)),
         None => drop(stream.read(&mut [0])),
     }
+}
+
+/// Adds a request to the file that `contract.sh` wants them in.
+fn record(seen: &Seen) {
+    let Some(path) = std::env::var_os("SNAKESTONE_RECORD") else { return };
+    let body = String::from_utf8_lossy(&seen.body);
+    let line = json!({"method": seen.method, "path": seen.path, "query": seen.query, "body": body});
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 /// Reads one request; `None` if the client goes away.

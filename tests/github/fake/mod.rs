@@ -3,8 +3,10 @@
 //! Each topic has its file with its part of the state and its routes (`sarifs`, …); [`State::route`] names them all.
 //! Time is that of [`FakeClock`]: sleeping moves it, and nothing sleeps.
 
+pub(crate) mod checks;
 mod clock;
 mod http;
+pub(crate) mod pulls;
 pub(crate) mod sarifs;
 
 use std::collections::VecDeque;
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 use snakestone::github::client::{Client, Options, Secret, Token};
 
 pub(crate) use clock::FakeClock;
-pub(crate) use http::{Reply, Seen};
+pub(crate) use http::{Reply, Seen, read as read_request};
 
 /// The token that the fake takes.
 pub(crate) const TOKEN: &str = "ghs_0123456789abcdefSECRET";
@@ -50,6 +52,8 @@ impl Fault {
 pub(crate) struct State {
     /// All requests, in order.
     pub(crate) seen: Vec<Seen>,
+    /// What went wrong with each of them.
+    pub(crate) befallen: Vec<Fault>,
     /// What goes wrong with the next requests; nothing after the last.
     pub(crate) faults: VecDeque<Fault>,
     /// What goes wrong with each request whose method and path begin so, as `POST /repos/o/r/code`; before `faults`.
@@ -58,6 +62,10 @@ pub(crate) struct State {
     pub(crate) clock: FakeClock,
     /// Uploads of SARIF.
     pub(crate) sarifs: sarifs::Sarifs,
+    /// A pull request, its reviews and comments.
+    pub(crate) pulls: pulls::Pulls,
+    /// Check runs.
+    pub(crate) checks: checks::Checks,
 }
 
 impl State {
@@ -68,6 +76,13 @@ impl State {
             ("POST", ["repos", "o", "r", "code-scanning", "sarifs"]) => self.post_sarif(seen),
             ("GET", ["repos", "o", "r", "code-scanning", "sarifs", id]) => self.get_sarif(id),
             ("GET", ["repos", "o", "r", "code-scanning", "analyses"]) => self.list_analyses(seen),
+            (_, ["repos", "o", "r", "pulls", path @ ..]) => self.pulls_route(seen, path),
+            ("POST", ["repos", "o", "r", "check-runs"]) => self.post_check_run(seen),
+            ("PATCH", ["repos", "o", "r", "check-runs", number]) => self.patch_check_run(seen, number),
+            ("GET", ["repos", "o", "r", "check-runs", number]) => self.get_check_run(number),
+            ("GET", ["repos", "o", "r", "commits", _, "check-runs"]) => self.list_check_runs(),
+            ("GET", ["user"]) => self.user(),
+            ("POST", ["graphql"]) => Reply::json(200, &json!({"data": {"viewer": {"login": pulls::LOGIN}}})),
             ("GET", ["moved"]) => Reply::json(301, &Value::Null).with("location", "/moved-on"),
             ("GET", ["moved-on"]) => Reply::json(200, &json!({"moved": true})),
             ("GET", ["moved-away"]) => {
@@ -92,6 +107,7 @@ impl State {
         let always = self.always.iter().find(|(prefix, _)| line.starts_with(prefix));
         let fault = always.map(|(_, fault)| fault.clone());
         let fault = fault.or_else(|| self.faults.pop_front()).unwrap_or(Fault::None);
+        self.befallen.push(fault.clone());
         self.seen.push(Seen { at: self.clock.time(), ..seen.clone() });
         let bearer = format!("Bearer {TOKEN}");
         let reply = |state: &mut Self| {
@@ -138,10 +154,13 @@ impl Fake {
         let clock = FakeClock::new();
         let state = State {
             seen: Vec::new(),
+            befallen: Vec::new(),
             faults: VecDeque::new(),
             always: Vec::new(),
             clock: clock.clone(),
             sarifs: sarifs::Sarifs::default(),
+            pulls: pulls::Pulls::default(),
+            checks: checks::Checks::default(),
         };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use serde_json::{Value, json};
+use snakestone::github::wait::timestamp;
 
 use super::{Reply, Seen, State};
 
@@ -15,6 +16,8 @@ pub(crate) struct Sarifs {
     pub(crate) taken: Vec<Upload>,
     /// How long an upload is pending.
     pub(crate) takes: Duration,
+    /// The largest upload, packed, in bytes; nothing is told as none.
+    pub(crate) max_packed: Option<usize>,
     /// What processing finds wrong.
     pub(crate) errors: Vec<&'static str>,
 }
@@ -52,6 +55,9 @@ impl State {
         let Ok(packed) = base64::engine::general_purpose::STANDARD.decode(text("sarif")) else {
             return Reply::json(400, &json!({"message": "sarif is not base64"}));
         };
+        if self.sarifs.max_packed.is_some_and(|max| packed.len() > max) {
+            return Reply::text(413, "");
+        }
         let mut unpacked = Vec::new();
         if flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).is_err() {
             return Reply::json(400, &json!({"message": "sarif is not gzip"}));
@@ -74,7 +80,7 @@ impl State {
         }
     }
 
-    pub(super) fn get_sarif(&mut self, id: &str) -> Reply {
+    pub(super) fn get_sarif(&self, id: &str) -> Reply {
         let at = id.strip_prefix("id-").and_then(|n| n.parse::<usize>().ok());
         let Some(upload) = at.and_then(|n| self.sarifs.taken.get(n.checked_sub(1)?)) else {
             return Reply::json(404, &json!({"message": "Not Found"}));
@@ -88,7 +94,7 @@ impl State {
         Reply::json(200, &json!({"processing_status": status, "analyses_url": "x", "errors": errors}))
     }
 
-    pub(super) fn list_analyses(&mut self, seen: &Seen) -> Reply {
+    pub(super) fn list_analyses(&self, seen: &Seen) -> Reply {
         let complete = self.sarifs.taken.iter().rev().filter(|upload| self.status(upload) == "complete");
         let analyses: Vec<Value> = complete
             .map(|upload| {
@@ -97,7 +103,7 @@ impl State {
                     "commit_sha": upload.body["commit_sha"],
                     "category": upload.sarif["runs"][0]["automationDetails"]["id"]
                         .as_str().unwrap_or("").trim_end_matches('/'),
-                    "created_at": "2027-01-15T08:00:00Z",
+                    "created_at": timestamp(upload.at),
                     "results_count": upload.sarif["runs"][0]["results"].as_array().map_or(0, Vec::len),
                     "tool": {"name": upload.body["tool_name"]},
                 })

@@ -1,0 +1,8 @@
+//! Edits: proven before they are offered, applied by `snakestone fix`.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod command;
+mod proof;
+mod property;
+mod tree;
