@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 pub struct Kinds(u64);
 
-/// Names of the kinds of our own, by bit. `sql-quoted` is text that may leave single quotes in SQL.
+/// Names of the kinds of our own, by bit. `sql-quoted` is text that may leave single quotes in SQL, `separator` one that may
+/// be more than one component of a path.
 const NAMES: &[&str] = &[
     "command",
     "argument",
@@ -27,6 +28,7 @@ const NAMES: &[&str] = &[
     "lock",
     "address",
     "config",
+    "separator",
     "secret",
 ];
 
@@ -36,11 +38,11 @@ pub struct Vocabulary {
     declared: Vec<String>,
 }
 
-const _: () = assert!(NAMES.len() + Vocabulary::MAX_DECLARED <= Kinds::ALL.0.count_ones() as usize);
+const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::TESTED.0);
 
 impl Vocabulary {
     /// Most kinds that packs can declare. Together with ours they fit into the bits of [`Kinds`] that mark no value.
-    pub const MAX_DECLARED: usize = 32;
+    pub const MAX_DECLARED: usize = 24;
 
     /// The kind called `name`, or all for `all`.
     #[must_use]
@@ -144,6 +146,13 @@ impl Kinds {
     #[must_use]
     pub fn of_local() -> Self {
         ["lock", "address", "config"].iter().filter_map(|name| Self::named(name)).fold(Self::NONE, Self::with)
+    }
+
+    /// What makes these worse where it is not harmless: a path of several components leads further than one.
+    #[must_use]
+    pub fn shades(self) -> Self {
+        let [path, separator] = ["path", "separator"].map(|name| Self::named(name).unwrap_or_default());
+        if self.and(path).is_empty() { Self::NONE } else { separator }
     }
 
     /// What must not be made harmless either for these to matter: a name that leads to no other file is good enough for a

@@ -118,7 +118,8 @@ fn finding(
     (program, files): (&Program<'_>, &IdVec<FileId, SourceFile>),
 ) -> Option<Finding> {
     let main = *group.iter().min_by_key(|meeting| {
-        (meeting.is_vague, meeting.source.threat == Threat::Stored, n_calls(meeting), meeting.hops.len())
+        let is_mild = meeting.is_vague || is_partial(spec, meeting);
+        (is_mild, meeting.source.threat == Threat::Stored, n_calls(meeting), meeting.hops.len())
     })?;
     let (source, sink) = (&main.source, &main.sink);
     let whence = match source.threat {
@@ -204,7 +205,7 @@ fn in_template(printed: &Printed) -> String {
 /// Whether no more than the path of an address is chosen.
 fn is_partial(spec: &FlowSpec, meeting: &Meeting) -> bool {
     let names = ["url", "redirect"].into_iter().filter_map(Kinds::named).fold(Kinds::NONE, Kinds::with);
-    meeting.is_behind && names.has(spec.kinds)
+    meeting.is_behind && names.has(spec.kinds) || !meeting.kinds.has(spec.kinds.shades())
 }
 
 /// One step down: a call on the way is not known.

@@ -9,7 +9,7 @@ use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::groups::pattern_key;
 use crate::taint::state::State;
-use crate::taint::texts::{quoted, set_path, text_of};
+use crate::taint::texts::{path_of, quoted, text_of};
 use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree, inner_key, is_inner};
 
 impl Analyzer<'_, '_> {
@@ -298,8 +298,7 @@ impl Analyzer<'_, '_> {
             }
             "io.StringIO" | "io.BytesIO" => Some(Arc::new(Tree::labeled(first().unwrap_or_default().all()))),
             "os.path.join" => {
-                let mut tree = text_of(&site.args);
-                set_path(&mut tree, &site.args.iter().map(|part| &**part).collect::<Vec<_>>());
+                let mut tree = path_of(&site.args);
                 for label in &mut tree.labels {
                     label.kinds = label.kinds.with(Kinds::UNRESOLVED);
                 }

@@ -319,7 +319,8 @@ fn is_read_from_request(default: &str) -> bool {
     matches!(last, "Query" | "Path" | "Body" | "Form" | "Header" | "Cookie" | "File")
 }
 
-/// The kinds for which a route that names a parameter makes it harmless; `None` if it does not name it.
+/// The kinds for which a route that names a parameter makes it harmless; `None` if it does not name it. Most converters
+/// take one component of the address.
 fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<Kinds> {
     let named = route.split_once(&format!("(?P<{name}>")).map(|(_, rest)| rest);
     // Patterns with groups that have no names hand these over in order.
@@ -350,9 +351,12 @@ fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<
                 None => ("", part),
             };
             if named == name {
-                let is_harmless =
-                    matches!(kind, "int" | "float" | "uuid" | "slug") || kind.starts_with("any(");
-                return Some(if is_harmless { Kinds::ALL } else { Kinds::NONE });
+                return Some(match kind {
+                    "int" | "float" | "uuid" | "slug" => Kinds::ALL,
+                    _ if kind.starts_with("any(") => Kinds::ALL,
+                    "" | "str" | "string" => Kinds::named("separator").unwrap_or_default(),
+                    _ => Kinds::NONE,
+                });
             }
         }
     }

@@ -290,7 +290,7 @@ impl Analyzer<'_, '_> {
             if kinds.and(of).is_empty() || !kinds.has(of.needed().with(needs)) || is_fixed(&part, of) {
                 continue;
             }
-            let marks = kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND));
+            let marks = kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND).with(of.shades()));
             let hop = self.hop(span, format!("it goes to `{callee}` here"));
             let mut via = Hops::after(label.via.as_ref(), hop);
             if let Some((_, hop)) = printed {

@@ -7,13 +7,26 @@ use crate::taint::value::{Key, Konst, Label, Tree, add};
 
 /// A text of parts: all taint in them, and what it certainly is, begins and ends with.
 pub(super) fn text_of(parts: &[Arc<Tree>]) -> Tree {
+    put_together(parts, within_name)
+}
+
+/// The path of parts with separators between them.
+pub(super) fn path_of(parts: &[Arc<Tree>]) -> Tree {
+    let mut tree = put_together(parts, |kinds, _, _| kinds);
+    set_path(&mut tree, &parts.iter().map(|part| &**part).collect::<Vec<_>>());
+    tree
+}
+
+/// As [`text_of`]; `between` tells what a part is dangerous for by the texts before and behind it.
+fn put_together(parts: &[Arc<Tree>], between: impl Fn(Kinds, Option<&str>, Option<&str>) -> Kinds) -> Tree {
     let mut tree = Tree::default();
     let mut text = String::new();
     let mut is_whole = true;
     let mut ending: Option<Arc<str>> = None;
     let first = parts.iter().find(|part| part.konst.as_ref().is_none_or(Konst::is_true));
-    for part in parts {
+    for (index, part) in parts.iter().enumerate() {
         let is_first = first.is_some_and(|first| Arc::ptr_eq(first, part));
+        let next = parts.get(index + 1).and_then(|next| next.beginning());
         for label in part.all() {
             let is_behind = !is_first
                 && first.is_some_and(|first| !first.holds(label.origin) && !begins_only_scheme(first));
@@ -23,6 +36,7 @@ pub(super) fn text_of(parts: &[Arc<Tree>]) -> Tree {
                 Some(text) if text.ends_with('"') => in_quotes(kinds, false),
                 _ => kinds,
             };
+            let kinds = between(kinds, ending.as_deref(), next);
             add(&mut tree.labels, &Label { kinds, ..label });
         }
         let known = match &part.konst {
@@ -59,6 +73,19 @@ fn in_quotes(kinds: Kinds, is_single: bool) -> Kinds {
     } else {
         kinds
     }
+}
+
+/// What a part is dangerous for between these texts: one that is no more than one component of a path leads nowhere as a
+/// part of a longer name, since that is not `..`.
+fn within_name(kinds: Kinds, before: Option<&str>, after: Option<&str>) -> Kinds {
+    let path = Kinds::named("path").unwrap_or_default();
+    if kinds.and(path).is_empty() || kinds.has(path.shades()) {
+        return kinds;
+    }
+    let is_name = |text: Option<&str>| text.is_some_and(|text| text.contains(|c| c != '.'));
+    let before = before.and_then(|text| text.rsplit(['/', '\\']).next());
+    let after = after.and_then(|text| text.split(['/', '\\']).next());
+    if is_name(before) || is_name(after) { kinds.without(path) } else { kinds }
 }
 
 /// Gives `tree` the text of the path of these parts, as far as it is known.
