@@ -37,7 +37,24 @@ fn check_case(page: &Page, judge: &Judge, case: &Case, failures: &mut String) {
         if finding.message.is_empty() || finding.solution.is_empty() {
             fail(line, "a finding says what is wrong and what to do".to_owned());
         }
+        if !finding.solution.contains("; to check, ") {
+            fail(line, format!("the solution does not say how to check: {}", finding.solution));
+        }
+        if !names_code(&finding.solution, &file.text) {
+            fail(line, format!("the solution names nothing of the code: {}", finding.solution));
+        }
     }
+}
+
+/// Whether what stands between backticks in `solution` has a name that `code` has too.
+fn names_code(solution: &str, code: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let all = text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty());
+        all.filter(|word| !word.starts_with(char::is_numeric)).map(str::to_owned).collect()
+    };
+    let known = words(code);
+    solution.split('`').skip(1).step_by(2).flat_map(words).any(|word| known.contains(&word))
 }
 
 /// Applies `edit`: the file must parse as before, and this finding be gone without a new one of its rule.

@@ -36,14 +36,11 @@ pub(super) fn run(args: &FixArgs) -> anyhow::Result<Code> {
     let found = discover::discover(&root, &args.paths, &selection)?;
     let pool = crate::scan::pool(settings.threads).context("cannot start worker threads")?;
     let judge = project.judge(&settings, |id| settings.runs(id))?;
-    let load = || {
-        let mut files = pool.install(|| scan::load(&found)).0;
-        if !judge.models().counted(Threat::Library).is_empty() {
-            discover::mark_exported(&root, &mut files);
-        }
-        files
-    };
-    let (before, files) = (load(), load());
+    let mut files = pool.install(|| scan::load(&found)).0;
+    if !judge.models().counted(Threat::Library).is_empty() {
+        discover::mark_exported(&root, &mut files);
+    }
+    let before: IdVec<FileId, SourceFile> = files.iter().cloned().collect();
     let mut asker = args.interactive.then(|| Asker::new(std::io::stdin().lock()));
     let mut wants = |files: &IdVec<FileId, SourceFile>, finding: &Finding| {
         admits(args, finding) && asker.as_mut().is_none_or(|asker| asker.wants(files, finding))

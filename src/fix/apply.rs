@@ -16,6 +16,8 @@ pub(super) struct Edited {
     pub(super) file: SourceFile,
     /// What was put in, with what it replaced, in order.
     pub(super) places: Vec<(Span, Span)>,
+    /// What was replaced.
+    pub(super) replaced: String,
 }
 
 /// `file` with `changes`, which are sorted and free of overlap.
@@ -23,6 +25,7 @@ pub(super) fn edit(file: &SourceFile, changes: &[Change]) -> Edited {
     let longer = changes.iter().map(|change| change.text.len()).sum::<usize>();
     let mut text = String::with_capacity(file.text.len() + longer);
     let mut places = Vec::new();
+    let mut replaced = String::new();
     let mut done = 0;
     for change in changes {
         let range = change.span.range();
@@ -31,9 +34,12 @@ pub(super) fn edit(file: &SourceFile, changes: &[Change]) -> Edited {
         text.push_str(&with_line_ends(file, change));
         places.push((Span::new(start, offset(text.len())), change.span));
         done = range.end;
+        replaced.push_str(&file.text[range]);
+        replaced.push('\n');
     }
     text.push_str(&file.text[done..]);
-    let mut edited = Edited { file: SourceFile::new("", file.kind, file.is_test, String::new()), places };
+    let empty = SourceFile::new("", file.kind, file.is_test, String::new());
+    let mut edited = Edited { file: empty, places, replaced };
     edited.file = match file.kind {
         FileKind::Notebook => {
             let cells = file.cells().iter().map(|cell| edited.forward(*cell)).collect();

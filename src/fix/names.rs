@@ -39,6 +39,10 @@ pub(super) fn unbound(edited: &Edited, parsed: &Parsed) -> Option<String> {
     walk.unbound
 }
 
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
 struct Walk<'a> {
     edited: &'a Edited,
     parsed: &'a Parsed,
@@ -65,6 +69,7 @@ impl Walk<'_> {
                 token.kind() == TokenKind::Name
                     && from <= place.start
                     && place.end <= to
+                    && !self.file.text[..place.start as usize].ends_with('.')
                     && self.file.slice(place) == name
             })
         };
@@ -75,7 +80,10 @@ impl Walk<'_> {
             None => {
                 let is_class = name == "__class__" && self.scopes.len() > 1;
                 let stars = self.outline.scopes.iter().any(|scope| !scope.stars.is_empty());
-                is_class || stars && self.is_used_elsewhere(name)
+                // What stood there unbound (a name that a loader injects) is none of the edit's.
+                let stood_there =
+                    self.edited.replaced.split(|c: char| !is_of_name(c)).any(|word| word == name);
+                is_class || stood_there || stars && self.is_used_elsewhere(name)
             }
         }
     }

@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 
 use crate::base::{IdVec, Symbol};
-use crate::ir::{BodyKind, Call, Operand, Rvalue};
+use crate::ir::{Body, BodyKind, Call, Op, Operand, Place, Rvalue, Step};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 
 /// Most methods of derived classes that one call is taken to run.
-const MAX_OVERRIDES: usize = 8;
+pub(super) const MAX_OVERRIDES: usize = 8;
 
 /// The call graph, cut into groups of functions that call each other.
 #[derive(Default)]
@@ -113,7 +113,7 @@ impl Program<'_> {
             return found;
         }
         for inst in body.blocks.iter().flat_map(|block| &block.insts) {
-            if let crate::ir::Op::Let(_, Rvalue::Function(inner)) = inst.op {
+            if let Op::Let(_, Rvalue::Function(inner)) = inst.op {
                 found.push(self.of(module, inner));
             }
         }
@@ -132,10 +132,33 @@ impl Program<'_> {
                 found.push(*func);
             }
         }
-        found.extend(body.globals.iter().flat_map(|name| held(module.global(*name))));
+        found.extend(body.globals.iter().flat_map(|name| held(module.variable(*name))));
+        found.extend(self.properties_read(module, body));
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// The properties that a body reads of objects whose class is known.
+    fn properties_read(&self, module: &Module<'_>, body: &Body) -> Vec<FuncId> {
+        let insts = body.blocks.iter().flat_map(|block| &block.insts);
+        let loads = insts.filter_map(|inst| match &inst.op {
+            Op::Let(_, Rvalue::Load(place)) => Some(*place),
+            _ => None,
+        });
+        let read = |place: Place| {
+            let value = match place.base {
+                Operand::Local(local) => body.locals[local].value?,
+                Operand::Global(name) => name,
+                Operand::Const(_) => return None,
+            };
+            let Meaning::Instance(class) = module.meaning(value) else { return None };
+            match module.unit.paths.steps(place.path).first() {
+                Some(Step::Attr(name)) => Some(self.properties(*class, module.global(*name))),
+                _ => None,
+            }
+        };
+        body.calls.iter().map(|call| call.callee).chain(loads).filter_map(read).flatten().collect()
     }
 }
 

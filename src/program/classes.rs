@@ -1,8 +1,10 @@
 //! The classes of the program: their bases, methods and attributes across files.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
+use crate::program::calls::MAX_OVERRIDES;
+use crate::program::resolve::is_property;
 use crate::program::{ClassIx, FuncId, ModuleId, Program};
 
 /// Most classes above or below one that are looked at.
@@ -89,6 +91,26 @@ impl Program<'_> {
             }
         }
         found
+    }
+
+    /// The properties that reading `name` of an instance of `class` may run.
+    #[must_use]
+    pub fn properties(&self, class: ClassIx, name: Symbol) -> Vec<FuncId> {
+        if !self.properties.contains(&name) {
+            return Vec::new();
+        }
+        let mut found = self.overrides(class, name, MAX_OVERRIDES);
+        found.retain(|func| is_property(self, *func, self.func(*func).2));
+        found
+    }
+
+    /// The names under which classes have properties.
+    pub(super) fn property_names(&self) -> FxHashSet<Symbol> {
+        let methods = self.classes.iter().flat_map(|class| &class.methods);
+        methods
+            .filter(|(_, func)| is_property(self, **func, self.func(**func).2))
+            .map(|(name, _)| *name)
+            .collect()
     }
 
     /// Value paths of the bases outside of the program that an instance of `class` has.

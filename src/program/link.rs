@@ -31,13 +31,12 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
             is_exported: *is_exported,
             names: map,
             meanings,
+            renamed: FxHashMap::default(),
             first,
             first_class,
         });
         first_class += unit.classes.len();
     }
-    let mut program =
-        Program { modules, classes: IdVec::new(), funcs, names, by_class: FxHashMap::default() };
     let module_names: Vec<String> = only.iter().map(|unit| unit.text(unit.module).to_owned()).collect();
     let packages: FxHashSet<&str> = units
         .iter()
@@ -45,29 +44,35 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         .map(|input| input.unit.text(input.unit.module))
         .collect();
     let table = Modules::new(&module_names, &packages);
+    let ids: Vec<ModuleId> = modules.ids().collect();
+    let bound = ids.par_iter().map(|id| bound(&modules[*id])).collect::<Vec<_>>().into_iter().collect();
+    let (classes, by_class, properties) = (IdVec::new(), FxHashMap::default(), FxHashSet::default());
+    let mut program = Program { modules, classes, funcs, names, by_class, properties, table, bound };
     let definitions = define(&mut program);
-    let ids: Vec<ModuleId> = program.modules.ids().collect();
-    let bound: IdVec<ModuleId, Bound> = ids
+    link_bases(&mut program, &definitions);
+    let told: Vec<_> = ids
         .par_iter()
         .map(|id| {
-            let module = &program.modules[*id];
-            let global = |(name, value): (&Symbol, &Symbol)| (module.global(*name), *value);
-            let imports = module.unit.imports.iter().map(|(name, path)| global((name, path))).collect();
-            Bound { imports, globals: module.unit.globals.iter().map(global).collect() }
+            let resolver = Resolver { program: &program, definitions: &definitions };
+            let meanings = meanings(&resolver, types, *id);
+            let renamed = program.renamed(*id, &meanings);
+            (meanings, renamed)
         })
-        .collect::<Vec<_>>()
-        .into_iter()
         .collect();
-    link_bases(&mut program, &table, &definitions, &bound);
-    let meanings: Vec<Vec<Option<Box<Meaning>>>> = {
-        let resolver =
-            Resolver { program: &program, modules: &table, definitions: &definitions, bound: &bound };
-        ids.par_iter().map(|id| meanings(&resolver, types, *id)).collect()
-    };
-    for (module, meanings) in program.modules.iter_mut().zip(meanings) {
+    for (module, (meanings, renamed)) in program.modules.iter_mut().zip(told) {
         module.meanings = meanings;
+        let names = &mut program.names;
+        module.renamed = renamed.into_iter().map(|(name, full)| (name, names.intern(&full))).collect();
     }
+    program.properties = program.property_names();
     program
+}
+
+/// What the own scope of a file binds.
+fn bound(module: &Module<'_>) -> Bound {
+    let global = |(name, value): (&Symbol, &Symbol)| (module.global(*name), *value);
+    let imports = module.unit.imports.iter().map(|(name, path)| global((name, path))).collect();
+    Bound { imports, globals: module.unit.globals.iter().map(global).collect() }
 }
 
 /// Notes the functions and classes of all files.
@@ -80,8 +85,15 @@ fn define(program: &mut Program<'_>) -> FxHashMap<(ModuleId, Symbol), Definition
             definitions.insert((id, module.global(*name)), Definition::Function(func(module, *body)));
         }
         for (class_id, class) in unit.classes.pairs() {
-            let methods =
-                class.methods.iter().map(|(name, body)| (module.global(*name), func(module, *body)));
+            // What assigns or deletes a property has its name, and is no method.
+            let is_method = |(_, body): &&(Symbol, FnId)| {
+                let names = unit.bodies[*body].decorators.iter().filter_map(|decorator| decorator.name);
+                !names
+                    .map(|name| unit.text(name))
+                    .any(|name| name.ends_with(".setter") || name.ends_with(".deleter"))
+            };
+            let methods = class.methods.iter().filter(is_method);
+            let methods = methods.map(|(name, body)| (module.global(*name), func(module, *body)));
             let attrs =
                 class.attrs.iter().map(|(name, value)| (module.global(*name), unit.text(*value).into()));
             let info = ClassInfo {
@@ -109,15 +121,10 @@ fn func(module: &Module<'_>, body: FnId) -> FuncId {
     FuncId::new(module.first + body.index())
 }
 
-fn link_bases(
-    program: &mut Program<'_>,
-    modules: &Modules,
-    definitions: &FxHashMap<(ModuleId, Symbol), Definition>,
-    bound: &IdVec<ModuleId, Bound>,
-) {
+fn link_bases(program: &mut Program<'_>, definitions: &FxHashMap<(ModuleId, Symbol), Definition>) {
     let mut all: Vec<(ClassIx, Vec<ClassIx>, Vec<Box<str>>)> = Vec::new();
     {
-        let resolver = Resolver { program, modules, definitions, bound };
+        let resolver = Resolver { program, definitions };
         for (id, module) in program.modules.pairs() {
             for (index, class) in module.unit.classes.iter().enumerate() {
                 let ix = ClassIx::new(module.first_class + index);

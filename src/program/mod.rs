@@ -11,6 +11,7 @@ mod names;
 mod resolve;
 mod stats;
 mod types;
+mod variables;
 
 pub use calls::CallGraph;
 pub use classes::ClassInfo;
@@ -19,7 +20,7 @@ pub use resolve::Meaning;
 pub use stats::Stats;
 pub use types::Types;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Interner, Symbol};
 use crate::define_id;
@@ -61,6 +62,8 @@ pub struct Module<'a> {
     names: Vec<Symbol>,
     /// What each of the file's symbols means as a value path, where it is used as one; filled while linking.
     meanings: Vec<Option<Box<Meaning>>>,
+    /// The variables that other files hand on, by the file's symbols; filled while linking.
+    renamed: FxHashMap<Symbol, Symbol>,
     first: usize,
     first_class: usize,
 }
@@ -74,6 +77,10 @@ pub struct Program<'a> {
     funcs: IdVec<FuncId, (ModuleId, FnId)>,
     names: Interner,
     by_class: FxHashMap<(ModuleId, crate::ir::ClassId), ClassIx>,
+    /// Names of properties.
+    properties: FxHashSet<Symbol>,
+    table: modules::Modules,
+    bound: IdVec<ModuleId, resolve::Bound>,
 }
 
 impl<'a> Program<'a> {
@@ -134,6 +141,12 @@ impl Module<'_> {
     #[must_use]
     pub fn global(&self, symbol: Symbol) -> Symbol {
         self.names[symbol.index()]
+    }
+
+    /// The program's symbol for a variable that this file calls `symbol`: its name in the file that assigns it.
+    #[must_use]
+    pub fn variable(&self, symbol: Symbol) -> Symbol {
+        self.renamed.get(&symbol).copied().unwrap_or_else(|| self.global(symbol))
     }
 
     /// What a symbol of this file means as a value path.

@@ -2,9 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::base::{IdVec, Symbol};
+use crate::base::Symbol;
 use crate::ir::{Body, BodyKind, Operand, Terminator};
-use crate::program::modules::Modules;
 use crate::program::{ClassIx, FuncId, ModuleId, Program};
 
 /// Most steps from name to name.
@@ -38,11 +37,8 @@ enum Part<'p> {
 
 pub(super) struct Resolver<'r, 'a> {
     pub(super) program: &'r Program<'a>,
-    pub(super) modules: &'r Modules,
     /// Functions and classes by absolute dotted name, per file.
     pub(super) definitions: &'r FxHashMap<(ModuleId, Symbol), Definition>,
-    /// What each file's own scope binds.
-    pub(super) bound: &'r IdVec<ModuleId, Bound>,
 }
 
 /// What a file's own scope binds, by the program's symbols; the values are the file's.
@@ -100,14 +96,15 @@ impl Resolver<'_, '_> {
 
     /// The longest beginning that is a file, then names in it.
     fn dotted(&self, from: ModuleId, dotted: &str, depth: u32) -> Meaning {
-        if !self.modules.may_have(dotted) {
+        if !self.program.table.may_have(dotted) {
             return Meaning::Outside(dotted.into());
         }
         let mut end = dotted.len();
         loop {
             let head = &dotted[..end];
             let own = self.program.modules[from].unit;
-            let found = if own.text(own.module) == head { Some(from) } else { self.modules.find(head, from) };
+            let found =
+                if own.text(own.module) == head { Some(from) } else { self.program.table.find(head, from) };
             if let Some(module) = found {
                 let mut meaning = Meaning::Module(module);
                 let mut parts = Parts { rest: &dotted[end..] };
@@ -163,7 +160,7 @@ impl Resolver<'_, '_> {
                 None => {}
             }
         }
-        let bound = &self.bound[module];
+        let bound = &self.program.bound[module];
         let import = self.program.symbol(name).and_then(|name| bound.imports.get(&name));
         if let Some(path) = import {
             let path = unit.text(*path);
@@ -178,7 +175,7 @@ impl Resolver<'_, '_> {
         }
         for star in &unit.stars {
             let star = unit.text(*star);
-            match self.modules.find(star, module) {
+            match self.program.table.find(star, module) {
                 Some(other) if other != module && depth > 0 => {
                     let found = self.member(other, name, depth);
                     if !matches!(found, Meaning::Unknown) {
@@ -193,7 +190,7 @@ impl Resolver<'_, '_> {
     }
 
     fn below(&self, module: ModuleId, full: &str) -> Meaning {
-        self.modules.find(full, module).map_or(Meaning::Unknown, Meaning::Module)
+        self.program.table.find(full, module).map_or(Meaning::Unknown, Meaning::Module)
     }
 
     fn of_class(&self, class: ClassIx, name: &str, depth: u32, bound: bool) -> Meaning {

@@ -274,7 +274,10 @@ fn hit(
     if let Some((flag, _)) = &flag {
         solution.push_str(&format!("; set `{flag}` after the work"));
     }
-    solution.push_str("; to check, let the first one fail in a test: the second must still be removed");
+    let call = names.first().map_or("one", String::as_str);
+    solution.push_str(&format!(
+        "; to check, let the first {call} fail in a test: the second item must still be removed"
+    ));
     let mut hit = Hit::new(region.head, message, solution).edit(edit(context, id, item));
     for &call in calls {
         hit = hit.related(context.body.calls[call].span, "can fail, and nothing in the loop catches it");

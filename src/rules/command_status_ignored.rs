@@ -295,7 +295,7 @@ fn hit(context: &Context<'_>, id: CallId, kind: Kind, loss: &Loss) -> Hit {
         Kind::Partial => format!("make `{callee}` without `check_exit_code=False`, or read its result"),
     };
     let solution = format!(
-        "{how}, or test the status here; to check, put `false` in place of the command: the caller must notice"
+        "{how}, or test the status here; to check, put `false` in place of the command of `{callee}`: the caller must notice"
     );
     let hit =
         Hit::new(call.callee_span, format!("{lost}{dead}"), solution).edit(edit(context, id, kind, loss));

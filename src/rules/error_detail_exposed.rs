@@ -164,8 +164,11 @@ fn hit(context: &Context<'_>, found: &Found<Detail>, span: Span, status: Option<
         }
     };
     let message = format!("{what} is sent to the client by `{}`", edits::brief(context, span, 60));
-    let solution = "send a constant text and an id, and log the exception with the same id; \
-                    to check, let the guarded call raise `RuntimeError(\"s3cret\")` in a test: the reply must not hold that text";
+    let solution = format!(
+        "send a constant text and an id by `{}`, and log the exception with the same id; to check, let the guarded call \
+         raise `RuntimeError(\"s3cret\")` in a test: the reply must not hold that text",
+        edits::brief(context, span, 60)
+    );
     let mut hit = Hit::new(span, message, solution);
     if detail != Detail::Traceback && (is_client_error || is_for_admins(context)) {
         hit = hit.severity(Severity::Low);

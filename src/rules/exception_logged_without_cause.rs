@@ -222,14 +222,20 @@ fn has_exc_info(context: &Context<'_>, call: &Call) -> bool {
     call.args.iter().any(|arg| matches!(arg.kind, ArgKind::Keyword(name) if context.text(name) == "exc_info"))
 }
 
+/// Where loggers come from that have `exception` and take `exc_info`. What a project calls its logger may have neither.
+const LOGGERS: &[&str] =
+    &["logging.", "oslo_log.", "structlog.", "absl.logging.", "celery.utils.log.", "flask.", "loguru."];
+
 /// `error(` becomes `exception(`; elsewhere `exc_info=True` goes in. Loguru takes no `exc_info`.
 fn edit(context: &Context<'_>, call: &Call) -> Option<Edit> {
+    let is_known_logger = LOGGERS.iter().any(|start| context.name(call).starts_with(start));
+    let safety = if is_known_logger { Safety::Safe } else { Safety::Suggest };
     let switched_off = call.args.iter().find(|arg| {
         matches!(arg.kind, ArgKind::Keyword(name) if context.text(name) == "exc_info")
             && matches!(arg.value, Operand::Const(Const::Bool(false) | Const::None))
     });
     if let Some(off) = switched_off {
-        return Some(edits::replace(Safety::Safe, "log the traceback", off.span, "exc_info=True"));
+        return Some(edits::replace(safety, "log the traceback", off.span, "exc_info=True"));
     }
     let is_known = |name| matches!(name, "exc_info" | "extra" | "stack_info" | "stacklevel");
     if call.args.iter().any(|arg| matches!(arg.kind, ArgKind::Keyword(name) if !is_known(context.text(name))))
@@ -238,11 +244,11 @@ fn edit(context: &Context<'_>, call: &Call) -> Option<Edit> {
     }
     if context.method(call) == "error" {
         let name = edits::method_span(context, call);
-        return Some(edits::replace(Safety::Safe, "log with the traceback", name, "exception"));
+        return Some(edits::replace(safety, "log with the traceback", name, "exception"));
     }
     if context.name(call).starts_with("loguru.") || call.has_spread() {
         return None;
     }
     let change = edits::last_argument(context, call, "exc_info=True");
-    Some(Edit { safety: Safety::Safe, title: "add `exc_info=True`".to_owned(), changes: vec![change] })
+    Some(Edit { safety, title: "add `exc_info=True`".to_owned(), changes: vec![change] })
 }

@@ -4,8 +4,10 @@ use crate::base::IdVec;
 use crate::finding::{Finding, Note, Severity};
 use crate::models::{Kinds, Secret, Threat, secret};
 use crate::program::Program;
+use crate::rules::Context;
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
+use crate::rules::remedies::remedy;
 use crate::taint::{Hop, Meeting, Printed, SourceSite};
 use crate::templates::Why;
 use crate::text::{FileId, SourceFile};
@@ -76,12 +78,12 @@ impl Judge {
             let mut group: Vec<&Meeting> = Vec::new();
             for meeting in meetings.iter().filter(wanted) {
                 if group.first().is_some_and(|first| !same_place(first, meeting)) {
-                    findings.extend(finding(id, severity, spec, &group, program));
+                    findings.extend(finding(id, severity, spec, &group, (program, files)));
                     group.clear();
                 }
                 group.push(meeting);
             }
-            findings.extend(finding(id, severity, spec, &group, program));
+            findings.extend(finding(id, severity, spec, &group, (program, files)));
         }
         findings
     }
@@ -113,7 +115,7 @@ fn finding(
     severity: Severity,
     spec: &FlowSpec,
     group: &[&Meeting],
-    program: &Program<'_>,
+    (program, files): (&Program<'_>, &IdVec<FileId, SourceFile>),
 ) -> Option<Finding> {
     let main = *group.iter().min_by_key(|meeting| {
         (meeting.is_vague, meeting.source.threat == Threat::Stored, n_calls(meeting), meeting.hops.len())
@@ -132,7 +134,7 @@ fn finding(
             .replace("{sink}", &sink.callee)
             .replace("{value}", &sink.value)
     };
-    let (module, _, body) = program.func(sink.func);
+    let (module, id, body) = program.func(sink.func);
     let name = module.unit.text(body.name);
     let own = module.unit.text(module.unit.module);
     let function = name.strip_prefix(own).unwrap_or(name).trim_start_matches('.').to_owned();
@@ -164,7 +166,7 @@ fn finding(
         function,
         message: fill(&spec.message),
         solution: sink.printed.as_ref().map_or_else(|| fill(&spec.solution), in_template),
-        edit: None,
+        edit: remedy(rule, &Context::new(&files[sink.file], module.unit, id), sink.span),
         related: related.collect(),
         trace: main.hops.iter().map(note).collect(),
         suppressed: None,

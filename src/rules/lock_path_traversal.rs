@@ -85,7 +85,7 @@ fn edit(context: &Context<'_>, lock: &PathUse<'_>, part: &Part<'_>, value: &str)
         return None;
     }
     let places = [Some(lock.path.span), building(context, lock.path.value, context.point(lock.call))];
-    let span = places.into_iter().flatten().find_map(|span| only_use(context, span, value))?;
+    let span = places.into_iter().flatten().find_map(|span| edits::only_use(context, span, value))?;
     let text = format!("hashlib.sha256({value}.encode()).hexdigest()");
     let mut changes = vec![Change { span, text }];
     changes.extend(edits::import(context, "hashlib"));
@@ -102,24 +102,4 @@ fn building(context: &Context<'_>, path: Operand, at: Point) -> Option<Span> {
     let stmt = context.body.stmts[inst.stmt].span;
     let equals = context.source(stmt).find('=')?;
     Some(Span::new(stmt.start + u32::try_from(equals).ok()? + 1, stmt.end))
-}
-
-/// The one place in `span` where `value` stands by itself.
-fn only_use(context: &Context<'_>, span: Span, value: &str) -> Option<Span> {
-    let source = context.source(span);
-    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '\'');
-    let mut found = None;
-    for (start, _) in source.match_indices(value) {
-        let (before, after) = (&source[..start], &source[start + value.len()..]);
-        let goes_on = after.trim_start().starts_with(['=', '(', '[', ':', '!']);
-        if before.ends_with(is_word) || after.starts_with(is_word) || goes_on {
-            continue;
-        }
-        if found.is_some() {
-            return None;
-        }
-        let start = span.start + u32::try_from(start).ok()?;
-        found = Some(Span::new(start, start + u32::try_from(value.len()).ok()?));
-    }
-    found
 }

@@ -9,6 +9,7 @@ mod facts;
 mod flows;
 mod judge;
 mod page;
+mod remedies;
 
 mod address_option_untyped;
 mod address_unvalidated;

@@ -180,7 +180,7 @@ fn hit(context: &Context<'_>, id: CallId, remote: Remote) -> Hit {
                     "`{callee}` only starts the command: whether it failed, or ended at all, is never asked"
                 ),
                 format!(
-                    "take its streams and test `{channel}.recv_exit_status()`, which waits for the end; raise if it is not 0"
+                    "take the streams of `{callee}(…)` and test `{channel}.recv_exit_status()`, which waits for the end; raise if it is not 0"
                 ),
             )
         }
@@ -198,7 +198,7 @@ fn hit(context: &Context<'_>, id: CallId, remote: Remote) -> Hit {
         ),
         Remote::Cli => (
             format!("{read}: a command that the device refused looks like one that it took"),
-            "read the text for each command that it returns, and raise on a refusal".to_owned(),
+            format!("read the text for each command that `{callee}` returns, and raise on a refusal"),
         ),
     };
     let solution = format!("{solution}; to check, send a command that must fail: the caller must notice");

@@ -109,7 +109,8 @@ fn hit(
     } else {
         Severity::Medium
     };
-    let mut hit = Hit::new(arg.span, message, solution).severity(severity).edit(edit(context, arg, origin));
+    let mut hit =
+        Hit::new(arg.span, message, solution).severity(severity).edit(edit(context, call, arg, origin));
     if origin.span.start < origin.span.end {
         hit.trace.push((origin.span, format!("`{what}` holds a secret")));
     }
@@ -122,8 +123,9 @@ fn is_answer(context: &Context<'_>, call: &Call, arg: &Arg, what: &str) -> bool 
     context.name(call) == "sys.stdout.write" && context.source(arg.span) == what
 }
 
-/// A bare secret gives way to stars; a text made of one goes through the masker that the file imports.
-fn edit(context: &Context<'_>, arg: &Arg, origin: &Origin<Secret>) -> Option<Edit> {
+/// A bare secret gives way to stars; a text made of one goes through the masker that the file imports, or has stars where
+/// the secret stood.
+fn edit(context: &Context<'_>, call: &Call, arg: &Arg, origin: &Origin<Secret>) -> Option<Edit> {
     if arg.kind != ArgKind::Positional {
         return None;
     }
@@ -134,7 +136,39 @@ fn edit(context: &Context<'_>, arg: &Arg, origin: &Origin<Secret>) -> Option<Edi
     let imports_masker =
         context.file.text.contains("import strutils") && context.file.text.contains("oslo_utils");
     let text = format!("strutils.mask_password({source})");
-    imports_masker.then(|| edits::replace(Safety::Suggest, "mask passwords in the text", arg.span, text))
+    if imports_masker {
+        return Some(edits::replace(Safety::Suggest, "mask passwords in the text", arg.span, text));
+    }
+    let stars = |span, text| Some(edits::replace(Safety::Suggest, "write stars instead", span, text));
+    let field = format!("{{{}}}", origin.text);
+    if is_literal(source) && source.matches(&field).count() == 1 {
+        return stars(arg.span, source.replace(&field, "***"));
+    }
+    if let Some(span) = edits::only_use(context, arg.span, &origin.text)
+        && !source.contains('{')
+    {
+        return stars(span, "\"***\"".to_owned());
+    }
+    is_filled_in(context, call, arg).then(|| stars(arg.span, "\"***\"".to_owned()))?
+}
+
+/// Whether a source is one literal on one line.
+fn is_literal(source: &str) -> bool {
+    let text = source.trim_start_matches(['f', 'F', 'r', 'R']);
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
+    quote.is_some_and(|quote| text.len() > 2 && text.matches(quote).count() == 2 && text.ends_with(quote))
+}
+
+/// Whether an argument takes the place of a `%s` in the constant text before it.
+fn is_filled_in(context: &Context<'_>, call: &Call, arg: &Arg) -> bool {
+    let Some(first) = call.args.iter().find(|arg| arg.kind == ArgKind::Positional) else { return false };
+    let text = context.source(first.span);
+    let fields = text.matches('%').count();
+    let is_text = text.starts_with(['"', '\'']);
+    first.span != arg.span
+        && is_text
+        && fields > 0
+        && text.matches("%s").count() + text.matches("%r").count() == fields
 }
 
 /// The sources and sanitizers of secrets.

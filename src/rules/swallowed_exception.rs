@@ -137,7 +137,8 @@ fn solution(clause: &Clause<'_, '_>, tried: &str) -> String {
         Some(logger) => format!("log it with `{logger}.exception(…)`"),
         None => "log it with its traceback".to_owned(),
     };
-    let call = if tried.is_empty() { "the guarded code" } else { tried };
+    let head = edits::brief(context, clause.region.head, 40);
+    let call = if tried.is_empty() { format!("the code before `{head}`") } else { tried.to_owned() };
     format!(
         "{narrow}, {log}, or end the handler with `raise`; to check, let {call} raise in a test: the log or the caller must tell"
     )

@@ -236,11 +236,11 @@ impl Analyzer<'_, '_> {
             let (base, before) = operand;
             let full = [&before[..], &path[..]].concat();
             if let Operand::Global(name) = base
-                && let Some(symbol) = self.outliving(name, &full)
+                && let Some((symbol, path)) = self.outliving(name, &full)
             {
-                self.leave(state, Cell::Global(symbol), &full, &part);
+                self.leave(state, Cell::Global(symbol), &path, &part);
             }
-            if let Some(var) = self.local_of(base) {
+            if let Some((var, full)) = self.located(base, &full) {
                 state.change(var, |tree| {
                     self.open(tree, &full);
                     tree.join_at(&full, &part);

@@ -138,8 +138,8 @@ impl Analyzer<'_, '_> {
         let length = text.rfind('.').unwrap_or(text.len());
         let end = call.callee_span.start + u32::try_from(length).unwrap_or(0);
         let at = Span::new(call.callee_span.start, end);
-        let base = self.value_at(state, call.callee.base, at);
-        (Some(self.read(call.callee.base, base, before, at)), None)
+        let (base, skip) = self.rooted(state, call.callee.base, before, at);
+        (Some(self.read(state, (call.callee.base, base), &before[skip..], at)), None)
     }
 
     /// The functions of the program that a call may run.
@@ -340,7 +340,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn local_of(&self, operand: Operand) -> Option<Var> {
         match operand {
             Operand::Local(local) => Some(Var::Local(local)),
-            Operand::Global(name) => Some(Var::Global(self.module.global(name))),
+            Operand::Global(name) => Some(Var::Global(self.module.variable(name))),
             Operand::Const(_) => None,
         }
     }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
+use crate::base::Symbol;
 use crate::ir::{Operand, print_place};
-use crate::program::Meaning;
+use crate::program::{ClassIx, Meaning, Program};
 use crate::taint::body::Analyzer;
 use crate::taint::mappings::is_holder;
+use crate::taint::shapes::Shapes;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
 use crate::taint::value::{Key, Label, Tree, some_key};
@@ -51,36 +55,45 @@ impl Analyzer<'_, '_> {
             steps.into_iter().map(|key| if key == Key::Any { some_key() } else { key }).collect();
         match (place.base, &steps[..]) {
             (Operand::Global(name), path) => {
-                if let Some(symbol) = self.outliving(name, path) {
-                    self.leave(state, Cell::Global(symbol), path, tree);
+                if let Some((symbol, path)) = self.outliving(name, path) {
+                    self.leave(state, Cell::Global(symbol), &path, tree);
                 }
             }
             // What a constructor leaves counts when it is through: it may still refuse it.
             (Operand::Local(local), [Key::Attr(name), rest @ ..])
                 if self.is_self(local) && !self.is_constructor() =>
             {
-                if let Some(class) = self.class {
-                    self.leave(state, Cell::Attr(class, *name), rest, tree);
+                match self.class {
+                    Some(class) if self.is_class_method(self.id) => {
+                        let cell = Cell::Global(self.world.program.classes[class].name);
+                        self.leave(state, cell, &steps, tree);
+                    }
+                    Some(class) => self.leave(state, Cell::Attr(class, *name), rest, tree),
+                    None => {}
                 }
             }
             _ => {}
         }
     }
 
-    /// The variable behind a global name, if what is put at `at` in it comes out again elsewhere: one of the program's
-    /// own, or one of those objects of libraries that are made to hold values.
-    pub(super) fn outliving(&self, name: crate::base::Symbol, at: &[Key]) -> Option<crate::base::Symbol> {
+    /// The variable behind a global name and the path in it, if what is put at `at` comes out again elsewhere: one of the
+    /// program's own, or one of those objects of libraries that are made to hold values.
+    pub(super) fn outliving(&self, name: Symbol, at: &[Key]) -> Option<(Symbol, Vec<Key>)> {
+        let program = self.world.program;
         match self.module.meaning(name) {
-            Meaning::Class(class) => Some(self.world.program.classes[*class].name),
+            Meaning::Class(class) => Some((program.classes[*class].name, at.to_vec())),
             Meaning::Outside(path) => {
                 let attrs = at.iter().map_while(|key| match key {
-                    Key::Attr(name) => Some(self.world.program.text(*name)),
+                    Key::Attr(name) => Some(program.text(*name)),
                     Key::Item(_) | Key::Any => None,
                 });
                 let full = attrs.fold(path.to_string(), |path, attr| format!("{path}.{attr}"));
-                is_holder(&full).then(|| self.module.global(name))
+                is_holder(&full).then(|| (self.module.variable(name), at.to_vec()))
             }
-            _ => Some(self.module.global(name)),
+            _ => match self.located(Operand::Global(name), at)? {
+                (Var::Global(symbol), path) => Some((symbol, path)),
+                (Var::Local(_), _) => None,
+            },
         }
     }
 
@@ -98,4 +111,35 @@ impl Analyzer<'_, '_> {
             }
         }
     }
+}
+
+/// Where what is left at `path` in a cell is read: there, and under the full names of the attributes on the way; of a
+/// class also in those below it that have no such attribute of their own.
+pub(super) fn reading(
+    (program, shapes): (&Program<'_>, &Shapes),
+    classes: &FxHashMap<Symbol, ClassIx>,
+    (cell, path): (Cell, &[Key]),
+) -> Vec<(Cell, Vec<Key>)> {
+    let mut all = vec![(cell, path.to_vec())];
+    let (Cell::Global(name), [Key::Attr(attr), ..]) = (cell, path) else { return all };
+    let mut roots = vec![name];
+    if let Some(class) = classes.get(&name) {
+        let inherits = |below: &&ClassIx| {
+            let nearer = program.above(**below).iter().take_while(|above| *above != class);
+            !nearer.into_iter().any(|nearer| shapes.has_attr(program, *nearer, *attr))
+        };
+        let below = program.below(*class).iter().skip(1).filter(inherits);
+        roots.extend(below.map(|below| program.classes[*below].name));
+    }
+    for root in roots {
+        let mut full = program.text(root).to_owned();
+        for (index, key) in path.iter().enumerate() {
+            let Key::Attr(name) = key else { break };
+            full = format!("{full}.{}", program.text(*name));
+            if let Some(symbol) = program.symbol(&full) {
+                all.push((Cell::Global(symbol), path[index + 1..].to_vec()));
+            }
+        }
+    }
+    all
 }

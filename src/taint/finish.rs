@@ -40,6 +40,8 @@ impl Analyzer<'_, '_> {
             }
         }
         summary.shape = shape.filter(|shape| !is_generator && !shape.is_plain()).map(Arc::new);
+        let is_open = summary.shape.as_ref().is_none_or(|shape| shape.konst.is_none());
+        summary.varies = is_open && !is_generator && !summary.tested.is_empty();
         for (index, param) in self.body.params.iter().enumerate() {
             for (state, ..) in &returned {
                 if let Some(tree) = state.get(Var::Local(param.local)) {

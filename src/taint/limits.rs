@@ -15,6 +15,8 @@ pub(super) const MAX_ROUNDS: u32 = 4;
 /// Most instructions of a function that gets a summary for the constants of one call; a quarter of that where the call
 /// stands in one that was made so itself.
 pub(super) const MAX_SPECIAL: usize = 240;
+/// Most instructions of such a function where only what it returns depends on the constants.
+pub(super) const MAX_VARYING: usize = 40;
 /// Most ways from a parameter to a sink that one function hands up.
 pub(super) const MAX_REACHES: usize = 48;
 /// Most methods that one call may run by the class of its receiver.

@@ -20,6 +20,7 @@ mod entry;
 mod eval;
 mod extracts;
 mod finish;
+mod globals;
 mod groups;
 mod guards;
 mod handed;
@@ -31,6 +32,7 @@ mod limits;
 mod mappings;
 mod methods;
 mod origins;
+mod properties;
 mod read;
 mod regex;
 mod registered;
@@ -62,7 +64,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::models::{Kinds, Models, Threat};
-use crate::program::{FuncId, Program};
+use crate::program::{ClassIx, FuncId, Program};
 use crate::templates::Library;
 use crate::text::{FileId, SourceFile, Span};
 use callers::Callers;
@@ -148,7 +150,8 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
                 summaries[id] = Some(summary);
             }
         }
-        let Some(next) = fill(program, &roots, (&summaries, &demands), (&mut cells, models.local)) else {
+        let left = (&summaries, &demands);
+        let Some(next) = fill((program, &shapes), &roots, left, (&mut cells, models.local)) else {
             break;
         };
         let stale = relevant::above(&graph, next.clone());
@@ -161,12 +164,14 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
 
 /// Notes the sources that were left in cells; the functions that read these if there are new ones.
 fn fill(
-    program: &Program<'_>,
+    (program, shapes): (&Program<'_>, &Shapes),
     roots: &FxHashSet<FuncId>,
     (summaries, demands): (&IdVec<FuncId, Option<Arc<Summary>>>, &Demands),
     (cells, is_local): (&mut Cells, bool),
 ) -> Option<Vec<FuncId>> {
     const MAX_SOURCES: usize = 8;
+    let classes: FxHashMap<Symbol, ClassIx> =
+        program.classes.pairs().map(|(class, info)| (info.name, class)).collect();
     let mut fresh: FxHashSet<Cell> = FxHashSet::default();
     for summary in summaries.iter().flatten() {
         for (cell, path, from) in &summary.writes {
@@ -175,11 +180,13 @@ fn fill(
             if site.threat == Threat::Local && !is_local || site.threat == Threat::Secret {
                 continue;
             }
-            let known = cells.entry(*cell).or_default();
-            let is_known = known.iter().any(|(known, other, ..)| known == path && other == site);
-            if !is_known && known.len() < MAX_SOURCES {
-                known.push((path.clone(), Arc::clone(site), from.kinds, from.via.clone()));
-                fresh.insert(*cell);
+            for (cell, path) in cells::reading((program, shapes), &classes, (*cell, path)) {
+                let known = cells.entry(cell).or_default();
+                let is_known = known.iter().any(|(known, other, ..)| *known == path && other == site);
+                if !is_known && known.len() < MAX_SOURCES {
+                    known.push((path, Arc::clone(site), from.kinds, from.via.clone()));
+                    fresh.insert(cell);
+                }
             }
         }
     }

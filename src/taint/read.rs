@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::base::Symbol;
 use crate::ir::{Operand, Place, Step};
 use crate::models::Kinds;
 use crate::program::Meaning;
@@ -11,20 +10,26 @@ use crate::taint::limits::MAX_DEPTH;
 use crate::taint::origins::Origin;
 use crate::taint::secrets::is_of_secret;
 use crate::taint::slices::bounds_of;
-use crate::taint::state::{State, Var};
-use crate::taint::summary::{Cell, Port};
+use crate::taint::state::State;
+use crate::taint::summary::Port;
 use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, is_row, is_some};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
     pub(super) fn load(&self, state: &State, place: Place, span: Span) -> Arc<Tree> {
-        let base = self.value_at(state, place.base, span);
         let steps = self.steps(place);
-        self.read(place.base, base, &steps, span)
+        let (base, at) = self.rooted(state, place.base, &steps, span);
+        self.read(state, (place.base, base), &steps[at..], span)
     }
 
     /// What is at `steps` from `base`.
-    pub(super) fn read(&self, root: Operand, base: Arc<Tree>, steps: &[Step], span: Span) -> Arc<Tree> {
+    pub(super) fn read(
+        &self,
+        state: &State,
+        (root, base): (Operand, Arc<Tree>),
+        steps: &[Step],
+        span: Span,
+    ) -> Arc<Tree> {
         let mut at = base;
         for (index, step) in steps.iter().enumerate() {
             if !self.has_source(&at)
@@ -34,11 +39,20 @@ impl Analyzer<'_, '_> {
                 continue;
             }
             let key = crate::taint::value::key(self.module, *step);
+            if let Step::Attr(name) = step
+                && let Some(found) = self.property(state, (root, index), &at, self.module.global(*name), span)
+            {
+                at = found;
+                continue;
+            }
             let mut next = self.part(&at, &key);
-            if let (0, Step::Attr(name), Operand::Local(local)) = (index, step, root) {
-                let name = self.module.global(*name);
-                if self.is_self(local) {
-                    self.add_cells(Arc::make_mut(&mut next), name);
+            if let Step::Attr(name) = step {
+                let own = self
+                    .class
+                    .filter(|_| index == 0 && root.local().is_some_and(|local| self.is_self(local)));
+                let known = at.class.filter(|_| at.field(&key).is_none());
+                if let Some(class) = own.or(known) {
+                    self.add_cells(&mut next, class, self.module.global(*name));
                 }
             }
             at = next;
@@ -281,131 +295,10 @@ impl Analyzer<'_, '_> {
         Arc::new(found)
     }
 
-    /// A name from outside the body.
-    pub(super) fn global(&self, state: &State, name: Symbol, span: Span) -> Arc<Tree> {
-        let symbol = self.module.global(name);
-        if let Some(known) = state.get(Var::Global(symbol)) {
-            return Arc::clone(known);
-        }
-        let text = self.module.unit.text(name);
-        match self.module.meaning(name) {
-            Meaning::Outside(path) => {
-                if let Some(threat) = self.world.models.source(path) {
-                    let last = text.rsplit('.').next().unwrap_or_default();
-                    let spelled = self.spelled(span);
-                    // The span of `data = request.data` is that of the target.
-                    let text = if spelled.contains(&format!(".{last}")) { spelled } else { shown(text) };
-                    let label = self.source(span, text, threat, "comes in here");
-                    return Arc::new(Tree::labeled(vec![label]));
-                }
-                if self.world.models.has_call(path) {
-                    return Arc::new(Tree::func(FuncRef::new(Callee::Outside(Arc::from(&**path)))));
-                }
-                if let Some(konst) = constant(path) {
-                    return Arc::new(Tree::konst(konst));
-                }
-                self.module_variable(symbol)
-            }
-            Meaning::Function(func) | Meaning::Method(func, _) => self.func_value(*func),
-            Meaning::Class(class) => {
-                let mut tree = self.module_variable(self.world.program.classes[*class].name);
-                Arc::make_mut(&mut tree).funcs.push(FuncRef::new(Callee::Class(*class)));
-                tree
-            }
-            Meaning::Instance(_) | Meaning::Module(_) | Meaning::Unknown => {
-                if text.contains(".<locals>.") {
-                    let label = self.label(Port::Outer(symbol, Vec::new()), None);
-                    return Arc::new(Tree::labeled(vec![label]));
-                }
-                self.module_variable(symbol)
-            }
-        }
-    }
-
-    /// What earlier rounds left in a module's variable; a constant that it is assigned once.
-    fn module_variable(&self, symbol: Symbol) -> Arc<Tree> {
-        let mut tree =
-            self.world.shapes.variables.get(&symbol).map_or_else(Tree::default, |tree| Tree::clone(tree));
-        self.add_left(&mut tree, Cell::Global(symbol), &[]);
-        self.out.borrow_mut().reads.push(Cell::Global(symbol));
-        Arc::new(tree)
-    }
-
-    /// Adds the sources that were left in a cell at `within`.
-    fn add_left(&self, tree: &mut Tree, cell: Cell, within: &[Key]) {
-        for (path, site, kinds, via) in self.world.cells.get(&cell).into_iter().flatten() {
-            let Some(rest) = path.strip_prefix(within) else { continue };
-            let label = self.label(Port::Source(Arc::clone(site)), via.clone());
-            let part = Arc::new(Tree::labeled(vec![Label { kinds: *kinds, ..label }]));
-            if rest.is_empty() {
-                tree.join(&part);
-            } else {
-                tree.join_at(rest, &part);
-            }
-        }
-    }
-
-    /// What is left in attributes of the class itself.
-    fn add_cells(&self, tree: &mut Tree, name: Symbol) {
-        let Some(class) = self.class else { return };
-        let program = self.world.program;
-        for &class in program.above(class) {
-            let cell = Cell::Global(program.classes[class].name);
-            self.out.borrow_mut().reads.push(cell);
-            self.add_left(tree, cell, &[Key::Attr(name)]);
-        }
-    }
-
-    /// What earlier rounds left in attributes of instances, for methods that nobody in the program calls.
-    pub(super) fn fill_self(&self, tree: &mut Tree) {
-        let Some(class) = self.class else { return };
-        let program = self.world.program;
-        if !self.world.roots.contains(&self.id) {
-            return;
-        }
-        let mut names: Vec<Symbol> = self.world.cell_names.iter().copied().collect();
-        names.sort_unstable();
-        for &class in program.above(class).iter().chain(program.below(class)) {
-            self.out.borrow_mut().reads.push(Cell::Instance(class));
-            for name in &names {
-                let cell = Cell::Attr(class, *name);
-                if self.world.cells.contains_key(&cell) {
-                    let mut part = Tree::clone(&self.part(tree, &Key::Attr(*name)));
-                    self.add_left(&mut part, cell, &[]);
-                    tree.store(&[Key::Attr(*name)], &Arc::new(part));
-                }
-            }
-        }
-    }
-
     /// Whether a local is the instance that a method is called on.
     pub(super) fn is_self(&self, local: crate::ir::LocalId) -> bool {
         self.class.is_some() && self.body.params.first().is_some_and(|first| first.local == local)
     }
-}
-
-/// What a module of Python holds that is a constant.
-fn constant(path: &str) -> Option<Konst> {
-    let text = match path {
-        "os.sep" | "os.path.sep" => "/",
-        "os.altsep" | "os.path.altsep" => return Some(Konst::None),
-        "string.ascii_lowercase" => "abcdefghijklmnopqrstuvwxyz",
-        "string.ascii_uppercase" => "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        "string.ascii_letters" => "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        "string.digits" => "0123456789",
-        "string.hexdigits" => "0123456789abcdefABCDEF",
-        "string.punctuation" => "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-        "string.whitespace" => " \t\n\r\x0b\x0c",
-        _ => return None,
-    };
-    Some(Konst::Str(text.into()))
-}
-
-/// The end of a dotted name as its file knows it.
-pub(super) fn shown(name: &str) -> String {
-    let mut parts: Vec<&str> = name.rsplit('.').take(2).collect();
-    parts.reverse();
-    parts.join(".")
 }
 
 /// One character of a constant text.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::base::{IdVec, Symbol};
-use crate::ir::{Const, Op, Operand, Rvalue, Step};
+use crate::ir::{Const, Inst, Op, Operand, Place, Rvalue, Step};
 use crate::models::{Kinds, Models, Threat};
 use crate::program::{CallGraph, ClassIx, FuncId, Meaning, Program};
 use crate::taint::callers::{Callers, is_named_request};
@@ -57,7 +57,7 @@ fn touches(
                 || is_named_request(program, id, param.local, param.annotation.is_some(), is_web)
         })
     };
-    let is_request_step = |place: crate::ir::Place| {
+    let is_request_step = |place: Place| {
         let steps = unit.paths.steps(place.path);
         let is_kept = |name| {
             program
@@ -67,7 +67,7 @@ fn touches(
         matches!(&steps[..], [Step::Attr(first), Step::Attr(field), ..]
             if models.is_request_field(unit.text(*field)) && (unit.text(*first) == "request" || is_kept(*first)))
     };
-    let is_source_at = |base: &str, place: crate::ir::Place| {
+    let is_source_at = |base: &str, place: Place| {
         if !models.may_be_source(base) {
             return false;
         }
@@ -80,7 +80,7 @@ fn touches(
         }
         models.source(&path).is_some_and(counts)
     };
-    let is_source_place = |place: crate::ir::Place| {
+    let is_source_place = |place: Place| {
         let value = match place.base {
             Operand::Global(name) => Some(name),
             Operand::Local(local) => body.locals[local].value,
@@ -101,7 +101,7 @@ fn touches(
             _ => false,
         }
     };
-    let reads = |place: crate::ir::Place| is_request_step(place) || is_source_place(place);
+    let reads = |place: Place| is_request_step(place) || is_source_place(place);
     let reads_request = || {
         let insts = || body.blocks.iter().flat_map(|block| &block.insts);
         body.calls.iter().any(|call| reads(call.callee))
@@ -227,7 +227,23 @@ fn may_read(program: &Program<'_>, id: FuncId, roots: &FxHashSet<FuncId>, fresh:
     if module.is_test {
         return false;
     }
-    if body.globals.iter().any(|name| fresh.has(&Cell::Global(module.global(*name)))) {
+    if body.globals.iter().any(|name| fresh.has(&Cell::Global(module.variable(*name)))) {
+        return true;
+    }
+    let insts = || body.blocks.iter().flat_map(|block| &block.insts);
+    let loads = |inst: &Inst| match &inst.op {
+        Op::Let(_, Rvalue::Load(place)) => Some(*place),
+        _ => None,
+    };
+    let places = || body.calls.iter().map(|call| call.callee).chain(insts().filter_map(loads));
+    // `mod.table["key"]`; all that is named whole stands among the names above.
+    let of_module = |place: Place| {
+        let Operand::Global(base) = place.base else { return false };
+        let [Step::Attr(name), _, ..] = module.unit.paths.steps(place.path)[..] else { return false };
+        let member = program.member(module, base, module.unit.text(name));
+        member.is_some_and(|member| fresh.has(&Cell::Global(member)))
+    };
+    if places().any(of_module) {
         return true;
     }
     // Which table it asks for is told by running it.
@@ -240,12 +256,10 @@ fn may_read(program: &Program<'_>, id: FuncId, roots: &FxHashSet<FuncId>, fresh:
     if !roots.contains(&id) || !related.any(|class| fresh.classes.contains(class)) {
         return false;
     }
-    let is_own = |place: crate::ir::Place| {
+    let is_own = |place: Place| {
         let first = module.unit.paths.steps(place.path).into_iter().next();
         place.base == Operand::Local(own.local)
             && matches!(first, Some(Step::Attr(name)) if fresh.names.contains(&module.global(name)))
     };
-    let mut insts = body.blocks.iter().flat_map(|block| &block.insts);
-    body.calls.iter().any(|call| is_own(call.callee))
-        || insts.any(|inst| matches!(&inst.op, Op::Let(_, Rvalue::Load(place)) if is_own(*place)))
+    places().any(is_own)
 }

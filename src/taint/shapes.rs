@@ -55,6 +55,12 @@ impl<'w, 'a> Shapes<'w, 'a> {
         found
     }
 
+    /// Whether the block of a class itself gives an attribute a value.
+    pub(super) fn has_attr(&self, program: &Program<'_>, class: ClassIx, name: Symbol) -> bool {
+        let full = format!("{}.{}", program.text(program.classes[class].name), program.text(name));
+        program.symbol(&full).is_some_and(|full| self.variables.contains_key(&full))
+    }
+
     /// Runs the blocks of modules and classes. `world` has no shapes so far.
     pub(super) fn new(world: &'w World<'w, 'a>) -> Self {
         let program = world.program;

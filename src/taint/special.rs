@@ -6,7 +6,7 @@ use crate::program::FuncId;
 use crate::taint::apply::Bound;
 use crate::taint::body::{Analyzer, Context, analyze};
 use crate::taint::demand::Mask;
-use crate::taint::limits::MAX_SPECIAL;
+use crate::taint::limits::{MAX_SPECIAL, MAX_VARYING};
 use crate::taint::summary::{Port, Summary};
 use crate::taint::value::{Callee, Key, Konst, Tree};
 use crate::taint::world::Given;
@@ -27,12 +27,13 @@ impl Analyzer<'_, '_> {
                 self.out.borrow_mut().is_conditional = true;
             }
         }
-        let does_nothing_yet = !self.is_reporting() && known.returns.is_empty() && !known.checks;
+        let varies = known.varies && n_insts <= MAX_VARYING;
+        let does_nothing_yet = !self.is_reporting() && known.returns.is_empty() && !known.checks && !varies;
         if n_insts > most || known.tested.is_empty() || does_nothing_yet {
             return None;
         }
         let is_idle = known.reaches.is_empty() && known.returns.is_empty() && known.effects.is_empty();
-        if is_idle && !known.is_conditional && !known.checks {
+        if is_idle && !known.is_conditional && !known.checks && !varies {
             return None;
         }
         let given: Vec<(usize, Given)> = known

@@ -74,6 +74,11 @@ impl State {
         self.vars.retain(|(var, _)| keep(*var));
     }
 
+    /// Whether it knows of variables outside of the body.
+    pub(super) fn has_globals(&self) -> bool {
+        matches!(self.vars.last(), Some((Var::Global(_), _)))
+    }
+
     /// Whether a check has shown anything.
     pub(super) fn has_cleared(&self) -> bool {
         !self.cleared.is_empty()

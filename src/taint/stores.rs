@@ -6,7 +6,7 @@ use crate::ir::{Operand, Place};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::secrets::kept_at;
-use crate::taint::state::State;
+use crate::taint::state::{State, Var};
 use crate::taint::value::{Key, Tree};
 use crate::text::Span;
 
@@ -20,13 +20,10 @@ impl Analyzer<'_, '_> {
     pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>) {
         let path = self.keys(place);
         let tree = &kept_at(&path, tree);
-        match place.base {
-            Operand::Local(local) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
-            _ => {
-                if let Some(var) = self.local_of(place.base) {
-                    state.change(var, |known| self.put_at(known, &path, tree));
-                }
-            }
+        match self.located(place.base, &path) {
+            Some((Var::Local(local), path)) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
+            Some((var, path)) => state.change(var, |known| self.put_at(known, &path, tree)),
+            None => {}
         }
     }
 
@@ -53,8 +50,8 @@ impl Analyzer<'_, '_> {
     /// Stores into what a method is called on.
     pub(super) fn fill(&self, state: &mut State, site: &Site<'_>, path: &[Key], value: &Arc<Tree>) {
         let Some(place) = self.receiver_place(site.call) else { return };
-        let full = [&self.keys(place)[..], path].concat();
-        if let Some(var) = self.local_of(place.base) {
+        if let Some((var, before)) = self.located(place.base, &self.keys(place)) {
+            let full = [&before[..], path].concat();
             state.change(var, |tree| self.put_at(tree, &full, value));
             let mut part = Tree::labeled(value.all());
             if let [Key::Item(_)] = path {
@@ -68,8 +65,7 @@ impl Analyzer<'_, '_> {
 
     /// Puts all that `gained` has into the mapping or list at `place`.
     pub(super) fn gain(&self, state: &mut State, place: Place, gained: &Tree, span: Span) {
-        let path = self.keys(place);
-        let Some(var) = self.local_of(place.base) else { return };
+        let Some((var, path)) = self.located(place.base, &self.keys(place)) else { return };
         state.change(var, |tree| {
             self.open(tree, &path);
             for (key, part) in &gained.fields {

@@ -147,6 +147,8 @@ pub(super) struct Summary {
     pub(super) writes: Vec<(Cell, Vec<Key>, From)>,
     /// Parameters whose values decide something.
     pub(super) tested: Vec<usize>,
+    /// Whether what a parameter is may decide which of several things comes back.
+    pub(super) varies: bool,
     /// Whether it checks something on some way.
     pub(super) checks: bool,
     /// Whether such a value decides what a call does.

@@ -73,3 +73,23 @@ pub(crate) fn import(context: &Context<'_>, module: &str) -> Option<Change> {
     let start = context.file.line_span(context.file.line(first.span.start)).start;
     (start == first.span.start).then(|| Change { span: Span::empty(start), text: format!("{line}\n") })
 }
+
+/// The one place in `span` where `value` stands by itself.
+pub(crate) fn only_use(context: &Context<'_>, span: Span, value: &str) -> Option<Span> {
+    let source = context.source(span);
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '\'');
+    let mut found = None;
+    for (start, _) in source.match_indices(value) {
+        let (before, after) = (&source[..start], &source[start + value.len()..]);
+        let goes_on = after.trim_start().starts_with(['=', '(', '[', ':', '!']);
+        if before.ends_with(is_word) || after.starts_with(is_word) || goes_on {
+            continue;
+        }
+        if found.is_some() {
+            return None;
+        }
+        let start = span.start + u32::try_from(start).ok()?;
+        found = Some(Span::new(start, start + u32::try_from(value.len()).ok()?));
+    }
+    found
+}

@@ -1,0 +1,132 @@
+//! Mechanical solutions for flows: where one call or one piece of a text can be exchanged for a harmless one.
+//!
+//! In: the call of a sink and the argument that data from outside reaches. Out: an edit at the sink, which therefore ends
+//! whatever way leads there. What needs to know more than the call and its arguments is left to words.
+
+use crate::finding::{Change, Edit, Safety};
+use crate::ir::{Arg, ArgKind, Call};
+use crate::rules::Context;
+use crate::rules::facts::edits;
+use crate::text::Span;
+
+/// The edit for a finding of `rule` whose sink is the argument at `span`.
+pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span) -> Option<Edit> {
+    let has = |call: &&Call| call.args.iter().any(|arg| arg.span.contains(span));
+    let call = context.body.calls.iter().filter(has).min_by_key(|call| call.span.end - call.span.start)?;
+    match rule {
+        "code-injection" => literal(context, call),
+        "command-injection" => quoted(context, call.args.iter().find(|arg| arg.span.contains(span))?),
+        "unsafe-deserialization" => safe_yaml(context, call),
+        _ => None,
+    }
+}
+
+/// `ast.literal_eval` in place of an `eval` that is given data and no text that the program makes.
+fn literal(context: &Context<'_>, call: &Call) -> Option<Edit> {
+    let [arg] = &call.args[..] else { return None };
+    let is_made = context.source(arg.span).contains(['+', '%', '{']);
+    if context.name(call) != "eval" || context.source(call.callee_span) != "eval" || is_made {
+        return None;
+    }
+    let change = Change { span: call.callee_span, text: "ast.literal_eval".to_owned() };
+    with_import(context, "ast", "read a literal instead of running code", change)
+}
+
+/// `shlex.quote` around the one piece of a command that is not constant.
+fn quoted(context: &Context<'_>, arg: &Arg) -> Option<Edit> {
+    let source = context.source(arg.span);
+    let skipped = match arg.kind {
+        ArgKind::Positional => 0,
+        ArgKind::Keyword(_) => source.find('=')? + 1,
+        ArgKind::Star | ArgKind::DoubleStar => return None,
+    };
+    let piece = piece(&source[skipped..])?;
+    let start = arg.span.start + u32::try_from(skipped + piece.start).ok()?;
+    let span = Span::new(start, start + u32::try_from(piece.len()).ok()?);
+    let text = format!("shlex.quote({})", context.source(span));
+    with_import(context, "shlex", "quote it for the shell", Change { span, text })
+}
+
+/// Where in the source of `"constant " + piece`, or of an f-string with one field, the piece stands. In quotes of the
+/// shell's own it would be quoted twice.
+fn piece(source: &str) -> Option<std::ops::Range<usize>> {
+    let prefix = usize::from(source.starts_with(['f', 'F']));
+    let quote = source[prefix..].chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let text = prefix + 1;
+    let len = source[text..].find(quote)?;
+    let (literal, rest) = (&source[text..text + len], &source[text + len + 1..]);
+    if literal.is_empty() || literal.contains(['"', '\'', '\\', '`', '$', '\n']) {
+        return None;
+    }
+    let found = if prefix == 1 {
+        let (open, close) = (literal.find('{')?, literal.find('}')?);
+        let is_one = literal.matches(['{', '}']).count() == 2 && rest.trim().is_empty();
+        is_one.then_some(text + open + 1..text + close)?
+    } else {
+        let value = rest.trim_start().strip_prefix('+')?.trim();
+        let start = source.len() - source.trim_end().len();
+        source.len() - start - value.len()..source.len() - start
+    };
+    let value = &source[found.clone()];
+    let is_simple = !value.is_empty()
+        && !value.contains(['+', '%', '\n', '#', '!', ':', '{'])
+        && ![" if ", " or ", " and ", " for ", "lambda"].iter().any(|word| value.contains(word));
+    is_simple.then_some(found)
+}
+
+/// `yaml.safe_load` in place of a loader that makes objects.
+fn safe_yaml(context: &Context<'_>, call: &Call) -> Option<Edit> {
+    let loads = matches!(context.name(call), "yaml.load" | "yaml.unsafe_load" | "yaml.full_load");
+    let (module, _) = context.source(call.callee_span).rsplit_once('.')?;
+    let first = call.positional(0)?;
+    let is_loader = |arg: &Arg| match arg.kind {
+        ArgKind::Keyword(name) => context.text(name) == "Loader",
+        ArgKind::Positional => true,
+        ArgKind::Star | ArgKind::DoubleStar => false,
+    };
+    if !loads || !call.args.iter().skip(1).all(is_loader) || context.source(call.span).contains('#') {
+        return None;
+    }
+    let text = format!("{module}.safe_load({})", context.source(first.span));
+    Some(edits::replace(Safety::Suggest, "load plain data only", call.span, text))
+}
+
+/// An edit that needs `module`; `None` where its name is taken.
+fn with_import(context: &Context<'_>, module: &str, title: &str, change: Change) -> Option<Edit> {
+    let is_taken =
+        context.body.locals.iter().any(|local| local.name.is_some_and(|name| context.text(name) == module));
+    if is_taken {
+        return None;
+    }
+    let mut changes: Vec<Change> = edits::import(context, module).into_iter().chain([change]).collect();
+    changes.sort_by_key(|change| change.span);
+    Some(Edit { safety: Safety::Suggest, title: title.to_owned(), changes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::piece;
+
+    #[test]
+    fn the_one_piece_that_is_not_constant_is_found() {
+        let found = |source: &'static str| piece(source).map(|range| &source[range]);
+        assert_eq!(found("\"ping \" + host"), Some("host"));
+        assert_eq!(found("'ping ' + args['host'].strip() "), Some("args['host'].strip()"));
+        assert_eq!(found("f\"ping {host} -c 1\""), Some("host"));
+        assert_eq!(found("f\"ping {host.name()}\""), Some("host.name()"));
+        for other in [
+            "command",
+            "\"ping '\" + host",
+            "\"ping \" + host + \" -c 1\"",
+            "\"ping %s\" % host",
+            "f\"ping {host!r}\"",
+            "f\"{tool} {host}\"",
+            "f\"ping {host}\" + more",
+            "\"ping \" + (host or 'x')",
+            "\"\"\"ping \"\"\" + host",
+            "'echo $' + name",
+        ] {
+            assert_eq!(found(other), None, "{other}");
+        }
+    }
+}
