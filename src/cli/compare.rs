@@ -106,7 +106,7 @@ impl Base {
         let (repository, commit) = match &question.with {
             With::Nothing => return Ok(Self::Nothing),
             With::File(path) => {
-                let name = format!("`{}`", path.display());
+                let name = format!("`{}`", path.strip_prefix(root).unwrap_or(path).display());
                 return Ok(Self::of_text(name, path, &text(path)?, Scope::new(root, paths))?);
             }
             With::Revision(revision) => {

@@ -82,8 +82,13 @@ impl Comparing {
         paths: &[PathBuf],
         category: &str,
     ) -> anyhow::Result<(Base, Option<String>)> {
-        match (Base::open(root, paths, &self.question), &self.question.with) {
-            (Err(missing), With::PullRequest(pull)) if !self.question.config_from_base => {
+        let mut question = self.question.clone();
+        question.config = question.config.map(|config| root.join(config));
+        if let With::File(path) = &mut question.with {
+            *path = root.join(&*path);
+        }
+        match (Base::open(root, paths, &question), &question.with) {
+            (Err(missing), With::PullRequest(pull)) if !question.config_from_base => {
                 let base = self.last_analysis(pull, category, Scope::new(root, paths));
                 Ok(base.unwrap_or_else(|why| {
                     let why = why.map(|why| format!("; the last analysis of its branch is not had: {why}"));

@@ -57,7 +57,9 @@ impl Repository {
     /// # Errors
     /// When an object is missing, there is too much of it, or the folder cannot be written.
     pub fn checkout(&self, commit: Commit, wanted: &dyn Wanted, place: &Path) -> Result<Checkout, GitError> {
-        let folder = private_folder(place).map_err(|error| unwritable(place, &error))?;
+        // Paths below it are compared with resolved ones.
+        let folder = place.canonicalize().and_then(|place| private_folder(&place));
+        let folder = folder.map_err(|error| unwritable(place, &error))?;
         let root = folder.path().to_owned();
         let mut checkout = Checkout { folder, commit, submodules: Vec::new() };
         // Whoever looks for the top of a repository stops here, as in the repository itself.

@@ -108,7 +108,7 @@ pub(crate) fn action(folder: &Path, event: Option<&Path>, inputs: &[(&str, &str)
     if let Some(event) = event {
         command.env("GITHUB_EVENT_PATH", event);
     }
-    command.env_remove("GITHUB_REPOSITORY").env_remove("INPUT_TOKEN");
+    command.env_remove("GITHUB_REPOSITORY").env_remove("INPUT_TOKEN").env("INPUT_UPLOAD", "never");
     for (name, value) in inputs {
         let variable = if name.starts_with("GITHUB_") {
             (*name).to_owned()
@@ -122,8 +122,8 @@ pub(crate) fn action(folder: &Path, event: Option<&Path>, inputs: &[(&str, &str)
     let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
     let told = read(&outputs);
     let count = |name: &str| {
-        let value = told.split_once(&format!("{name}<<SNAKESTONE_END\n")).map(|(_, rest)| rest);
-        value.and_then(|rest| rest.lines().next()?.parse().ok()).unwrap_or_default()
+        let mut lines = told.lines().skip_while(|line| !line.starts_with(&format!("{name}<<")));
+        lines.nth(1).and_then(|value| value.parse().ok()).unwrap_or_default()
     };
     Run {
         code: output.status.code().unwrap(),

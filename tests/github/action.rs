@@ -43,6 +43,8 @@ impl Job {
         job.event("push", "refs/heads/main", &json!({}));
         job.set("GITHUB_API_URL", &fake.url);
         job.set("INPUT_TOKEN", TOKEN);
+        // The workspace is no repository; tests/compare has those.
+        job.set("INPUT_SINCE", "none");
         for (name, file) in [("GITHUB_OUTPUT", "output"), ("GITHUB_STEP_SUMMARY", "summary")] {
             let path = job.dir.path().join(file);
             job.set(name, path.to_str().unwrap());

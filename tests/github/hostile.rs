@@ -122,7 +122,7 @@ fn a_hostile_repository_forges_nothing_and_reads_nothing_outside() {
     check_log(&ran);
     check_summary(&ran);
     let names: Vec<&str> = outputs(&ran.outputs).iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["sarif-file", "findings", "exit-code"]);
+    assert_eq!(names, ["sarif-file", "findings", "new-findings", "exit-code"]);
     let sarif = ran.sarif.as_ref().unwrap().to_string();
     let sent = fake.state().sarifs.taken[0].sarif.to_string();
     for text in [&ran.log, &ran.summary, &ran.outputs, &sarif, &sent] {
