@@ -89,7 +89,7 @@ impl Vocabulary {
 impl Kinds {
     /// No kind.
     pub const NONE: Self = Self(0);
-    /// The last of [`NAMES`]: what must not be shown.
+    /// The last of our own kinds: what must not be shown.
     pub const SECRET: Self = Self(1 << (NAMES.len() - 1));
     /// All kinds.
     pub const ALL: Self = Self(u64::MAX >> 5);

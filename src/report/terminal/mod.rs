@@ -39,7 +39,7 @@ pub fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Res
     summary::write(report, options.shows_time, out)
 }
 
-/// One finding as [`write`] shows it.
+/// One finding as [`write()`] shows it.
 #[must_use]
 pub fn finding(report: &Report, finding: &Finding, width: usize) -> String {
     Renderer::styled().term_width(width).render(&groups(report, finding))
