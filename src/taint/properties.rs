@@ -52,6 +52,10 @@ impl Analyzer<'_, '_> {
         let mut bound: Bound = vec![None; body.params.len()];
         *bound.first_mut()? = Some(Arc::clone(object));
         let summary = self.summary_for(getter, &bound)?;
+        // One that stores is a cache: what it keeps for others would have all that the object has.
+        if !summary.keeps.is_empty() || !summary.effects.is_empty() {
+            return None;
+        }
         let call = Call {
             callee: Place::bare(Operand::Const(Const::None)),
             name: None,
