@@ -164,9 +164,19 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         let mut states = ends.returned.into_iter().map(|(state, ..)| state);
         let mut end = states.next()?;
         for state in states {
-            end.join(&state, &self.wholes.borrow());
+            self.join(&mut end, &state);
         }
         Some(end)
+    }
+
+    /// Joins another way's state in; returns whether anything grew.
+    pub(super) fn join(&self, state: &mut State, other: &State) -> bool {
+        let part = |tree: &Tree, key: &Key| self.part(tree, key);
+        if let Some(aligned) = state.aligned(other, &part) {
+            *state = aligned;
+        }
+        let aligned = other.aligned(state, &part);
+        state.join(aligned.as_ref().unwrap_or(other), &self.wholes.borrow())
     }
 
     /// The states before all blocks that are reached.
@@ -200,7 +210,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     continue;
                 }
                 let grew = match &mut ins[to] {
-                    Some(known) => known.join(&state, &self.wholes.borrow()),
+                    Some(known) => self.join(known, &state),
                     slot => {
                         *slot = Some(state);
                         true
@@ -226,7 +236,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         for inst in &data.insts {
             if !self.step(&mut state, inst) {
                 if let Some(raised) = &mut raised {
-                    raised.join(&state, &self.wholes.borrow());
+                    self.join(raised, &state);
                 }
                 out.extend(unwinds.zip(raised));
                 return out;
@@ -238,7 +248,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
         }
         if let (Some(to), Some(mut raised)) = (unwinds, raised) {
-            raised.join(&state, &self.wholes.borrow());
+            self.join(&mut raised, &state);
             out.push((to, raised));
         }
         if let Terminator::Return(value) = data.end {

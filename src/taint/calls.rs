@@ -196,7 +196,7 @@ impl Analyzer<'_, '_> {
                 match &mut all {
                     Some((known, after)) => {
                         known.join(&tree);
-                        after.join(&own, &self.wholes.borrow());
+                        self.join(after, &own);
                     }
                     None => all = Some((Tree::clone(&tree), own)),
                 }

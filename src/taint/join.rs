@@ -90,6 +90,41 @@ impl Tree {
         grew
     }
 
+    /// Tells apart in `tree` what `other` tells apart: where they meet, a part must stay a part of its whole. `part` gives
+    /// a part of a value.
+    pub(super) fn align(tree: &mut Arc<Self>, other: &Arc<Self>, part: &dyn Fn(&Self, &Key) -> Arc<Self>) {
+        if !tree.is_coarser(other) {
+            return;
+        }
+        for (key, theirs) in &other.fields {
+            match tree.fields.binary_search_by(|(known, _)| known.cmp(key)) {
+                Ok(at) if tree.fields[at].1.is_coarser(theirs) => {
+                    Self::align(&mut Arc::make_mut(tree).fields[at].1, theirs, part);
+                }
+                Err(at) if tree.is_whole_of(key) => {
+                    let mut own = part(tree, key);
+                    Self::align(&mut own, theirs, part);
+                    Arc::make_mut(tree).fields.insert(at, (key.clone(), own));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether `other` tells parts apart that are known here by their whole alone.
+    pub(super) fn is_coarser(&self, other: &Self) -> bool {
+        let has_taint = !self.labels.is_empty() || !self.fields.is_empty();
+        has_taint
+            && other.fields.iter().any(|(key, theirs)| match self.field(key) {
+                Some(own) => !Arc::ptr_eq(own, theirs) && own.is_coarser(theirs),
+                None => self.is_whole_of(key),
+            })
+    }
+
+    fn is_whole_of(&self, key: &Key) -> bool {
+        *key != Key::Any && !self.labels.is_empty() && self.fields.len() < MAX_FIELDS
+    }
+
     /// As [`Tree::join`], for values that others hold too: they are copied only where something changes, since most
     /// joins bring nothing new.
     pub(super) fn join_shared(known: &mut Arc<Self>, other: &Arc<Self>) -> bool {

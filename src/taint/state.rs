@@ -57,6 +57,19 @@ impl State {
         }
     }
 
+    /// Tells apart what `other` tells apart of the same variables ([`Tree::align`]); `None` if that is so.
+    pub(super) fn aligned(&self, other: &Self, part: &dyn Fn(&Tree, &Key) -> Arc<Tree>) -> Option<Self> {
+        let mut aligned: Option<Self> = None;
+        for (at, (var, tree)) in self.vars.iter().enumerate() {
+            let Some(theirs) = other.get(*var).filter(|theirs| !theirs.fields.is_empty()) else { continue };
+            if !Arc::ptr_eq(tree, theirs) && tree.is_coarser(theirs) {
+                let aligned = aligned.get_or_insert_with(|| self.clone());
+                Tree::align(&mut aligned.vars[at].1, theirs, part);
+            }
+        }
+        aligned
+    }
+
     /// Puts `new` in place of `old` in all variables that hold this very value.
     pub(super) fn replace(&mut self, old: &Arc<Tree>, new: &Arc<Tree>) {
         let holding = self.vars.iter_mut().filter(|(_, known)| Arc::ptr_eq(known, old));
