@@ -148,6 +148,12 @@ impl Kinds {
         ["lock", "address", "config"].iter().filter_map(|name| Self::named(name)).fold(Self::NONE, Self::with)
     }
 
+    /// Those for which objects are dangerous, and text is not.
+    #[must_use]
+    pub fn of_objects() -> Self {
+        ["nosql", "deserialization"].iter().filter_map(|name| Self::named(name)).fold(Self::NONE, Self::with)
+    }
+
     /// What makes these worse where it is not harmless: a path of several components leads further than one.
     #[must_use]
     pub fn shades(self) -> Self {

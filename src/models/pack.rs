@@ -81,6 +81,8 @@ struct RawSink {
     unless: BTreeMap<String, Wanted>,
     #[serde(default)]
     needs: Vec<Spanned<String>>,
+    #[serde(default)]
+    answers: bool,
 }
 
 /// An argument: by position, or by name; `self` is the receiver, `*` any, `1*` the list of those from 1 on.
@@ -231,6 +233,8 @@ pub struct Sink {
     pub unless: Vec<(String, Wanted)>,
     /// The kinds for which the value must not be harmless either: a file that is run must be one that leads elsewhere.
     pub needs: Kinds,
+    /// Whether what comes back is what somebody else answers, and nothing of what was passed.
+    pub answers: bool,
 }
 
 /// A call whose result is harmless for some kinds.
@@ -398,6 +402,7 @@ impl Pack {
             pack.sinks.push(Sink {
                 kinds: kind(&sink.kind)?,
                 needs: kinds(&sink.needs)?,
+                answers: sink.answers,
                 call: sink.call.value,
                 at: sink.at.into_iter().map(|at| at.value).collect(),
                 receivers: sink.receivers,

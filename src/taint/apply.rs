@@ -105,8 +105,25 @@ impl Analyzer<'_, '_> {
                 self.leave(state, *cell, path, &Tree::labeled(labels));
             }
         }
+        if let Some((param, replaced)) = &summary.gives_back
+            && let Some(given) = self.left_in(state, site, *param, bound)
+        {
+            let made = std::mem::replace(&mut result, Tree::clone(&given));
+            for key in replaced {
+                let part = made.field(key).cloned().unwrap_or_default();
+                result.store(std::slice::from_ref(key), &part);
+            }
+        }
         self.tell(state, summary, bound, &mut result);
         Arc::new(result)
+    }
+
+    /// What was passed for a parameter, as the callee leaves it.
+    fn left_in(&self, state: &State, site: &Site<'_>, param: usize, bound: &Bound) -> Option<Arc<Tree>> {
+        match self.operand_of(site, param, bound) {
+            Some((base @ Operand::Local(_), path)) => Some(self.along(&self.value(state, base), &path)),
+            _ => bound.get(param)?.clone(),
+        }
     }
 
     /// The taint that a port of the callee stands for here.
@@ -227,6 +244,7 @@ impl Analyzer<'_, '_> {
             let part = Tree::clone(&kept_at(path, &Arc::new(part)));
             if let (0, [Key::Attr(name)], Some(class)) =
                 (*param, &path[..], self.world.program.class_of(func))
+                && !self.is_static(func)
             {
                 let class = self.made_class(site, func).unwrap_or(class);
                 self.leave(state, Cell::Attr(class, *name), &[], &part);

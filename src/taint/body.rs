@@ -85,7 +85,7 @@ struct Ends {
 
 /// The summary of a function.
 pub(super) fn analyze<'w>(world: &'w World<'w, '_>, id: FuncId, context: &'w Context<'w>) -> Summary {
-    let class = world.program.class_of(id);
+    let class = world.program.class_of(id).filter(|_| !crate::taint::calls::is_static(world, id));
     Analyzer::new(world, (id, class), context).map_or_else(Summary::default, Analyzer::run)
 }
 
@@ -277,7 +277,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     if decided.is_none_or(|decided| decided == truth) {
                         let mut state = state.clone();
                         self.learn(&mut state, on, &tree, truth);
-                        if self.settings.contains(&block) && !tree.is_tainted() {
+                        if self.settings.contains(&block) && !self.is_remote(&tree) {
                             state.take_arm(block, truth);
                         }
                         ends.push((to, state));
@@ -320,7 +320,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             if index == 0 && self.class.is_some() {
                 self.fill_self(&mut tree);
-                tree.class = self.class.filter(|_| !self.is_static(self.id));
+                tree.class = self.class;
             }
             match self.context.given.iter().find(|(given, _)| *given == index) {
                 Some((_, Given::Konst(konst))) => tree.konst = Some(konst.clone()),

@@ -36,6 +36,8 @@ impl Analyzer<'_, '_> {
                 tree.store(&[pattern_key()], &pattern);
                 Some(Arc::new(tree))
             }
+            "collections.namedtuple" => self.tuple_class(site),
+            "collections.namedtuple()" => self.named_tuple(state, site),
             "os.path.commonpath" | "os.path.commonprefix" => {
                 let list = first()?;
                 let is_path = site.path == "os.path.commonpath";
@@ -89,8 +91,12 @@ impl Analyzer<'_, '_> {
                     "str" | "bytes" => Kinds::named("nosql").unwrap_or_default(),
                     _ => return Some(Arc::default()),
                 };
-                let yes = self.of_kinds(&subject, clears);
-                Some(self.cond(crate::taint::value::Cond::if_true(yes)))
+                let mut cond = crate::taint::value::Cond::if_true(self.of_kinds(&subject, clears));
+                if kind == "str" {
+                    // What outsiders send is text, unless it is an object.
+                    cond.no = self.of_kinds(&subject, Kinds::ALL.without(Kinds::of_objects()));
+                }
+                Some(self.cond(cond))
             }
             "urllib.parse.urlunsplit" | "urllib.parse.urlunparse" | "six.moves.urllib.parse.urlunsplit" => {
                 let parts = first()?;

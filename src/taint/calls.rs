@@ -9,7 +9,7 @@ use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_OVERRIDES;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Callee, FuncRef, Label, Tree};
-use crate::taint::world::Known;
+use crate::taint::world::{Known, World};
 use crate::text::Span;
 
 /// A call with what goes in.
@@ -240,6 +240,10 @@ impl Analyzer<'_, '_> {
         if let Some(Meaning::Class(class)) = site.call.name.map(|name| self.module.meaning(name)) {
             return self.record(site, *class).unwrap_or_else(|| self.instance(site, *class));
         }
+        let is_answered = |sink: &crate::models::Sink| sink.answers && self.fits(site, sink);
+        if site.known.model.sinks.iter().any(|sink| is_answered(sink)) {
+            return Arc::default();
+        }
         self.refuse(state, site);
         if site.method == "relative_to"
             && let Some(receiver) = &site.receiver
@@ -353,19 +357,24 @@ impl Analyzer<'_, '_> {
 
     /// The own functions of a reference, by id.
     pub(super) fn is_static(&self, func: FuncId) -> bool {
-        self.has_decorator(func, "staticmethod")
+        is_static(self.world, func)
     }
 
     /// Whether the class itself is passed first, however the method is reached.
     pub(super) fn is_class_method(&self, func: FuncId) -> bool {
-        self.has_decorator(func, "classmethod")
+        has_decorator(self.world, func, "classmethod")
     }
+}
 
-    fn has_decorator(&self, func: FuncId, wanted: &str) -> bool {
-        let (module, _, body) = self.world.program.func(func);
-        let mut names = body.decorators.iter().filter_map(|decorator| decorator.name);
-        names.any(|name| module.unit.text(name) == wanted)
-    }
+/// Whether a method gets no instance.
+pub(super) fn is_static(world: &World<'_, '_>, func: FuncId) -> bool {
+    has_decorator(world, func, "staticmethod")
+}
+
+fn has_decorator(world: &World<'_, '_>, func: FuncId, wanted: &str) -> bool {
+    let (module, _, body) = world.program.func(func);
+    let mut names = body.decorators.iter().filter_map(|decorator| decorator.name);
+    names.any(|name| module.unit.text(name) == wanted)
 }
 
 fn is_resolving(site: &Site<'_>) -> bool {

@@ -1,13 +1,13 @@
 //! Makes a summary of what one body was seen to do.
 
-use crate::ir::{BodyKind, Operand};
 use std::sync::Arc;
 
+use crate::ir::{BodyKind, LocalId, Operand};
 use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{From, PartTells, Port, Summary, Valid};
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::value::{Key, Konst, Label, Tree};
 
 /// Deepest path at which parts of returned values are told apart.
 const MAX_PATH: usize = 3;
@@ -30,6 +30,7 @@ impl Analyzer<'_, '_> {
         if is_generator {
             self.flatten(&whole, &yields, &mut Vec::new(), &mut summary.returns);
         }
+        summary.gives_back = self.given_back(&returned).filter(|_| !is_generator);
         let mut shape: Option<Tree> = None;
         for (state, tree, _) in &returned {
             self.flatten(state, tree, &mut Vec::new(), &mut summary.returns);
@@ -51,6 +52,34 @@ impl Analyzer<'_, '_> {
         }
         self.validity(&returned, &mut summary);
         summary
+    }
+
+    /// The parameter that comes back on each way, by its name or another, and its parts that are others on each.
+    fn given_back(&self, returned: &[(State, Tree, Operand)]) -> Option<(usize, Vec<Key>)> {
+        let is_it = |(state, _, value): &(State, Tree, Operand), param: LocalId| match *value {
+            Operand::Local(local) if local == param => true,
+            Operand::Local(local) => {
+                let (own, known) = (state.get(Var::Local(local)), state.get(Var::Local(param)));
+                own.zip(known).is_some_and(|(own, known)| Arc::ptr_eq(own, known))
+            }
+            Operand::Global(_) | Operand::Const(_) => false,
+        };
+        let is_given = |param: LocalId| self.is_as_given(Operand::Local(param));
+        let mut params = self.body.params.iter().map(|param| param.local);
+        let index = params.position(|param| {
+            !returned.is_empty() && is_given(param) && returned.iter().all(|way| is_it(way, param))
+        })?;
+        let is_own = |label: &Label, key: &Key| match &self.origins.borrow()[label.origin as usize].port {
+            Port::Param(param, path) => *param == index && path.first().is_none_or(|first| first == key),
+            Port::Outer(..) | Port::Source(_) => false,
+        };
+        let is_new = |tree: &Tree, key: &Key| {
+            tree.field(key).is_some_and(|part| !part.all().iter().any(|label| is_own(label, key)))
+        };
+        let (_, first, _) = returned.first()?;
+        let keys = first.fields.iter().map(|(key, _)| key.clone());
+        let replaced = keys.filter(|key| returned.iter().all(|(_, tree, _)| is_new(tree, key)));
+        Some((index, replaced.collect()))
     }
 
     /// The taint in a value, by path.
@@ -166,31 +195,26 @@ fn tells_truth(tree: &Tree) -> bool {
     tree.labels.is_empty() && (tree.cond.is_some() || matches!(tree.konst, Some(Konst::Bool(_))))
 }
 
-/// The kinds for which an origin is harmless after a return, a true and a false one; none where none is.
+/// The kinds for which an origin is harmless after a return, a true and a false one; none where none is. Of ways that a
+/// setting keeps apart each shows what the other does.
 fn told(origin: u32, returned: &[Returned<'_>]) -> [Kinds; 3] {
-    let [mut after, mut yes, mut no] = [Kinds::ALL; 3];
-    let (mut any_yes, mut any_no) = (false, false);
-    for (state, tree) in returned {
-        let apart = returned.iter().filter(|(other, _)| other.is_apart(state));
-        let cleared = apart.fold(state.cleared(origin), |sum, (other, _)| sum.with(other.cleared(origin)));
-        after = after.and(cleared);
-        let with = |list: &[(u32, Kinds)]| {
-            let own = list.iter().filter(|(known, _)| *known == origin);
-            own.fold(cleared, |sum, (_, kinds)| sum.with(*kinds)).closed()
+    let shown = |(state, tree): &Returned<'_>, truth: bool| {
+        let cleared = state.cleared(origin);
+        let Some(cond) = tree.cond.as_ref().filter(|_| tree.konst.is_none()) else { return cleared };
+        let own = if truth { &cond.yes } else { &cond.no }.iter().filter(|(known, _)| *known == origin);
+        own.fold(cleared, |sum, (_, kinds)| sum.with(*kinds)).closed()
+    };
+    let may_be = |(_, tree): &Returned<'_>, truth: bool| {
+        tree.konst.as_ref().is_none_or(|konst| konst.is_true() == truth)
+    };
+    let on_all = |ways: &dyn Fn(&Returned<'_>) -> bool, of: &dyn Fn(&Returned<'_>) -> Kinds| {
+        let with_apart = |way: &Returned<'_>| {
+            let apart = returned.iter().filter(|other| ways(other) && other.0.is_apart(way.0));
+            apart.fold(of(way), |sum, other| sum.with(of(other)))
         };
-        let truth = tree.konst.as_ref().map(Konst::is_true);
-        let (if_true, if_false) = match &tree.cond {
-            Some(cond) if truth.is_none() => (with(&cond.yes), with(&cond.no)),
-            _ => (cleared, cleared),
-        };
-        if truth != Some(false) {
-            yes = yes.and(if_true);
-            any_yes = true;
-        }
-        if truth != Some(true) {
-            no = no.and(if_false);
-            any_no = true;
-        }
-    }
-    [after, if any_yes { yes } else { Kinds::NONE }, if any_no { no } else { Kinds::NONE }]
+        let all = returned.iter().filter(|way| ways(way)).map(with_apart);
+        all.reduce(Kinds::and).unwrap_or(Kinds::NONE)
+    };
+    let by = |truth: bool| on_all(&|way| may_be(way, truth), &|way| shown(way, truth));
+    [on_all(&|_| true, &|(state, _)| state.cleared(origin)), by(true), by(false)]
 }

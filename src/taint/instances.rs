@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::Symbol;
 use crate::ir::ArgKind;
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
@@ -65,13 +66,51 @@ impl Analyzer<'_, '_> {
     pub(super) fn record(&self, site: &Site<'_>, class: ClassIx) -> Option<Arc<Tree>> {
         let program = self.world.program;
         let above = program.above(class);
-        let fields: Vec<crate::base::Symbol> =
+        let fields: Vec<Symbol> =
             above.iter().rev().flat_map(|class| program.classes[*class].fields.iter().copied()).collect();
+        let is_tuple = program.outside_bases(class).iter().any(|base| base.ends_with("NamedTuple"));
+        let tree = Tree { class: Some(class), ..Tree::default() };
+        self.with_fields(site, tree, (&fields, is_tuple))
+    }
+
+    /// What a call of `collections.namedtuple` makes: its fields, in order.
+    pub(super) fn tuple_class(&self, site: &Site<'_>) -> Option<Arc<Tree>> {
+        let (fields, _) = site.positional(1)?;
+        let text = |tree: &Tree| match &tree.konst {
+            Some(Konst::Str(text)) => Some(text.to_string()),
+            _ => None,
+        };
+        let names: Vec<String> = match text(fields) {
+            Some(text) => text.replace(',', " ").split_whitespace().map(str::to_owned).collect(),
+            None => fields.items()?.iter().map(|item| text(item)).collect::<Option<_>>()?,
+        };
+        let list = names.iter().map(|name| Arc::new(Tree::konst(Konst::Str(name.as_str().into()))));
+        let mut tree = Tree::default();
+        tree.store(&[fields_key()], &Arc::new(Tree::list(list.collect::<Vec<_>>())));
+        Some(Arc::new(tree))
+    }
+
+    /// An instance of what a call of `collections.namedtuple` has made.
+    pub(super) fn named_tuple(&self, state: &State, site: &Site<'_>) -> Option<Arc<Tree>> {
+        let class = self.value(state, site.call.callee.base);
+        let symbol = |item: &Arc<Tree>| match &item.konst {
+            Some(Konst::Str(text)) => self.world.program.symbol(text),
+            _ => None,
+        };
+        let names: Option<Vec<Symbol>> = class.field(&fields_key())?.items()?.iter().map(symbol).collect();
+        self.with_fields(site, Tree::default(), (&names?, true))
+    }
+
+    /// An object with what is passed for its fields.
+    fn with_fields(
+        &self,
+        site: &Site<'_>,
+        mut tree: Tree,
+        (fields, is_tuple): (&[Symbol], bool),
+    ) -> Option<Arc<Tree>> {
         if fields.is_empty() || site.call.has_spread() {
             return None;
         }
-        let is_tuple = program.outside_bases(class).iter().any(|base| base.ends_with("NamedTuple"));
-        let mut tree = Tree { class: Some(class), ..Tree::default() };
         let mut next = 0;
         for (arg, value) in site.call.args.iter().zip(&site.args) {
             let index = match arg.kind {
@@ -127,4 +166,9 @@ impl Analyzer<'_, '_> {
             tree.store(&[Key::Item(Konst::Str("file".into()))], &Arc::new(path.without_labels()));
         }
     }
+}
+
+/// Where a class keeps the names of its fields.
+fn fields_key() -> Key {
+    Key::Item(Konst::Str("_fields".into()))
 }

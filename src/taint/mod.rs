@@ -30,6 +30,7 @@ mod join;
 mod lattice;
 mod limits;
 mod mappings;
+mod media;
 mod methods;
 mod origins;
 mod properties;

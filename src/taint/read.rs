@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ir::{Operand, Place, Step};
-use crate::models::Kinds;
+use crate::models::{Kinds, Threat};
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_DEPTH;
@@ -141,6 +141,13 @@ impl Analyzer<'_, '_> {
         let origins = self.origins.borrow();
         let is_source = |label: &Label| matches!(origins[label.origin as usize].port, Port::Source(_));
         tree.labels.iter().any(|label| is_source(label) && !is_of_secret(label.kinds))
+    }
+
+    /// Whether anybody but who sets the program up may have a hand in a value.
+    pub(super) fn is_remote(&self, tree: &Tree) -> bool {
+        let origins = self.origins.borrow();
+        let is_local = |label: &Label| matches!(&origins[label.origin as usize].port, Port::Source(site) if site.threat == Threat::Local);
+        tree.is_tainted() && !tree.all().iter().all(is_local)
     }
 
     /// One part of a value.

@@ -48,6 +48,10 @@ impl Settings<'_> {
                 (None, Some(Op::Let(_, Rvalue::Load(place)))) => {
                     self.is_own(*place) && self.loads(*place) == 1
                 }
+                (None, Some(Op::Call(_, call))) => {
+                    let name = self.body.calls[*call].name.map(|name| self.module.unit.text(name));
+                    matches!(name, Some("os.getenv" | "os.environ.get")) && self.uses(on) == 1
+                }
                 // `dirname(root) != root`
                 (None, Some(Op::Let(_, Rvalue::Compare(CmpOp::Eq | CmpOp::NotEq, left, right)))) => {
                     self.is_made_of_own(*left, 4) && self.is_made_of_own(*right, 4)

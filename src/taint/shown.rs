@@ -41,6 +41,9 @@ impl Analyzer<'_, '_> {
         if !truth && let Operand::Local(local) = on {
             let is_text = tree.cond.is_none() && !tree.labels.is_empty();
             if is_text {
+                if let ([label], true) = (&tree.labels[..], self.is_as_given(on)) {
+                    state.clear(label.origin, Kinds::ALL);
+                }
                 state.set(Var::Local(local), Arc::default());
             }
         }

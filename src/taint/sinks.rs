@@ -44,6 +44,9 @@ impl Analyzer<'_, '_> {
             if sink.kinds == Kinds::SECRET && self.is_kept_apart(site) {
                 continue;
             }
+            if sink.kinds == Kinds::named("html").unwrap_or_default() && self.is_told_inert(site.call) {
+                continue;
+            }
             if sink.kinds == Kinds::named("argument").unwrap_or_default() {
                 self.meet_program(state, site, sink);
             }
@@ -207,7 +210,9 @@ impl Analyzer<'_, '_> {
         // `return text, 400`
         let first = self.part(tree, &Key::Item(Konst::Int(0)));
         let is_pair = tree.labels.is_empty() && matches!(tree.exact_len(), Some(2 | 3));
-        let labels = if is_pair { first.labels.clone() } else { tree.labels.clone() };
+        let mut labels = if is_pair { first.labels.clone() } else { tree.labels.clone() };
+        // What a function gives of which nothing is known is as likely an answer that says itself what it is.
+        labels.retain(|label| !label.kinds.has(Kinds::THROUGH_UNKNOWN));
         self.reach_at(state, (kinds, "return"), &Arc::new(Tree::labeled(labels)), span);
     }
 

@@ -128,6 +128,8 @@ pub(super) type Cells = rustc_hash::FxHashMap<Cell, Vec<Left>>;
 pub(super) struct Summary {
     /// Taint in what it returns, by path.
     pub(super) returns: Vec<(Vec<Key>, From)>,
+    /// The parameter that it certainly returns, as an object, and the parts that it has put something else in place of.
+    pub(super) gives_back: Option<(usize, Vec<Key>)>,
     /// What it certainly returns, taint aside.
     pub(super) shape: Option<Arc<Tree>>,
     /// Taint that it stores into what a parameter holds, by path; also that a part is overwritten by what is harmless.
@@ -180,6 +182,7 @@ impl Summary {
             && self.writes.len() == other.writes.len()
             && self.keeps.len() == other.keeps.len()
             && self.shape.as_ref().map(|shape| &shape.konst) == other.shape.as_ref().map(|shape| &shape.konst)
+            && self.gives_back == other.gives_back
             && self.never_returns == other.never_returns
             && self.valid_after == other.valid_after
             && self.valid_if_true == other.valid_if_true
