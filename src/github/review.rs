@@ -16,7 +16,7 @@ use crate::github::client::{Call, Client, Repeat};
 use crate::github::failure::Failure;
 use crate::github::findings::Scan;
 use crate::github::patch::Patch;
-use crate::github::pull::{self, Pull};
+use crate::github::pull::{self, NoPull, Pull};
 use crate::github::suggest::{self, Comment, Id, Proposal};
 use crate::report::wording::counted;
 
@@ -173,7 +173,7 @@ impl Review<'_> {
     }
 
     /// Why the pull request takes no review any more, if it does not.
-    fn moved(&mut self) -> Result<Option<String>, Failure> {
+    fn moved(&mut self) -> Result<Option<NoPull>, Failure> {
         let pull = self.pull;
         Ok(pull::with_number(self.client, pull.repository(), pull.number(), pull.head())?.err())
     }

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use snakestone::github::client::Client;
 use snakestone::github::event::{Repository, Run, Target};
 use snakestone::github::failure::{Failure, Fault};
+use snakestone::github::pull::NoPull;
 use snakestone::github::upload::{self, Done, End, Upload, UploadError};
 
 use crate::event::{HEAD, SHA};
+use crate::fake::pulls::repository;
 use crate::fake::{Fake, FakeClock, Fault as Befalls};
 use crate::fit::{log, result};
 
@@ -247,10 +249,19 @@ fn after_a_forks_run_the_pull_request_is_found_by_its_head() {
     fake.state().pulls.open.pop();
     fake.state().pulls.state = "closed";
     let gone = upload_to(&mut fake.client(), Target::PullOf(run.clone()), &log(&[]));
-    assert_eq!(gone, Err(UploadError::NoPull(HEAD.to_owned())));
+    let none = NoPull::None { repository: repository(), head: HEAD.to_owned() };
+    assert_eq!(gone, Err(UploadError::NoPull(none.clone())));
     let deleted = Run { head_owner: None, ..run };
-    let gone = upload_to(&mut fake.client(), Target::PullOf(deleted), &log(&[]));
-    assert_eq!(gone, Err(UploadError::NoPull(HEAD.to_owned())));
+    let gone = upload_to(&mut fake.client(), Target::PullOf(deleted.clone()), &log(&[]));
+    assert_eq!(gone, Err(UploadError::NoPull(none)));
+    // The fork may be gone and the pull request still be open; and one branch may have several.
+    fake.state().pulls.state = "open";
+    let done = upload_to(&mut fake.client(), Target::PullOf(deleted.clone()), &log(&[])).unwrap();
+    assert_eq!(done.git_ref, "refs/pull/7/head");
+    fake.state().pulls.open = vec![json!({"number": 6, "head": {"sha": HEAD}})];
+    let several = upload_to(&mut fake.client(), Target::PullOf(deleted), &log(&[])).unwrap_err();
+    assert_eq!(several, NoPull::Several { head: HEAD.to_owned(), numbers: vec![6, 7] }.into());
+    assert!(several.remedy().contains("--ref refs/pull/NUMBER/head"), "{}", several.remedy());
 }
 
 #[test]
