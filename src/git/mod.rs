@@ -129,7 +129,7 @@ impl Repository {
 #[must_use]
 pub fn head(folder: &Path) -> Option<String> {
     let repository = Repository::find(folder).ok()?;
-    repository.inner.head_id().ok().map(|id| id.to_string())
+    repository.inner.head().ok()?.id().map(|id| id.to_string())
 }
 
 /// What the library says, on one line.

@@ -208,7 +208,7 @@ pub fn with_head(
         look(client, repository, &route, MAX_PAGES, head, &mut found)?;
     }
     found.sort_by_key(Pull::number);
-    found.dedup();
+    found.dedup_by_key(|pull| pull.number);
     match <[Pull; 1]>::try_from(found) {
         Ok([pull]) => Ok(Ok(pull)),
         Err(found) if found.is_empty() => {

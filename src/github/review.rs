@@ -211,8 +211,8 @@ impl Review<'_> {
 fn tell_left_out(proposal: &Proposal, done: &mut Done) {
     if proposal.n_differing > 0 {
         done.notices.push(format!(
-            "{} got no comment: its lines are other ones in the head of the pull request than were scanned; \
-             merge or rebase onto the base branch",
+            "{} got no comment: its lines are too long to compare, or are other ones in the head of the pull \
+             request than were scanned; merge or rebase onto the base branch",
             counted(proposal.n_differing, "finding")
         ));
     }

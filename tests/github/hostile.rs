@@ -22,12 +22,12 @@ pub(crate) const NAMES: [&str; 9] = [
     "i \u{1b}]0;title\u{7}\u{202e}.py",
 ];
 
-/// A job in a workspace that tries everything.
+/// A job in a workspace that tries everything but long code, whose scan takes its time.
 pub(crate) fn workspace(fake: &Fake) -> Job {
     fill(Job::new(fake))
 }
 
-/// Writes all that is hostile into the job's workspace.
+/// Writes what is hostile into the job's workspace.
 pub(crate) fn fill(job: Job) -> Job {
     for name in NAMES {
         job.write(&format!("0/{name}"), DEFECT.as_bytes());
@@ -44,7 +44,6 @@ pub(crate) fn fill(job: Job) -> Job {
     let long = format!("x = '{}'  # ::error::forged\n{DEFECT}", "::error::forged ##[warning]".repeat(40_000));
     assert!(long.len() > 1_000_000);
     job.write("long.py", long.as_bytes());
-    job.write("one_line.py", format!("try: {}\nexcept: pass\n", "f(); ".repeat(200_000)).as_bytes());
     // Secrets beside the workspace, and links to them.
     fs::write(job.dir.path().join("secret.py"), DEFECT.replace("failed", "secret_from_outside")).unwrap();
     fs::write(job.dir.path().join("secret.yml"), "secret_from_outside: 1\n").unwrap();
@@ -122,6 +121,7 @@ fn outputs(text: &str) -> Vec<(&str, String)> {
 fn a_hostile_repository_forges_nothing_and_reads_nothing_outside() {
     let fake = Fake::start();
     let job = workspace(&fake);
+    job.write("one_line.py", format!("try: {}\nexcept: pass\n", "f(); ".repeat(200_000)).as_bytes());
     let ran = job.run(&fake);
     assert_eq!(ran.code, Ok(Code::Findings));
     check_log(&ran);

@@ -109,7 +109,7 @@ fn everything_said_in_a_hostile_pull_request_is_text() {
 #[test]
 fn texts_of_a_hostile_server_are_text() {
     let said =
-        "x\r\n::error file=a::forged ##[error]y ![x](http://evil.example) @someone #123 <img> \u{1b}[2J";
+        "x\r\n::error file=a::forged ##[error]y ![x](http://other.example) @someone #123 <img> \u{1b}[2J";
     for status in [403, 404, 422, 451] {
         let fake = Fake::start();
         fake.state().always.push(("", Fault::Refuse(status, Vec::new(), said)));
@@ -119,12 +119,13 @@ fn texts_of_a_hostile_server_are_text() {
         assert_eq!(ran.code, Ok(Code::Findings), "{}", ran.log);
         check_log(&ran);
         check_summary(&ran);
+        assert!(ran.summary.contains("other.example") && !ran.summary.contains("http://other"));
     }
 }
 
 #[test]
 fn pages_and_packs_of_a_hostile_project_are_text_too() {
-    let evil = "::error::forged ##[error]x ![x](http://evil.example) @someone #123";
+    let evil = "see ::error::forged ![x](http://evil.example) @someone #123";
     let page = format!(
         "---\nid: own-rule\nseverity: high\nprecision: high\ncwe: [78]\nedit: none\nflow: {{ from: [remote, local], to: command }}\nmessage: \"{evil} {{source}} {{sink}}\"\nsolution: \"{evil}\"\nthreats: [local]\n---\n# {evil}\n\n## Do this\n{evil}\n\n```python\nimport os\nos.system(input())  # find\nos.system(\"x\")  # ok\n```\n"
     );

@@ -241,8 +241,7 @@ fn after_a_forks_run_the_pull_request_is_found_by_its_head() {
         is_of_pull: true,
     };
     let fake = Fake::start();
-    fake.state().pulls.open =
-        vec![json!({"number": 6, "head": {"sha": SHA}}), json!({"number": 7, "head": {"sha": HEAD}})];
+    fake.state().pulls.open = vec![json!({"number": 6, "head": {"sha": SHA}})];
     let done = upload_to(&mut fake.client(), Target::PullOf(run.clone()), &log(&[])).unwrap();
     assert_eq!(done.git_ref, "refs/pull/7/head");
     assert_eq!(fake.state().sarifs.taken[0].body["commit_sha"], HEAD);
