@@ -45,6 +45,8 @@ pub(super) struct Question {
     pub(super) config_from_base: bool,
     /// The configuration file, where one is named.
     pub(super) config: Option<PathBuf>,
+    /// From where upward a configuration is looked for, if not from the scan's root.
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// A question that cannot be answered.
@@ -75,6 +77,8 @@ pub(super) struct Tree {
     root: PathBuf,
     paths: Vec<PathBuf>,
     config: Option<PathBuf>,
+    /// From where upward a configuration is looked for, relative to the repository's root.
+    folder: PathBuf,
     config_from_base: bool,
 }
 
@@ -131,13 +135,23 @@ impl Base {
             let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
             path.strip_prefix(repository.root()).map(Path::to_owned).unwrap_or_default()
         };
+        let folder = question.folder.as_deref().unwrap_or(root);
+        let folder = relative(if folder.is_file() { folder.parent().unwrap_or(root) } else { folder });
         let (root, paths) = (relative(root), paths.iter().map(|path| relative(path)).collect::<Vec<_>>());
         let scanned = paths.iter().map(|path| slashed(path)).collect();
         let place = std::env::var_os("RUNNER_TEMP").map(PathBuf::from).filter(|folder| folder.is_dir());
         let place = place.unwrap_or_else(std::env::temp_dir);
         let checkout = repository.checkout(commit, &Needed { scanned }, &place)?;
         let (config, config_from_base) = (question.config.clone(), question.config_from_base);
-        Ok(Self::Commit(Box::new(Tree { repository, checkout, root, paths, config, config_from_base })))
+        Ok(Self::Commit(Box::new(Tree {
+            repository,
+            checkout,
+            root,
+            paths,
+            config,
+            folder,
+            config_from_base,
+        })))
     }
 
     /// The findings in `text`, which is called `name` in reports and stands at `path`.
@@ -247,7 +261,7 @@ fn silenced_anew(known: &[Entry], outcome: &Outcome) -> BTreeMap<&'static str, u
 }
 
 impl Tree {
-    /// The base's configuration for the scan's root; the files that it names stand beside it.
+    /// The base's configuration; the files that it names stand beside it.
     fn configuration(&self) -> anyhow::Result<Option<ConfigFile>> {
         let place = self.checkout.root();
         let named = match &self.config {
@@ -264,9 +278,9 @@ impl Tree {
                 }
             }
         };
-        let root = place.join(&self.root);
-        fs::create_dir_all(&root)?;
-        let file = config::load(&root, named.as_deref())?;
+        let folder = place.join(&self.folder);
+        fs::create_dir_all(&folder)?;
+        let file = config::load(&folder, named.as_deref())?;
         let folder = file.as_ref().and_then(|file| file.path.parent()?.strip_prefix(place).ok());
         for path in file.iter().flat_map(ConfigFile::named) {
             let path = slashed(&folder.unwrap_or(Path::new("")).join(path));

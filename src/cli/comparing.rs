@@ -68,37 +68,34 @@ impl Comparing {
         paths: &[PathBuf],
         category: &str,
     ) -> anyhow::Result<(Base, Option<String>)> {
-        let (with, unknown) = match &self.with {
-            Some(With::File(path)) => (With::File(job.root.join(path)), None),
-            Some(with) => (with.clone(), None),
+        let with = match &self.with {
+            Some(With::File(path)) => With::File(job.root.join(path)),
+            Some(with) => with.clone(),
             None => match change(job) {
-                Ok(change) => (change.map_or(With::Nothing, With::Change), None),
-                Err(why) => (With::Nothing, Some(why)),
+                Ok(change) => change.map_or(With::Nothing, With::Change),
+                // A configuration that is meant to be the base's must not be that of the change.
+                Err(why) if self.config_from_base => return Err(QuestionError::UnknownBase(why).into()),
+                Err(why) => return Ok((Base::Nothing, Some(format!("all findings count, since {why}")))),
             },
         };
-        if let Some(why) = unknown {
-            // A configuration that is meant to be the base's must not be that of the change.
-            return if self.config_from_base {
-                Err(QuestionError::UnknownBase(why).into())
-            } else {
-                Ok((Base::Nothing, Some(format!("all findings count, since {why}"))))
-            };
-        }
         // What was pushed is what the next pull request is compared with: its configuration is the base's.
         let config_from_base = self.config_from_base && matches!(with, With::Revision(_) | With::Change(_));
         let config = self.config.as_ref().map(|config| job.root.join(config));
-        let question = Question { with, config_from_base, config };
+        let question = Question { with, config_from_base, config, folder: paths.first().cloned() };
         match (Base::open(&job.root, paths, &question), &question.with) {
             (Err(missing), With::Change(change)) if !config_from_base => {
-                let base = last_analysis(job, change, category, Scope::new(&job.root, paths));
-                Ok(base.unwrap_or_else(|why| {
-                    let why = why.map(|why| format!("; the last analysis of its branch is not had: {why}"));
-                    let said = format!(
-                        "all findings count, since the pull request's base is not here: {missing:#}{}",
-                        why.unwrap_or_default()
-                    );
-                    (Base::Nothing, Some(said))
-                }))
+                match last_analysis(job, change, category, Scope::new(&job.root, paths)) {
+                    Ok(base) => Ok((base, None)),
+                    Err(why) => {
+                        let why =
+                            why.map(|why| format!("; the last analysis of its branch is not had: {why}"));
+                        let said = format!(
+                            "all findings count, since the pull request's base is not here: {missing:#}{}",
+                            why.unwrap_or_default()
+                        );
+                        Ok((Base::Nothing, Some(said)))
+                    }
+                }
             }
             (base, _) => Ok((base?, None)),
         }
@@ -130,7 +127,7 @@ fn last_analysis(
     change: &Change,
     category: &str,
     scope: Scope,
-) -> Result<(Base, Option<String>), Option<String>> {
+) -> Result<Base, Option<String>> {
     let Ok(Some(event)) = &job.event else { return Err(None) };
     // Without a token nothing is asked, as nothing was asked for.
     let Ok(client) = job.requests.client() else { return Err(None) };
@@ -141,5 +138,5 @@ fn last_analysis(
     let commit: String = commit.chars().filter(char::is_ascii_hexdigit).take(12).collect();
     let name = format!("the last analysis of `{}`, of commit {commit}", change.base_ref);
     let base = Base::of_text(name, Path::new("analysis"), &log.to_string(), scope);
-    base.map(|base| (base, None)).map_err(|error| Some(error.to_string()))
+    base.map_err(|error| Some(error.to_string()))
 }

@@ -298,7 +298,7 @@ fn mistakes_in_the_bases_configuration_are_told_by_path_and_commit() {
     let pack = "sources:\n  - { at: x.y(), kind: rmeote }\n";
     for (config, place, said) in [
         ("disabel: [x]\n", "conf/snakestone.yml:1:1", "unknown key `disabel`"),
-        ("models: [packs/shop.data]\n", "conf/packs/shop.data:2", "unknown kind `rmeote`"),
+        ("models: [packs/shop.data]\n", "conf/packs/shop.data:2", "unknown kind of source `rmeote`"),
     ] {
         let before = [("conf/snakestone.yml", config), ("conf/packs/shop.data", pack)];
         let pull = Pull::new(&before, &[("conf/snakestone.yml", "fail-on: low\n".to_owned())]);

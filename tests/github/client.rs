@@ -201,7 +201,7 @@ fn all_waiting_stays_within_the_budget() {
 fn the_budget_is_for_requests_and_waiting_and_a_part_of_it_for_what_is_less_needed() {
     let fake = Fake::start();
     let mut client = fake.client();
-    let limit = || limited(403, &[("retry-after", 100)]);
+    let limit = || limited(403, &[("retry-after", "100")]);
     fake.befall([limit()]);
     let minute = Duration::from_secs(60);
     let less_needed = client.within(minute, |client| client.get("/zen", ""));

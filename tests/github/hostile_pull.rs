@@ -127,7 +127,7 @@ fn texts_of_a_hostile_server_are_text() {
 fn pages_and_packs_of_a_hostile_project_are_text_too() {
     let evil = "see ::error::forged ![x](http://evil.example) @someone #123";
     let page = format!(
-        "---\nid: own-rule\nseverity: high\nprecision: high\ncwe: [78]\nedit: none\nflow: {{ from: [remote, local], to: command }}\nmessage: \"{evil} {{source}} {{sink}}\"\nsolution: \"{evil}\"\nthreats: [local]\n---\n# {evil}\n\n## Do this\n{evil}\n\n```python\nimport os\nos.system(input())  # find\nos.system(\"x\")  # ok\n```\n"
+        "---\nid: own-rule\nseverity: high\nprecision: high\ncwe: [78]\nedit: none\nflow: command\nmessage: \"{evil} {{source}} {{sink}}\"\nsolution: \"{evil}\"\nthreats: [local]\n---\n# {evil}\n\n{evil}\n\n## Do this\n{evil}\n\n```python\nimport os\nos.system(input())  # find\nos.system(\"x\")  # ok\n```\n"
     );
     let fake = Fake::start();
     let job = workspace(&fake);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use snakestone::github::analyses;
 use snakestone::github::client::Client;
 use snakestone::github::event::{Repository, Run, Target};
 use snakestone::github::failure::{Failure, Fault};
@@ -261,6 +262,18 @@ fn after_a_forks_run_the_pull_request_is_found_by_its_head() {
     let several = upload_to(&mut fake.client(), Target::PullOf(deleted), &log(&[])).unwrap_err();
     assert_eq!(several, NoPull::Several { head: HEAD.to_owned(), numbers: vec![6, 7] }.into());
     assert!(several.remedy().contains("--ref refs/pull/NUMBER/head"), "{}", several.remedy());
+}
+
+#[test]
+fn the_last_analysis_of_a_branch_is_read_back() {
+    let fake = Fake::start();
+    upload(&fake).unwrap();
+    let mut client = fake.client();
+    let last = log(&[result(1), result(2)]);
+    upload_to(&mut client, target(), &last).unwrap();
+    let mut latest = |git_ref: &str| analyses::latest(&mut client, &repository(), git_ref, "snakestone");
+    assert_eq!(latest("refs/heads/main"), Ok(Some((last, SHA.to_owned()))));
+    assert_eq!(latest("refs/heads/other"), Ok(None));
 }
 
 #[test]
