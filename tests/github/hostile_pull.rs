@@ -125,7 +125,7 @@ fn texts_of_a_hostile_server_are_text() {
 
 #[test]
 fn pages_and_packs_of_a_hostile_project_are_text_too() {
-    let evil = "see ::error::forged ![x](http://evil.example) @someone #123";
+    let evil = "see ::error::forged ![x](http://other.example) @someone #123";
     let page = format!(
         "---\nid: own-rule\nseverity: high\nprecision: high\ncwe: [78]\nedit: none\nflow: command\nmessage: \"{evil} {{source}} {{sink}}\"\nsolution: \"{evil}\"\nthreats: [local]\n---\n# {evil}\n\n{evil}\n\n## Do this\n{evil}\n\n```python\nimport os\nos.system(input())  # find\nos.system(\"x\")  # ok\n```\n"
     );
@@ -136,7 +136,7 @@ fn pages_and_packs_of_a_hostile_project_are_text_too() {
     job.write("b.py", b"import os\nos.system(input())\n");
     let ran = job.run(&fake);
     assert_eq!(ran.code, Ok(Code::Findings), "{}", ran.log);
-    assert!(ran.summary.contains("own-rule"), "{}", ran.summary);
+    assert!(ran.summary.contains("own-rule") && !ran.summary.contains("http://other"), "{}", ran.summary);
     check_log(&ran);
     check_summary(&ran);
 }
