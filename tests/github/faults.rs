@@ -42,7 +42,7 @@ fn three_hundred_sequences_of_faults_repeat_no_upload_blindly_and_end_in_time() 
 
 /// A job: a push, a pull request, or one that gets a check run too.
 fn job(fake: &Fake, round: usize) -> Job {
-    let mut job = if round % 3 == 0 { Job::new(fake) } else { Job::of_pull(fake, &json!("o/r")) };
+    let mut job = if round.is_multiple_of(3) { Job::new(fake) } else { Job::of_pull(fake, &json!("o/r")) };
     fake.state().pulls.file("a.py", "", DEFECT);
     if round % 3 == 2 {
         job.set("INPUT_CHECK-RUN", "always");
