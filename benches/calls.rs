@@ -30,7 +30,7 @@ fn main() {
 }
 
 fn measure(folder: &Path, package: &str) {
-    let everything = Selection { exclude: Vec::new(), everything: true };
+    let everything = Selection { everything: true, ..Selection::default() };
     let paths: Vec<PathBuf> = vec![folder.to_owned()];
     let found = discover::discover(folder, &paths, &everything).expect("the folder can be read");
     let files: IdVec<FileId, SourceFile> =

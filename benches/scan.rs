@@ -34,7 +34,7 @@ fn main() {
 
 fn measure(path: &Path) {
     forget_peak();
-    let everything = Selection { exclude: Vec::new(), everything: true };
+    let everything = Selection { everything: true, ..Selection::default() };
     let found = discover::discover(path, &[path.to_owned()], &everything).expect("the path can be read");
     let load = || -> IdVec<FileId, SourceFile> {
         found.files.iter().filter_map(|entry| discover::load(entry).ok()).map(|(file, _)| file).collect()

@@ -1,166 +1,55 @@
 //! The container action: inputs from the environment, the workspace in, SARIF file, summary, annotations and
 //! outputs out.
 //!
-//! Source: GitHub's documentation of metadata syntax and workflow commands; the runner passes inputs as
-//! `INPUT_<NAME>` with hyphens kept.
+//! Source: GitHub's documentation of workflow commands.
 
-use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
-use std::path::{Component, Path, PathBuf};
-use std::time::Duration;
+use std::path::{Component, Path};
 
 use anyhow::Context;
 
 use crate::cli::args::{ColorArg, Format};
-use crate::cli::comparing::Comparing;
+use crate::cli::inputs::Inputs;
+use crate::cli::job::Job;
 use crate::cli::output::Outputs;
-use crate::cli::publish::{self, Note, Publication, Published, Wish};
-use crate::cli::review::{self, Step, Wishes};
+use crate::cli::publish::{self, Note};
+use crate::cli::review::{self, Step};
 use crate::cli::scan::{self, Outcome};
 use crate::cli::{Code, Surroundings};
-use crate::config::{Overrides, Tests};
-use crate::finding::Severity;
 use crate::github::checks::Conclusion;
-use crate::github::client::Token;
 use crate::report::{annotations, markdown, sarif, terminal};
 
 /// Largest step summary, in bytes; the runner drops larger ones whole.
 const MAX_SUMMARY: usize = markdown::MAX_BYTES;
 
-/// An input that is not understood.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("input `{name}`: {message}")]
-pub(super) struct InputError {
-    pub(super) name: &'static str,
-    pub(super) message: String,
-}
-
-/// The action's inputs.
-#[derive(Debug)]
-struct Inputs {
-    path: PathBuf,
-    config: Option<PathBuf>,
-    exclude: Vec<String>,
-    fail_on: Option<Option<Severity>>,
-    minimum_severity: Option<Severity>,
-    tests: Option<Tests>,
-    sarif_file: PathBuf,
-    category: String,
-    token: Option<Token>,
-    upload: Wish,
-    reviews: Wishes,
-    comparing: Comparing,
-    summary: Option<PathBuf>,
-    outputs: Option<PathBuf>,
-}
-
-impl Inputs {
-    /// Reads the inputs; empty ones count as absent, since the runner does not tell the two apart.
-    fn read(variables: &BTreeMap<String, String>) -> Result<Self, InputError> {
-        let get = |name: &str| {
-            variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty()).map(str::to_owned)
-        };
-        let severity = |name: &'static str, value: &str| {
-            let message = format!("unknown severity `{value}`; known are low, medium, high, critical");
-            Severity::parse(value).ok_or(InputError { name, message })
-        };
-        let fail_on = match get("INPUT_FAIL-ON").as_deref() {
-            None => None,
-            Some("none") => Some(None),
-            Some(other) => Some(Some(severity("fail-on", other)?)),
-        };
-        let minimum =
-            get("INPUT_MINIMUM-SEVERITY").map(|value| severity("minimum-severity", &value)).transpose()?;
-        let tests = match get("INPUT_TESTS").as_deref() {
-            None => None,
-            Some("high") => Some(Tests::High),
-            Some("all") => Some(Tests::All),
-            Some("none") => Some(Tests::None),
-            Some(other) => {
-                let message = format!("unknown value `{other}`; known are high, all, none");
-                return Err(InputError { name: "tests", message });
-            }
-        };
-        let upload = match get("INPUT_UPLOAD").as_deref() {
-            None | Some("auto") => Wish::Auto,
-            Some("required") => Wish::Required,
-            Some("never") => Wish::Never,
-            Some(other) => {
-                let message = format!("unknown value `{other}`; known are auto, required, never");
-                return Err(InputError { name: "upload", message });
-            }
-        };
-        let chosen = |name: &'static str, input: &str, [yes, no]: [&str; 2], default: bool| match get(input) {
-            None => Ok(default),
-            Some(value) if value == yes => Ok(true),
-            Some(value) if value == no => Ok(false),
-            Some(other) => {
-                Err(InputError { name, message: format!("unknown value `{other}`; known are {yes}, {no}") })
-            }
-        };
-        let review = chosen("review", "INPUT_REVIEW", ["auto", "never"], true)?;
-        let check_run = chosen("check-run", "INPUT_CHECK-RUN", ["always", "never"], false)?;
-        Ok(Self {
-            path: get("INPUT_PATH").map_or(PathBuf::from("."), PathBuf::from),
-            config: get("INPUT_CONFIG").map(PathBuf::from),
-            exclude: get("INPUT_EXCLUDE")
-                .iter()
-                .flat_map(|lines| lines.lines())
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .map(str::to_owned)
-                .collect(),
-            fail_on,
-            minimum_severity: minimum,
-            tests,
-            sarif_file: get("INPUT_SARIF-FILE").map_or(PathBuf::from("snakestone.sarif"), PathBuf::from),
-            category: get("INPUT_CATEGORY").unwrap_or("snakestone/".to_owned()),
-            token: get("INPUT_TOKEN").and_then(|token| Token::new(&token)),
-            upload,
-            reviews: Wishes { review, check_run },
-            comparing: Comparing::read(&get)?,
-            summary: get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
-            outputs: get("GITHUB_OUTPUT").map(PathBuf::from),
-        })
-    }
-}
-
 /// Runs the action: scans, writes the SARIF file, uploads it, annotates, sums up, and only then decides.
 pub(super) fn run(surroundings: &Surroundings, out: &mut dyn Write) -> anyhow::Result<Code> {
     let inputs = Inputs::read(surroundings.variables)?;
-    let root = surroundings.folder.canonicalize().unwrap_or(surroundings.folder.to_owned());
-    let began = (surroundings.clock)().now();
-    let outcome = match scan(&inputs, &root) {
+    let mut job = Job::new(surroundings, inputs.token.clone());
+    let outcome = match scan(&mut job, &inputs) {
         Ok(outcome) => outcome,
         Err(error) => {
             let log = sarif::unsuccessful(&inputs.category);
-            let written = write_below(&root, &inputs.sarif_file, &log);
-            let published = publish(surroundings, &inputs, &root, (&log, began));
+            let written = write_below(&job.root, &inputs.sarif_file, &log);
+            let published = publish::run(&mut job, inputs.upload, &log);
             say(&published.said, &published.note, out)?;
             return Err(written.err().unwrap_or(error));
         }
     };
-    finish(surroundings, &inputs, outcome, began, out)
+    finish(&mut job, &inputs, outcome, out)
 }
 
 /// The scan, compared, and a note where it is compared with less than it should be.
-fn scan(inputs: &Inputs, root: &Path) -> anyhow::Result<(Outcome, Option<String>)> {
-    let overrides = Overrides {
-        exclude: inputs.exclude.clone(),
-        fail_on: inputs.fail_on,
-        minimum_severity: inputs.minimum_severity,
-        tests: inputs.tests,
-        ..Overrides::default()
-    };
-    let path = root.join(&inputs.path);
-    let config = inputs.config.as_ref().map(|config| root.join(config));
+fn scan(job: &mut Job, inputs: &Inputs) -> anyhow::Result<(Outcome, Option<String>)> {
+    let path = job.root.join(&inputs.path);
+    let config = inputs.config.as_ref().map(|config| job.root.join(config));
     let paths = std::slice::from_ref(&path);
-    let (base, note) = inputs.comparing.base(root, paths, &inputs.category)?;
+    let (base, note) = inputs.comparing.base(job, paths, &inputs.category)?;
     let project = base.project(&path, config.as_deref())?;
-    let settings = project.settings(&overrides)?;
-    let mut outcome = scan::outcome(root.to_owned(), paths, &project, settings)?;
+    let settings = project.settings(&inputs.overrides)?;
+    let mut outcome = scan::outcome(job.root.clone(), paths, &project, settings)?;
     outcome.fails_on_existing = inputs.comparing.fails_on_existing;
     base.judge(&mut outcome, &project)?;
     outcome.summary.notes.extend(note.clone());
@@ -170,10 +59,9 @@ fn scan(inputs: &Inputs, root: &Path) -> anyhow::Result<(Outcome, Option<String>
 
 /// Everything after the scan. Each step is tried whatever became of those before it.
 fn finish(
-    surroundings: &Surroundings,
+    job: &mut Job,
     inputs: &Inputs,
     (outcome, note): (Outcome, Option<String>),
-    began: Duration,
     out: &mut dyn Write,
 ) -> anyhow::Result<Code> {
     let code = outcome.code();
@@ -183,18 +71,15 @@ fn finish(
     let log = writer.render(&report, Format::Sarif)?;
     let mut result = write_below(&root, &inputs.sarif_file, &log);
     result = result.and(tell(&report, out)); // first, since the upload may take minutes
-    let sent = (surroundings.clock)().now();
-    let published = publish(surroundings, inputs, &root, (&log, began));
+    let published = publish::run(job, inputs.upload, &log);
     report.summary.notes.extend(published.note.iter().map(|note| note.text.clone()));
     let step = Step {
         wishes: inputs.reviews,
-        token: inputs.token.as_ref(),
         log: &log,
         conclusion: conclusion(code, report.findings.is_empty()),
-        began: sent,
         is_told: published.note.is_some(),
     };
-    let reviewed = review::publish(surroundings, &root, &step);
+    let reviewed = review::publish(job, &step);
     report.summary.notes.extend(reviewed.notes.iter().map(|note| note.text.clone()));
     result = result.and(say(&published.said, &published.note, out));
     result = result.and(say(&reviewed.said, &reviewed.notes, out));
@@ -229,16 +114,6 @@ fn conclusion(code: Code, is_empty: bool) -> Conclusion {
         Code::Clean => Conclusion::Neutral,
         Code::Findings | Code::Usage | Code::Failed => Conclusion::Failure,
     }
-}
-
-fn publish(
-    surroundings: &Surroundings,
-    inputs: &Inputs,
-    root: &Path,
-    (log, began): (&[u8], Duration),
-) -> Published {
-    let publication = Publication { wish: inputs.upload, token: inputs.token.as_ref(), log, began };
-    publish::run(surroundings, root, &publication)
 }
 
 /// All findings, for the log.
@@ -319,30 +194,7 @@ fn append(path: &Path, text: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Inputs, assignment, random};
-    use crate::finding::Severity;
-
-    fn read(variables: &[(&str, &str)]) -> Result<Inputs, String> {
-        let all = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Inputs::read(&all.collect()).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn inputs_keep_their_hyphens_and_empty_ones_are_absent() {
-        let inputs =
-            read(&[("INPUT_FAIL-ON", "high"), ("INPUT_EXCLUDE", "a/\n\n b/ "), ("INPUT_PATH", "")]).unwrap();
-        assert_eq!(inputs.fail_on, Some(Some(Severity::High)));
-        assert_eq!(inputs.exclude, ["a/", "b/"]);
-        assert_eq!(inputs.path.to_str(), Some("."));
-        assert_eq!(
-            read(&[("INPUT_FAIL-ON", "hihg")]).unwrap_err(),
-            "input `fail-on`: unknown severity `hihg`; known are low, medium, high, critical"
-        );
-        assert_eq!(
-            read(&[("INPUT_UPLOAD", "yes")]).unwrap_err(),
-            "input `upload`: unknown value `yes`; known are auto, required, never"
-        );
-    }
+    use super::{assignment, random};
 
     #[test]
     fn a_value_cannot_end_its_own_assignment() {

@@ -363,7 +363,7 @@ impl ScanArgs {
             (None, None) => With::Nothing,
         };
         let config_from_base = self.config_from == Some(ConfigFrom::Base);
-        Question { with, config_from_base, config: self.config.clone() }
+        Question { with, config_from_base, config: self.config.clone(), folder: None }
     }
 
     /// What these options say of the settings.

@@ -5,16 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Context;
-
 use crate::baseline::{self, BaselineError, Entry};
-use crate::cli::event::PullRequest;
 use crate::cli::project::Project;
 use crate::cli::scan::{self, How, Outcome};
-use crate::config::{self, ConfigFile, MAX_PACK, NAMES, Settings};
+use crate::config::{self, ConfigError, ConfigFile, MAX_PACK, NAMES, Settings};
 use crate::discover::{self, MAX_SIZE};
 use crate::finding::{Finding, Identity};
 use crate::git::{Checkout, Repository, Wanted};
+use crate::github::event::Change;
+use crate::models::PackError;
 use crate::report::Comparison;
 use crate::templates::is_template;
 
@@ -32,7 +31,7 @@ pub(super) enum With {
     /// The commit where the histories of `HEAD` and this revision part.
     Revision(String),
     /// What a pull request or a merge queue starts from.
-    PullRequest(PullRequest),
+    Change(Change),
     /// A file of known findings.
     File(PathBuf),
 }
@@ -46,6 +45,8 @@ pub(super) struct Question {
     pub(super) config_from_base: bool,
     /// The configuration file, where one is named.
     pub(super) config: Option<PathBuf>,
+    /// From where upward a configuration is looked for, if not from the scan's root.
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// A question that cannot be answered.
@@ -55,6 +56,10 @@ pub(super) enum QuestionError {
         "the configuration can come from a base only where a commit is compared with: give `--since REVISION`"
     )]
     NoBase,
+    #[error("the configuration is to come from the base, but {0}")]
+    UnknownBase(String),
+    #[error("{0}")]
+    Configuration(String),
 }
 
 /// What findings are compared with, read.
@@ -72,6 +77,8 @@ pub(super) struct Tree {
     root: PathBuf,
     paths: Vec<PathBuf>,
     config: Option<PathBuf>,
+    /// From where upward a configuration is looked for, relative to the repository's root.
+    folder: PathBuf,
     config_from_base: bool,
 }
 
@@ -98,7 +105,7 @@ impl Scope {
 impl Base {
     /// Reads what `question` asks for; `paths` in `root` are to be scanned.
     pub(super) fn open(root: &Path, paths: &[PathBuf], question: &Question) -> anyhow::Result<Self> {
-        let is_commit = matches!(question.with, With::Revision(_) | With::PullRequest(_));
+        let is_commit = matches!(question.with, With::Revision(_) | With::Change(_));
         if question.config_from_base && !is_commit {
             return Err(QuestionError::NoBase.into());
         }
@@ -107,6 +114,10 @@ impl Base {
             With::Nothing => return Ok(Self::Nothing),
             With::File(path) => {
                 let name = format!("`{}`", path.strip_prefix(root).unwrap_or(path).display());
+                if config::leads_out(root, path) {
+                    let error = "it is a symbolic link that leads out of the repository".to_owned();
+                    return Err(BaselineError::Unreadable { path: path.clone(), error }.into());
+                }
                 return Ok(Self::of_text(name, path, &text(path)?, Scope::new(root, paths))?);
             }
             With::Revision(revision) => {
@@ -114,7 +125,7 @@ impl Base {
                 let commit = repository.merge_base(revision)?;
                 (repository, commit)
             }
-            With::PullRequest(PullRequest { head, base, .. }) => {
+            With::Change(Change { head, base, .. }) => {
                 let repository = repository()?;
                 let commit = repository.pull_request_base(head, base)?;
                 (repository, commit)
@@ -124,13 +135,23 @@ impl Base {
             let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
             path.strip_prefix(repository.root()).map(Path::to_owned).unwrap_or_default()
         };
+        let folder = question.folder.as_deref().unwrap_or(root);
+        let folder = relative(if folder.is_file() { folder.parent().unwrap_or(root) } else { folder });
         let (root, paths) = (relative(root), paths.iter().map(|path| relative(path)).collect::<Vec<_>>());
         let scanned = paths.iter().map(|path| slashed(path)).collect();
         let place = std::env::var_os("RUNNER_TEMP").map(PathBuf::from).filter(|folder| folder.is_dir());
         let place = place.unwrap_or_else(std::env::temp_dir);
         let checkout = repository.checkout(commit, &Needed { scanned }, &place)?;
         let (config, config_from_base) = (question.config.clone(), question.config_from_base);
-        Ok(Self::Commit(Box::new(Tree { repository, checkout, root, paths, config, config_from_base })))
+        Ok(Self::Commit(Box::new(Tree {
+            repository,
+            checkout,
+            root,
+            paths,
+            config,
+            folder,
+            config_from_base,
+        })))
     }
 
     /// The findings in `text`, which is called `name` in reports and stands at `path`.
@@ -147,8 +168,13 @@ impl Base {
     pub(super) fn project(&self, root: &Path, config: Option<&Path>) -> anyhow::Result<Project> {
         match self {
             Self::Commit(tree) if tree.config_from_base => {
-                let what = || format!("configuration of commit {}", tree.checkout.commit());
-                Project::of(tree.configuration().with_context(what)?).with_context(what)
+                tree.configuration().and_then(Project::of).map_err(|error| {
+                    if error.is::<ConfigError>() || error.is::<PackError>() {
+                        QuestionError::Configuration(self.shown(&format!("{error:#}"))).into()
+                    } else {
+                        error.context(format!("configuration of commit {}", tree.checkout.commit()))
+                    }
+                })
             }
             _ => Project::read(root, config),
         }
@@ -235,7 +261,7 @@ fn silenced_anew(known: &[Entry], outcome: &Outcome) -> BTreeMap<&'static str, u
 }
 
 impl Tree {
-    /// The base's configuration for the scan's root; the files that it names stand beside it.
+    /// The base's configuration; the files that it names stand beside it.
     fn configuration(&self) -> anyhow::Result<Option<ConfigFile>> {
         let place = self.checkout.root();
         let named = match &self.config {
@@ -252,9 +278,9 @@ impl Tree {
                 }
             }
         };
-        let root = place.join(&self.root);
-        fs::create_dir_all(&root)?;
-        let file = config::load(&root, named.as_deref())?;
+        let folder = place.join(&self.folder);
+        fs::create_dir_all(&folder)?;
+        let file = config::load(&folder, named.as_deref())?;
         let folder = file.as_ref().and_then(|file| file.path.parent()?.strip_prefix(place).ok());
         for path in file.iter().flat_map(ConfigFile::named) {
             let path = slashed(&folder.unwrap_or(Path::new("")).join(path));
@@ -290,7 +316,8 @@ impl Tree {
         fs::create_dir_all(&root)?;
         let paths: Vec<PathBuf> =
             self.paths.iter().map(|path| place.join(path)).filter(|path| path.exists()).collect();
-        let selection = scan::selection(&outcome.settings);
+        // All that stands in the commit is tracked.
+        let selection = scan::selection(&outcome.settings, self.checkout.files.clone());
         let mut found = discover::discover(&root, &paths, &selection)?;
         // Submodules are other repositories: their files are not the base's, and stand on both sides as they are here.
         let inside = |path: &&String| {

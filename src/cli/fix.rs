@@ -6,11 +6,11 @@ use std::io::{BufRead, IsTerminal, Write};
 use anyhow::Context;
 
 use crate::base::IdVec;
-use crate::cli::args::{ColorArg, FixArgs};
+use crate::cli::args::FixArgs;
 use crate::cli::project::Project;
 use crate::cli::{Code, scan, write};
 use crate::config::{ConfigError, Overrides, Settings, nearest};
-use crate::discover::{self, Selection};
+use crate::discover;
 use crate::finding::{Finding, Safety};
 use crate::fix::{self, Fixed};
 use crate::models::Threat;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &FixArgs) -> anyhow::Result<Code> {
     let overrides =
         Overrides { exclude: args.exclude.clone(), threads: args.threads, ..Overrides::default() };
     let settings = project.settings(&overrides)?;
-    let selection = Selection { exclude: settings.exclude.clone(), everything: !settings.default_excludes };
+    let selection = scan::selection(&settings, scan::tracked(&args.paths));
     let found = discover::discover(&root, &args.paths, &selection)?;
     let pool = crate::scan::pool(settings.threads).context("cannot start worker threads")?;
     let judge = project.judge(&settings, |id| settings.runs(id))?;
@@ -103,7 +103,9 @@ fn summary(args: &FixArgs, fixed: &Fixed, refused: &[(String, String)], diff: &[
         let _ = std::io::stdout().lock().write_all(diff);
         fixes::write(&fixes, &mut anstream::stderr())?;
     } else {
-        fixes::write(&fixes, &mut super::stdout(ColorArg::Auto))?;
+        let mut text = Vec::new();
+        fixes::write(&fixes, &mut text)?;
+        super::print(&String::from_utf8_lossy(&text));
     }
     Ok(())
 }

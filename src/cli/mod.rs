@@ -7,9 +7,10 @@ mod args;
 mod baseline;
 mod compare;
 mod comparing;
-mod event;
 mod explain;
 mod fix;
+mod inputs;
+mod job;
 mod output;
 mod progress;
 mod project;
@@ -17,6 +18,7 @@ mod publish;
 mod review;
 mod scan;
 mod upload;
+mod usage;
 mod write;
 
 use std::collections::BTreeMap;
@@ -35,6 +37,7 @@ use crate::config::ConfigError;
 use crate::discover::DiscoverError;
 use crate::git::GitError;
 use crate::github::wait::{Clock, SystemClock};
+use crate::report::annotations;
 use args::{Cli, ColorArg, Command};
 
 /// What a run comes to.
@@ -121,31 +124,32 @@ fn finish(result: anyhow::Result<Code>) -> ExitCode {
         Ok(code) => return code.into(),
         Err(error) => error,
     };
-    let said = crate::report::annotations::neutralize(&format!("error: {error:#}"));
+    let said = annotations::neutralize(&format!("error: {error:#}"));
     let _ = writeln!(std::io::stderr(), "{said}");
     let is_usage = error.is::<ConfigError>()
         || error.is::<crate::models::PackError>()
         || error.is::<DiscoverError>()
-        || error.is::<action::InputError>()
-        || error.is::<upload::UsageError>()
-        || error.is::<review::ReviewError>()
+        || error.is::<inputs::InputError>()
+        || error.is::<usage::UsageError>()
         || error.is::<BaselineError>()
         || error.is::<GitError>()
         || error.is::<compare::QuestionError>();
     if is_usage { Code::Usage.into() } else { Code::Failed.into() }
 }
 
-/// Standard output that is colored as asked.
-fn stdout(color: ColorArg) -> AutoStream<std::io::Stdout> {
+/// Prints `text` in color as asked, no line of it as a command of the runner; a reader that went away (`| head`) is
+/// no failure.
+fn print_in(color: ColorArg, text: &str) {
     let choice = match color {
         ColorArg::Auto => AutoStream::choice(&std::io::stdout()),
         ColorArg::Always => ColorChoice::Always,
         ColorArg::Never => ColorChoice::Never,
     };
-    AutoStream::new(std::io::stdout(), choice)
+    let mut out = AutoStream::new(std::io::stdout(), choice);
+    let _ = out.write_all(annotations::without_commands(text).as_bytes()).and_then(|()| out.flush());
 }
 
-/// Prints `text`; a reader that went away (`| head`) is no failure.
+/// As [`print_in`], in color at a terminal.
 fn print(text: &str) {
-    let _ = stdout(ColorArg::Auto).write_all(text.as_bytes());
+    print_in(ColorArg::Auto, text);
 }

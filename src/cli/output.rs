@@ -30,10 +30,7 @@ impl Outputs<'_> {
         let mut result = Ok(());
         for output in outputs {
             let written = match &output.file {
-                None if output.format == Format::Terminal => {
-                    self.terminal(report, &mut super::stdout(self.color))
-                }
-                None => self.plain(report, &hashes, output.format, &mut io::stdout().lock()),
+                None => self.to_stdout(report, &hashes, output.format),
                 Some(path) => self
                     .to_file(report, &hashes, output.format, path)
                     .with_context(|| format!("cannot write `{}`", path.display())),
@@ -53,6 +50,23 @@ impl Outputs<'_> {
 
     fn bytes(&self, file: &SourceFile) -> Option<Vec<u8>> {
         fs::read(self.root.join(&file.path)).ok()
+    }
+
+    /// What a step prints is searched for commands by the runner, so that nothing of the scanned code may pass for one.
+    fn to_stdout(&self, report: &Report, hashes: &Fingerprints, format: Format) -> anyhow::Result<()> {
+        let mut bytes = Vec::new();
+        if format == Format::Terminal {
+            self.terminal(report, &mut bytes)?;
+            super::print_in(self.color, &String::from_utf8_lossy(&bytes));
+            return Ok(());
+        }
+        self.plain(report, hashes, format, &mut bytes)?;
+        if matches!(format, Format::Sarif | Format::SarifFull | Format::Jsonl) {
+            // In JSON both are the same.
+            bytes = String::from_utf8_lossy(&bytes).replace("##[", "#\\u0023[").into_bytes();
+        }
+        let mut out = io::stdout().lock();
+        ignore_closed(out.write_all(&bytes).and_then(|()| out.flush()))
     }
 
     fn to_file(

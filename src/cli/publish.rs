@@ -3,12 +3,11 @@
 //! Whatever happens here, the file stays where it was written, and findings alone decide the exit code, unless the
 //! upload is required.
 
-use std::path::Path;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use crate::cli::Surroundings;
-use crate::github::client::{Client, Options, Token, encode};
-use crate::github::event::{self, Analyzed, Event, Kind};
+use crate::cli::job::Job;
+use crate::github::client::encode;
+use crate::github::event::{Event, Kind, Target};
 use crate::github::failure::Failure;
 use crate::github::upload::{self, Done, End, Upload, UploadError};
 
@@ -33,11 +32,11 @@ pub(super) struct Note {
 }
 
 impl Note {
-    fn notice(text: String) -> Self {
+    pub(super) fn notice(text: String) -> Self {
         Self { is_warning: false, text }
     }
 
-    fn warning(text: String) -> Self {
+    pub(super) fn warning(text: String) -> Self {
         Self { is_warning: true, text }
     }
 }
@@ -53,29 +52,20 @@ pub(super) struct Published {
     pub(super) has_failed: bool,
 }
 
-/// A log that is to be uploaded.
-pub(super) struct Publication<'a> {
-    pub(super) wish: Wish,
-    pub(super) token: Option<&'a Token>,
-    pub(super) log: &'a [u8],
-    /// When the scan began, since 1970.
-    pub(super) began: Duration,
-}
-
 /// Uploads the log, if that is wished and can be.
-pub(super) fn run(surroundings: &Surroundings, root: &Path, publication: &Publication) -> Published {
-    let is_required = publication.wish == Wish::Required;
-    let failed = |note| Published { note: Some(note), has_failed: is_required, ..Published::default() };
+pub(super) fn run(job: &mut Job, wish: Wish, log: &[u8]) -> Published {
+    let failed =
+        |note| Published { note: Some(note), has_failed: wish == Wish::Required, ..Published::default() };
     let not = |why: String| format!("the SARIF file was not uploaded: {why}");
-    if publication.wish == Wish::Never {
+    if wish == Wish::Never {
         return Published::default();
     }
-    let event = match Event::read(surroundings.variables) {
-        Ok(Some(event)) => event,
+    let event = match &job.event {
+        Ok(Some(event)) => event.clone(),
         Ok(None) => return failed(Note::notice(not("this is no run of GitHub Actions".to_owned()))),
         Err(error) => return failed(Note::warning(not(error.to_string()))),
     };
-    match upload(surroundings, root, publication, &event) {
+    match upload(job, &event, log) {
         Ok(done) => {
             let (mut said, note) = of(&done);
             said.extend(done.said);
@@ -86,45 +76,33 @@ pub(super) fn run(surroundings: &Surroundings, root: &Path, publication: &Public
             Published { note: Some(Note::notice(not(why.to_owned()))), ..Published::default() }
         }
         Err(error) => {
-            let why = explain(&error, &event, surroundings);
+            let is_read_only = is_read_only(&event, job.surroundings.variables);
+            let why = explain(&error, is_read_only);
             let text =
                 not(format!("{why}. Everything else is as it would be; the file is the output `sarif-file`"));
             // That a setting is off, or a fork's token may only read, is how the repository is meant to be.
-            let is_meant = matches!(&error, UploadError::Failure(Failure::NotEnabled { .. }))
-                || is_read_only(&event, surroundings);
+            let is_meant = matches!(&error, UploadError::Failure(Failure::NotEnabled { .. })) || is_read_only;
             failed(if is_meant { Note::notice(text) } else { Note::warning(text) })
         }
     }
 }
 
-fn upload(
-    surroundings: &Surroundings,
-    root: &Path,
-    publication: &Publication,
-    event: &Event,
-) -> Result<Done, UploadError> {
-    let head = event::checked_out(root);
-    let target = event.target(Analyzed::Checkout(head.as_deref()));
-    let token = publication.token.ok_or_else(|| Failure::Setup {
-        said: "there is no token; leave the input `token` as it is, or set `upload: never`".to_owned(),
-    });
-    if let event::Target::Nowhere(why) = target {
+fn upload(job: &mut Job, event: &Event, log: &[u8]) -> Result<Done, UploadError> {
+    let target = event.target(job.analyzed());
+    if let Target::Nowhere(why) = target {
         return Err(UploadError::Nowhere(why));
     }
-    let mut options = Options::of(surroundings.variables);
-    options.request_time = surroundings.request_time.unwrap_or(options.request_time);
-    let mut client = Client::new(&options, token?, (surroundings.clock)())?;
-    let root = root.to_string_lossy();
+    let root = job.root.to_string_lossy();
     let root: Vec<String> = root.split('/').map(encode).collect();
     let upload = Upload {
         repository: &event.repository,
         target,
-        log: publication.log,
+        log,
         category: None,
         checkout_uri: Some(format!("file://{}/", root.join("/").trim_end_matches('/'))),
-        began: publication.began,
+        began: job.began,
     };
-    upload::run(&mut client, &upload)
+    upload::run(job.requests.client()?, &upload)
 }
 
 /// What is said of an upload that succeeded.
@@ -143,14 +121,14 @@ pub(super) fn of(done: &Done) -> (Vec<String>, Option<Note>) {
 }
 
 /// Whether the run's token is meant to read alone.
-fn is_read_only(event: &Event, surroundings: &Surroundings) -> bool {
+fn is_read_only(event: &Event, variables: &BTreeMap<String, String>) -> bool {
     let is_of_fork = matches!(&event.kind, Kind::Pull(pull) if pull.is_fork);
-    is_of_fork || surroundings.variables.get("GITHUB_ACTOR").is_some_and(|actor| actor == "dependabot[bot]")
+    is_of_fork || variables.get("GITHUB_ACTOR").is_some_and(|actor| actor == "dependabot[bot]")
 }
 
 /// Why nothing was uploaded, and what to do.
-fn explain(error: &UploadError, event: &Event, surroundings: &Surroundings) -> String {
-    if matches!(error, UploadError::Failure(Failure::Denied { .. })) && is_read_only(event, surroundings) {
+fn explain(error: &UploadError, is_read_only: bool) -> String {
+    if matches!(error, UploadError::Failure(Failure::Denied { .. })) && is_read_only {
         return "the token of a run for a fork or for Dependabot may only read; where its results are wanted, let a \
                 step with `github/codeql-action/upload-sarif` follow, or upload in a second workflow on \
                 `workflow_run` (README, \"Pull requests from forks\")"

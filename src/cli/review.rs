@@ -5,61 +5,22 @@
 //! told by the event, the command line and GitHub alone. That a comment could not be written fails no run.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use crate::cli::Code;
 use crate::cli::args::ReviewArgs;
+use crate::cli::job::Job;
 use crate::cli::publish::Note;
-use crate::cli::{Code, Surroundings};
+use crate::cli::usage::{self, UsageError};
 use crate::finding::Severity;
 use crate::github::checks::{self, Conclusion};
-use crate::github::client::{Client, Options, Token};
-use crate::github::event::{self, Analyzed, Event, EventError, Repository};
+use crate::github::client::Client;
+use crate::github::event::{self, Analyzed, Event, Repository};
 use crate::github::failure::Failure;
 use crate::github::findings::{MAX_BYTES, ReadError, Scan};
-use crate::github::pull::Subject;
+use crate::github::pull::{NoPull, Subject};
 use crate::github::review;
-use crate::github::wait::SystemClock;
 use crate::report::annotations::neutralize;
 use crate::report::wording::counted;
-
-/// Wrong use of the command.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ReviewError {
-    /// The file cannot be read.
-    #[error("cannot read `{}`: {error}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The file is none of ours.
-    #[error("cannot take `{}`: {error}", path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: ReadError,
-    },
-    /// There is no token.
-    #[error("there is no token; set `GITHUB_TOKEN` to one with `pull-requests: write`")]
-    NoToken,
-    /// The repository is not known.
-    #[error("the repository is not known; pass `--repository OWNER/NAME` outside of GitHub Actions")]
-    NoRepository,
-    /// The commit is not known.
-    #[error("the scanned commit is not known; pass `--sha SHA`, the head of the pull request")]
-    NoCommit,
-    /// The surroundings are not understood.
-    #[error(transparent)]
-    Event(#[from] EventError),
-    /// GitHub cannot be reached at all.
-    #[error("{0}; {remedy}", remedy = .0.remedy())]
-    Setup(Failure),
-}
 
 /// What a review and a check run came to.
 #[derive(Default)]
@@ -82,12 +43,9 @@ pub(super) struct Wishes {
 /// What the step of the action gets.
 pub(super) struct Step<'a> {
     pub(super) wishes: Wishes,
-    pub(super) token: Option<&'a Token>,
     /// The SARIF file.
     pub(super) log: &'a [u8],
     pub(super) conclusion: Conclusion,
-    /// When the first request of the run was sent, since 1970: all of them share one budget.
-    pub(super) began: Duration,
     /// Whether the reader knows of what went wrong already, so that more of it is for the log.
     pub(super) is_told: bool,
 }
@@ -102,18 +60,16 @@ pub(super) fn run(args: &ReviewArgs, variables: &BTreeMap<String, String>) -> an
     Ok(Code::Clean)
 }
 
-/// Says in the pull request and on the commit what was found in `root`. Where there is nothing to say it in, nothing
-/// is told.
-pub(super) fn publish(surroundings: &Surroundings, root: &Path, step: &Step) -> Reviewed {
+/// Says in the pull request and on the commit what was found. Where there is nothing to say it in, nothing is told.
+pub(super) fn publish(job: &mut Job, step: &Step) -> Reviewed {
     let mut reviewed = Reviewed::default();
     // A surrounding that is not understood was told of by the upload.
-    let Ok(Some(event)) = Event::read(surroundings.variables) else { return reviewed };
-    let head = event::checked_out(root);
-    let subject = Subject::of(&event, Analyzed::Checkout(head.as_deref())).filter(|_| step.wishes.review);
+    let Ok(Some(event)) = job.event.clone() else { return reviewed };
+    let subject = Subject::of(&event, job.analyzed()).filter(|_| step.wishes.review);
     if subject.is_none() && !step.wishes.check_run {
         return reviewed;
     }
-    if let Err(note) = publish_on(surroundings, (&event, subject.as_ref()), step, &mut reviewed) {
+    if let Err(note) = publish_on(job, (&event, subject.as_ref()), step, &mut reviewed) {
         reviewed.notes.push(note);
     }
     if step.is_told {
@@ -123,43 +79,31 @@ pub(super) fn publish(surroundings: &Surroundings, root: &Path, step: &Step) -> 
 }
 
 fn publish_on(
-    surroundings: &Surroundings,
+    job: &mut Job,
     (event, subject): (&Event, Option<&Subject>),
     step: &Step,
     reviewed: &mut Reviewed,
 ) -> Result<(), Note> {
-    let token = step.token.ok_or_else(|| {
-        notice(
-            "no review: there is no token; leave the input `token` as it is, or set `review: never`"
-                .to_owned(),
-        )
-    })?;
-    let clock = (surroundings.clock)();
-    let mut options = Options::of(surroundings.variables);
-    options.budget = options.budget.saturating_sub(clock.now().saturating_sub(step.began));
-    options.request_time = surroundings.request_time.unwrap_or(options.request_time);
-    let mut client = Client::new(&options, token, clock).map_err(|failure| failed("no review", &failure))?;
-    let scan = Scan::read(step.log).map_err(|error| warning(format!("no review: {error}")))?;
+    let client = job.requests.client().map_err(|failure| failed("no review", &failure))?;
+    let scan = Scan::read(step.log).map_err(|error| Note::warning(format!("no review: {error}")))?;
     if let Some(subject) = subject {
-        review_of(&mut client, &event.repository, subject, &scan, reviewed);
+        review_of(client, &event.repository, subject, &scan, reviewed);
     }
     if step.wishes.check_run {
         // Of a pull request the head, where people look; without a review to write it is told by the event too.
         let head = event.pull().map_or(&event.sha, |pull| &pull.head_sha);
         let at = (&event.repository, head.as_str());
-        check(&mut client, at, (&scan, step.conclusion), surroundings.variables, reviewed);
+        check(client, at, (&scan, step.conclusion), job.surroundings.variables, reviewed);
     }
     Ok(())
 }
 
 /// Reviews as `args` and `variables` say.
-fn review(args: &ReviewArgs, variables: &BTreeMap<String, String>) -> Result<Reviewed, ReviewError> {
-    let scan = read(args)?;
+fn review(args: &ReviewArgs, variables: &BTreeMap<String, String>) -> Result<Reviewed, UsageError> {
+    let refuse = |why: ReadError| UsageError::Content { path: args.file.clone(), why: why.to_string() };
+    let scan = Scan::read(&usage::read(&args.file, MAX_BYTES as u64)?).map_err(refuse)?;
     let (repository, subject) = subject(args, variables)?;
-    let token =
-        variables.get("GITHUB_TOKEN").and_then(|token| Token::new(token)).ok_or(ReviewError::NoToken)?;
-    let client = Client::new(&Options::of(variables), &token, Box::new(SystemClock));
-    let mut client = client.map_err(ReviewError::Setup)?;
+    let mut client = usage::client(variables, "pull-requests: write")?;
     let mut reviewed = Reviewed::default();
     review_of(&mut client, &repository, &subject, &scan, &mut reviewed);
     if args.check_run {
@@ -173,27 +117,18 @@ fn review(args: &ReviewArgs, variables: &BTreeMap<String, String>) -> Result<Rev
     Ok(reviewed)
 }
 
-fn read(args: &ReviewArgs) -> Result<Scan, ReviewError> {
-    let path = || args.file.clone();
-    let mut bytes = Vec::new();
-    let opened = File::open(&args.file).map(|file| file.take(MAX_BYTES as u64 + 1));
-    opened
-        .and_then(|mut file| file.read_to_end(&mut bytes))
-        .map_err(|error| ReviewError::File { path: path(), error })?;
-    Scan::read(&bytes).map_err(|error| ReviewError::Content { path: path(), error })
-}
-
 /// What is reviewed: as the options say, and where they do not, as the event does.
 fn subject(
     args: &ReviewArgs,
     variables: &BTreeMap<String, String>,
-) -> Result<(Repository, Subject), ReviewError> {
+) -> Result<(Repository, Subject), UsageError> {
+    let missing = |what, option| UsageError::Missing { what, option };
     let event = Event::read(variables)?;
     let of_event = event.as_ref().and_then(|event| Subject::of(event, Analyzed::ThatRun));
     let repository = match (&args.repository, event) {
         (Some(repository), _) => event::repository("--repository", repository)?,
         (None, Some(event)) => event.repository,
-        (None, None) => return Err(ReviewError::NoRepository),
+        (None, None) => return Err(missing("the repository", "`--repository OWNER/NAME`")),
     };
     let sha = args.sha.as_deref().map(|sha| event::commit("--sha", sha)).transpose()?;
     let subject = match (args.pull_request, sha, of_event) {
@@ -201,7 +136,9 @@ fn subject(
         (Some(number), None, Some(subject)) => Subject::Number(number, subject.head().to_owned()),
         (None, Some(sha), _) => Subject::Head(sha),
         (None, None, Some(subject)) => subject,
-        (_, None, None) => return Err(ReviewError::NoCommit),
+        (_, None, None) => {
+            return Err(missing("the scanned commit", "`--sha SHA`, the head of the pull request"));
+        }
     };
     Ok((repository, subject))
 }
@@ -216,7 +153,11 @@ fn review_of(
 ) {
     let pull = match subject.find(client, repository) {
         Ok(Ok(pull)) => pull,
-        Ok(Err(why)) => return reviewed.notes.push(notice(format!("no review: {why}"))),
+        Ok(Err(why)) => {
+            let hint =
+                if matches!(why, NoPull::Several { .. }) { "; name one with `--pull-request`" } else { "" };
+            return reviewed.notes.push(Note::notice(format!("no review: {why}{hint}")));
+        }
         Err(failure) => return reviewed.notes.push(failed("no review", &failure)),
     };
     let done = review::run(client, &pull, scan);
@@ -228,7 +169,7 @@ fn review_of(
         done.n_standing,
         done.n_deleted
     ));
-    reviewed.notes.extend(done.notices.into_iter().map(notice));
+    reviewed.notes.extend(done.notices.into_iter().map(Note::notice));
     reviewed.notes.extend(done.failure.map(|failure| failed("the review is not whole", &failure)));
 }
 
@@ -249,22 +190,14 @@ fn check(
     }
 }
 
-fn notice(text: String) -> Note {
-    Note { is_warning: false, text }
-}
-
-fn warning(text: String) -> Note {
-    Note { is_warning: true, text }
-}
-
 /// What is told of a failure. Tokens that may only read are an everyday matter: those of forks are.
 fn failed(what: &str, failure: &Failure) -> Note {
     let remedy = failure.remedy();
     match failure {
-        Failure::Denied { .. } => notice(format!(
+        Failure::Denied { .. } => Note::notice(format!(
             "{what}: {failure}; {remedy}, and for pull requests from forks, whose token may only read, run \
              `snakestone review` in a workflow on `workflow_run`, as the README shows"
         )),
-        _ => warning(format!("{what}: {failure}; {remedy}")),
+        _ => Note::warning(format!("{what}: {failure}; {remedy}")),
     }
 }

@@ -15,13 +15,15 @@ use crate::cli::output::Outputs;
 use crate::cli::progress::Progress;
 use crate::cli::project::Project;
 use crate::config::Settings;
-use crate::discover::{self, Discovery, Selection};
+use crate::discover::{self, Discovery, Selection, may_be_python};
 use crate::fix::{Proofs, Prover};
+use crate::git;
 use crate::models::Threat;
 use crate::program::Stats;
 use crate::report::{Broken, Comparison, Report, Skipped, Summary};
 use crate::rules::Page;
 use crate::scan::{self, Front, Marker};
+use crate::templates::is_template;
 use crate::text::{FileId, FileKind, SourceFile};
 
 /// A scan from paths to report, before anything is written.
@@ -156,13 +158,19 @@ fn outcome_with(
     wants_stats: bool,
 ) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
-    let found = discover::discover(&root, paths, &selection(&settings))?;
+    let found = discover::discover(&root, paths, &selection(&settings, tracked(paths)))?;
     outcome_of(root, found, (project, settings), &How { begun, wants_stats, proves_edits: true })
 }
 
-/// What of a tree the settings leave to be scanned.
-pub(super) fn selection(settings: &Settings) -> Selection {
-    Selection { exclude: settings.exclude.clone(), everything: !settings.default_excludes }
+/// What of a tree, of which git tracks the files `tracked`, the settings leave to be scanned.
+pub(super) fn selection(settings: &Settings, tracked: Vec<PathBuf>) -> Selection {
+    Selection { exclude: settings.exclude.clone(), everything: !settings.default_excludes, tracked }
+}
+
+/// The files below `paths` that git tracks and that may be scanned.
+pub(super) fn tracked(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let folders = paths.iter().filter(|path| path.is_dir());
+    folders.flat_map(|folder| git::tracked(folder, |name| may_be_python(name) || is_template(name))).collect()
 }
 
 /// What a scan does besides finding.

@@ -3,15 +3,11 @@
 //! The file may come from somebody else's run: only its results are read, never where they belong.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
 use crate::cli::args::UploadArgs;
+use crate::cli::usage::{self, UsageError};
 use crate::cli::{Code, publish};
-use crate::github::client::{Client, Options, Token};
-use crate::github::event::{self, Analyzed, Event, EventError, Repository, Target};
-use crate::github::fit::Unfit;
+use crate::github::event::{self, Analyzed, Event, Repository, Target};
 use crate::github::upload::{self, Upload, UploadError};
 use crate::github::wait::{Clock, SystemClock};
 use crate::report::annotations;
@@ -19,44 +15,11 @@ use crate::report::annotations;
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 << 20;
 
-/// What the caller can repair.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum UsageError {
-    /// A variable or option.
-    #[error(transparent)]
-    Event(#[from] EventError),
-    /// The file.
-    #[error("cannot read `{file}`: {why}")]
-    File {
-        /// Its name.
-        file: String,
-        /// Why.
-        why: String,
-    },
-    /// No file that GitHub takes.
-    #[error("`{file}` is not SARIF that GitHub takes: {why}")]
-    Unfit {
-        /// Its name.
-        file: String,
-        /// Why.
-        why: Unfit,
-    },
-    /// No token.
-    #[error(
-        "there is no token; put one with `security-events: write` into the environment as `GITHUB_TOKEN`"
-    )]
-    NoToken,
-    /// Nothing says where the file belongs.
-    #[error("outside of GitHub Actions `{0}` must say where the file belongs")]
-    NoTarget(&'static str),
-}
-
 /// Runs the command.
 pub(super) fn run(args: &UploadArgs, variables: &BTreeMap<String, String>) -> anyhow::Result<Code> {
-    let log = read(&args.file)?;
+    let log = usage::read(&args.file, MAX_FILE)?;
     let (repository, target) = destination(args, variables)?;
-    let token =
-        variables.get("GITHUB_TOKEN").and_then(|token| Token::new(token)).ok_or(UsageError::NoToken)?;
+    let mut client = usage::client(variables, "security-events: write")?;
     let upload = Upload {
         repository: &repository,
         target,
@@ -65,7 +28,6 @@ pub(super) fn run(args: &UploadArgs, variables: &BTreeMap<String, String>) -> an
         checkout_uri: None,
         began: SystemClock.now(),
     };
-    let mut client = Client::new(&Options::of(variables), &token, Box::new(SystemClock))?;
     match upload::run(&mut client, &upload) {
         Ok(done) => {
             let (mut said, note) = publish::of(&done);
@@ -78,7 +40,7 @@ pub(super) fn run(args: &UploadArgs, variables: &BTreeMap<String, String>) -> an
             Ok(Code::Clean)
         }
         Err(UploadError::Unfit(why)) => {
-            Err(UsageError::Unfit { file: args.file.display().to_string(), why }.into())
+            Err(UsageError::Content { path: args.file.clone(), why: why.to_string() }.into())
         }
         Err(error) => {
             let remedy = error.remedy();
@@ -89,17 +51,6 @@ pub(super) fn run(args: &UploadArgs, variables: &BTreeMap<String, String>) -> an
 
 fn say<'a>(lines: impl Iterator<Item = &'a String>) {
     lines.for_each(|line| super::print(&format!("{}\n", annotations::neutralize(line))));
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, UsageError> {
-    let fails = |why: String| UsageError::File { file: path.display().to_string(), why };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| fails(error.to_string()))?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| fails(error.to_string()))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(fails(format!("it is larger than {} MiB", MAX_FILE >> 20)));
-    }
-    Ok(bytes)
 }
 
 /// Where the file belongs: as the options say, else as the run's event does.
@@ -117,8 +68,11 @@ fn destination(
     if let (Some(repository), Some(target)) = (&named, &target) {
         return Ok((repository.clone(), target.clone()));
     }
-    let missing = if named.is_none() { "--repository" } else { "--ref` and `--sha" };
-    let event = Event::read(variables)?.ok_or(UsageError::NoTarget(missing))?;
+    let missing = match named {
+        None => UsageError::Missing { what: "the repository", option: "`--repository OWNER/NAME`" },
+        Some(_) => UsageError::Missing { what: "the scanned commit", option: "`--ref` and `--sha`" },
+    };
+    let event = Event::read(variables)?.ok_or(missing)?;
     let target = target.unwrap_or_else(|| event.target(Analyzed::ThatRun));
     Ok((named.unwrap_or(event.repository), target))
 }

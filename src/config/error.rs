@@ -13,6 +13,12 @@ pub enum ConfigError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The file lies in the scanned tree and is a link to one that does not.
+    #[error("`{}` is a symbolic link that leads out of the repository, and is not followed; put the file itself there", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// The named `pyproject.toml` has no section for this program.
     #[error("`{}` has no section [tool.snakestone]", path.display())]
     NoSection {

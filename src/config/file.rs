@@ -123,6 +123,9 @@ pub fn find(root: &Path) -> Result<Option<ConfigFile>, ConfigError> {
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     for folder in root.ancestors() {
         for path in NAMES.iter().map(|name| folder.join(name)).filter(|path| path.is_file()) {
+            if super::leads_out(&root, &path) {
+                return Err(ConfigError::Link { path });
+            }
             if let Some(file) = read(&path)? {
                 return Ok(Some(file));
             }

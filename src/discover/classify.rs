@@ -37,6 +37,11 @@ pub(super) fn is_python(path: &Path) -> bool {
     line.starts_with(b"#!") && memchr::memmem::find(line, b"python").is_some()
 }
 
+/// Whether an ignore file of the folder is a symbolic link, which the walk would follow anywhere; git does not.
+pub(super) fn has_linked_ignore_file(folder: &Path) -> bool {
+    [".gitignore", ".ignore"].iter().any(|name| folder.join(name).is_symlink())
+}
+
 /// Why a folder is left out by default, if it is.
 pub(super) fn left_out_folder(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_string_lossy();

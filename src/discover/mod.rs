@@ -5,6 +5,7 @@
 mod classify;
 mod exported;
 mod load;
+mod tracked;
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,8 @@ pub struct Discovery {
     pub files: Vec<Entry>,
     /// Files that programs may fill in and send, in path order; links are left out in silence.
     pub templates: Vec<Entry>,
-    /// What was left out, in path order. What `.gitignore` names is left out in silence.
+    /// What was left out, in path order. What `.gitignore` names, and hidden files, are left out in silence unless
+    /// git tracks them.
     pub skipped: Vec<Skipped>,
 }
 
@@ -54,6 +56,8 @@ pub struct Selection {
     pub exclude: Vec<String>,
     /// Whether virtual environments, vendored code and build output are scanned like the rest.
     pub everything: bool,
+    /// Files that git tracks, by their absolute paths: they are scanned even if an ignore file names them.
+    pub tracked: Vec<PathBuf>,
 }
 
 /// Why there is nothing to walk.
@@ -103,6 +107,8 @@ pub fn discover(root: &Path, paths: &[PathBuf], selection: &Selection) -> Result
             named_file(&real_root, real, &excluded, &mut found);
         } else {
             walk(&real_root, &real, &excluded, selection.everything, &mut found);
+            let how = (&excluded, selection.everything);
+            tracked::add((&real_root, &real), &selection.tracked, how, &mut found);
         }
     }
     found.files.sort();
@@ -147,7 +153,11 @@ fn walk(root: &Path, from: &Path, excluded: &Gitignore, everything: bool, found:
             false
         }
     };
+    let is_plain = !classify::has_linked_ignore_file(from);
     let walker = WalkBuilder::new(from)
+        .git_ignore(is_plain)
+        .ignore(is_plain)
+        .parents(!from.ancestors().skip(1).any(classify::has_linked_ignore_file))
         .require_git(false)
         .git_global(false)
         .follow_links(false)
@@ -180,11 +190,13 @@ fn left_out(from: &Path, entry: &DirEntry, excluded: &Gitignore, everything: boo
     if excluded.matched(entry.path(), kind.is_dir()).is_ignore() {
         return Some("excluded by a pattern");
     }
-    if kind.is_dir() && !everything && entry.path() != from {
-        classify::left_out_folder(entry.path())
-    } else {
-        None
+    if !kind.is_dir() || entry.path() == from {
+        return None;
     }
+    if classify::has_linked_ignore_file(entry.path()) {
+        return Some("its ignore file is a symbolic link, not followed; files that git tracks are scanned");
+    }
+    if everything { None } else { classify::left_out_folder(entry.path()) }
 }
 
 fn walk_error(root: &Path, error: &ignore::Error) -> Skipped {
@@ -239,7 +251,7 @@ mod tests {
 
     fn all(root: &Path, exclude: &[&str]) -> Discovery {
         let exclude = exclude.iter().map(|&pattern| pattern.to_owned()).collect();
-        discover(root, &[root.to_owned()], &Selection { exclude, everything: false }).unwrap()
+        discover(root, &[root.to_owned()], &Selection { exclude, ..Selection::default() }).unwrap()
     }
 
     #[test]
@@ -280,7 +292,7 @@ mod tests {
         let found = all(dir.path(), &["old/"]);
         assert_eq!(paths(&found), ["c.py"]);
         let named = dir.path().join("old/b.py");
-        let selection = Selection { exclude: vec!["old/".to_owned()], everything: false };
+        let selection = Selection { exclude: vec!["old/".to_owned()], ..Selection::default() };
         let found = discover(dir.path(), &[named], &selection).unwrap();
         assert!(found.files.is_empty());
         assert_eq!(found.skipped[0].reason, "excluded by a pattern");
@@ -321,6 +333,23 @@ mod tests {
         assert_eq!(paths(&found), ["a.py"]);
         assert!(found.templates.is_empty());
         assert_eq!(found.skipped.len(), 3);
+        // Ignore files that are links are read neither in the root nor below: a device has no end.
+        fs::create_dir(dir.path().join("pkg")).unwrap();
+        fs::write(dir.path().join("pkg/d.py"), "").unwrap();
+        for (link, files) in [("pkg/.gitignore", vec!["a.py"]), (".ignore", vec!["a.py"])] {
+            std::os::unix::fs::symlink("/dev/zero", dir.path().join(link)).unwrap();
+            let found = all(dir.path(), &[]);
+            assert_eq!(paths(&found), files, "{link}");
+            assert!(
+                found.skipped.iter().any(|skip| skip.path == "pkg/" && skip.reason.starts_with("its ignore"))
+            );
+        }
+        let below = dir.path().join("pkg");
+        assert_eq!(paths(&discover(dir.path(), &[below], &Selection::default()).unwrap()), ["pkg/d.py"]);
+        let tracked = vec![dir.path().canonicalize().unwrap().join("pkg/d.py")];
+        let selection = Selection { tracked, ..Selection::default() };
+        let found = discover(dir.path(), &[dir.path().to_owned()], &selection).unwrap();
+        assert_eq!(paths(&found), ["a.py", "pkg/d.py"]);
         let error = discover(dir.path(), &[dir.path().join("b.py")], &Selection::default()).unwrap_err();
         assert!(error.to_string().contains("outside of"));
     }

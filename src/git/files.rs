@@ -33,6 +33,8 @@ pub trait Wanted {
 pub struct Checkout {
     folder: tempfile::TempDir,
     commit: Commit,
+    /// The files that were taken out when it was made.
+    pub files: Vec<PathBuf>,
     /// Paths of submodules, relative to the root.
     pub submodules: Vec<String>,
 }
@@ -61,14 +63,14 @@ impl Repository {
         let folder = place.canonicalize().and_then(|place| private_folder(&place));
         let folder = folder.map_err(|error| unwritable(place, &error))?;
         let root = folder.path().to_owned();
-        let mut checkout = Checkout { folder, commit, submodules: Vec::new() };
+        let mut checkout = Checkout { folder, commit, files: Vec::new(), submodules: Vec::new() };
         // Whoever looks for the top of a repository stops here, as in the repository itself.
         create_folder(&root.join(".git"))?;
-        let mut work = Work { repository: self, wanted, commit, submodules: Vec::new(), total: 0 };
+        let mut work = Work::new(self, wanted, commit);
         let missing = |_| GitError::NoObject { path: ".".to_owned(), commit: commit.to_string() };
         let tree = self.inner.find_commit(commit.0).and_then(|commit| commit.tree()).map_err(missing)?;
         work.tree(&tree, "", &root, 0)?;
-        checkout.submodules = work.submodules;
+        (checkout.files, checkout.submodules) = (work.files, work.submodules);
         Ok(checkout)
     }
 
@@ -97,7 +99,7 @@ impl Repository {
             return Ok(());
         }
         let wanted = One(path, max_size);
-        let mut work = Work { repository: self, wanted: &wanted, commit, submodules: Vec::new(), total: 0 };
+        let mut work = Work::new(self, &wanted, commit);
         let missing = |_| GitError::NoObject { path: path.to_owned(), commit: commit.to_string() };
         let tree = self.inner.find_commit(commit.0).and_then(|commit| commit.tree()).map_err(missing)?;
         work.tree(&tree, "", &root, 0)
@@ -108,11 +110,16 @@ struct Work<'a> {
     repository: &'a Repository,
     wanted: &'a dyn Wanted,
     commit: Commit,
+    files: Vec<PathBuf>,
     submodules: Vec<String>,
     total: u64,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(repository: &'a Repository, wanted: &'a dyn Wanted, commit: Commit) -> Self {
+        Self { repository, wanted, commit, files: Vec::new(), submodules: Vec::new(), total: 0 }
+    }
+
     fn tree(&mut self, tree: &gix::Tree, at: &str, folder: &Path, depth: usize) -> Result<(), GitError> {
         for entry in tree.iter() {
             let entry = entry.map_err(|error| GitError::Unreadable {
@@ -160,7 +167,10 @@ impl Work<'_> {
             fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
         }
         match OpenOptions::new().write(true).create_new(true).open(to) {
-            Ok(mut file) => file.write_all(&blob.data).map_err(|error| unwritable(to, &error)),
+            Ok(mut file) => {
+                self.files.push(to.to_owned());
+                file.write_all(&blob.data).map_err(|error| unwritable(to, &error))
+            }
             // Two names that this file system does not tell apart: one file is enough.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(unwritable(to, &error)),

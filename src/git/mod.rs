@@ -7,6 +7,7 @@
 mod dirty;
 mod error;
 mod files;
+mod tracked;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use gix::bstr::BStr;
 pub use dirty::dirty;
 pub use error::GitError;
 pub use files::{Checkout, MAX_TOTAL, Wanted};
+pub use tracked::tracked;
 
 /// A repository with a working tree.
 pub struct Repository {
@@ -121,6 +123,13 @@ impl Repository {
     fn is_shallow(&self) -> bool {
         self.inner.is_shallow().unwrap_or(false)
     }
+}
+
+/// The commit that is checked out in the repository around `folder`, by its whole name; none where there is none.
+#[must_use]
+pub fn head(folder: &Path) -> Option<String> {
+    let repository = Repository::find(folder).ok()?;
+    repository.inner.head().ok()?.id().map(|id| id.to_string())
 }
 
 /// What the library says, on one line.

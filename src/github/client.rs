@@ -55,7 +55,7 @@ pub struct Options {
     pub proxy: Secret,
     /// `NO_PROXY`: hosts that are reached without it.
     pub no_proxy: String,
-    /// When all requests of the run must be over. A rate limit's reset may lie within, an hour's wait does not.
+    /// Time for all requests and for waiting between them. A rate limit's reset may lie within, an hour's wait does not.
     pub budget: Duration,
     /// Time for one request.
     pub request_time: Duration,
@@ -144,8 +144,16 @@ impl Client {
     ///
     /// # Errors
     /// At once if the budget has less left.
-    pub fn wait(&self, time: Duration) -> Result<(), Failure> {
+    pub fn wait(&mut self, time: Duration) -> Result<(), Failure> {
         if self.pace.wait(time) { Ok(()) } else { Err(Failure::OutOfTime) }
+    }
+
+    /// Does `work` with at most `most` of what is left of the budget.
+    pub fn within<T>(&mut self, most: Duration, work: impl FnOnce(&mut Self) -> T) -> T {
+        let aside = self.pace.put_aside(most);
+        let done = work(self);
+        self.pace.take_back(aside);
+        done
     }
 
     /// Reads `route`. The answer to an empty body is null.
@@ -166,8 +174,10 @@ impl Client {
         accept: &'static str,
         permission: &'static str,
     ) -> Result<Value, Failure> {
-        let time = self.request_time.min(self.pace.left());
-        self.read(&self.transport.read(route, accept, time)?, permission)
+        let (time, begun) = (self.request_time.min(self.pace.left()), self.pace.now());
+        let answer = self.transport.read(route, accept, time);
+        self.pace.spend(begun);
+        self.read(&answer?, permission)
     }
 
     /// Reads the list at `route`, page after page until one is not full, at most `max_pages`.
@@ -235,17 +245,20 @@ impl Client {
     }
 
     /// One try, led on where the address has moved on the same host.
-    fn once(&self, call: Call) -> Result<Value, Failure> {
+    fn once(&mut self, call: Call) -> Result<Value, Failure> {
         let mut location: Option<String> = None;
         for _ in 0..=MAX_MOVES {
             let time = self.request_time.min(self.pace.left());
             if time.is_zero() {
                 return Err(Failure::OutOfTime);
             }
+            let begun = self.pace.now();
             let answer = match &location {
                 None => self.transport.send(call.method, call.route, call.body, time),
                 Some(to) => self.transport.follow(call.method, to, call.body, time),
-            }?;
+            };
+            self.pace.spend(begun);
+            let answer = answer?;
             match answer.status {
                 301 | 302 | 307 | 308 => {
                     let to = answer.headers.get(http::header::LOCATION).and_then(|to| to.to_str().ok());

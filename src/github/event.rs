@@ -1,25 +1,19 @@
 //! What a run of GitHub Actions is about: repository, ref, commit, pull request.
 //!
 //! The environment and `event.json` come in; both may say anything, so sizes, commits, refs and names are checked.
-//! Nothing is asked of GitHub here, and no git program is run.
+//! Nothing is asked of GitHub here.
 //! Source: GitHub's documentation of events that trigger workflows and of webhook payloads.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+mod payload;
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::github::client::encode;
-
-/// Largest event that is read; GitHub sends none over 25 MB.
-const MAX_EVENT: u64 = 32 << 20;
-/// Largest file below `.git` that is read for the checked out commit.
-const MAX_REF: u64 = 16 << 20;
+use payload::Payload;
 
 /// A surrounding that is not understood.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// A variable holds what it never holds.
     #[error("`{name}` is `{value}`, which is no {what}")]
@@ -96,6 +90,17 @@ pub struct Pull {
     pub is_fork: bool,
 }
 
+/// The two ends of a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// The last commit of its branch.
+    pub head: String,
+    /// Where the branch it goes into was.
+    pub base: String,
+    /// That branch, as `refs/heads/main`.
+    pub base_ref: String,
+}
+
 /// The kinds of event that differ in what may be uploaded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -105,8 +110,8 @@ pub enum Kind {
     Pull(Pull),
     /// A pull request, in the context of its base: `GITHUB_SHA` is the base.
     PullTarget(Pull),
-    /// A group of pull requests waits to be merged; its ref soon vanishes.
-    MergeQueue,
+    /// A group of pull requests waits to be merged; its ref soon vanishes. A push to that ref does not tell the change.
+    MergeQueue(Option<Change>),
     /// After another workflow, often one of a fork's pull request.
     WorkflowRun(Run),
 }
@@ -194,11 +199,13 @@ impl Event {
         let git_ref = reference("GITHUB_REF", get("GITHUB_REF"))?;
         let name = get("GITHUB_EVENT_NAME");
         let kind = match name {
-            "pull_request" => Kind::Pull(Payload::read(name, variables)?.pull()?),
+            "pull_request" | "pull_request_review" | "pull_request_review_comment" => {
+                Kind::Pull(Payload::read(name, variables)?.pull()?)
+            }
             "pull_request_target" => Kind::PullTarget(Payload::read(name, variables)?.pull()?),
             "workflow_run" => Kind::WorkflowRun(Payload::read(name, variables)?.run()?),
-            "merge_group" => Kind::MergeQueue,
-            _ if is_queue(&git_ref) => Kind::MergeQueue,
+            "merge_group" => Kind::MergeQueue(Some(Payload::read(name, variables)?.group()?)),
+            _ if is_queue(&git_ref) => Kind::MergeQueue(None),
             _ => Kind::Plain,
         };
         Ok(Some(Self { repository, git_ref, sha, kind }))
@@ -209,7 +216,21 @@ impl Event {
     pub fn pull(&self) -> Option<&Pull> {
         match &self.kind {
             Kind::Pull(pull) | Kind::PullTarget(pull) => Some(pull),
-            Kind::Plain | Kind::MergeQueue | Kind::WorkflowRun(_) => None,
+            Kind::Plain | Kind::MergeQueue(_) | Kind::WorkflowRun(_) => None,
+        }
+    }
+
+    /// What the event proposes to merge, as far as it says.
+    #[must_use]
+    pub fn change(&self) -> Option<Change> {
+        match &self.kind {
+            Kind::Pull(pull) | Kind::PullTarget(pull) => Some(Change {
+                head: pull.head_sha.clone(),
+                base: pull.base_sha.clone(),
+                base_ref: format!("refs/heads/{}", pull.base_ref),
+            }),
+            Kind::MergeQueue(change) => change.clone(),
+            Kind::Plain | Kind::WorkflowRun(_) => None,
         }
     }
 
@@ -218,7 +239,7 @@ impl Event {
     pub fn target(&self, analyzed: Analyzed) -> Target {
         let at = |git_ref: String, sha: &str| Target::At { git_ref, sha: sha.to_owned() };
         match &self.kind {
-            Kind::MergeQueue => Target::Nowhere(OF_QUEUE),
+            Kind::MergeQueue(_) => Target::Nowhere(OF_QUEUE),
             Kind::PullTarget(_) => Target::Nowhere(
                 "`pull_request_target` runs on the base commit, whose results are not those of the pull request; \
                  use `pull_request`",
@@ -289,7 +310,7 @@ pub fn reference(name: &'static str, value: &str) -> Result<String, EventError> 
     }
 }
 
-fn is_commit(text: &str) -> bool {
+pub(super) fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
@@ -306,98 +327,4 @@ fn has_analyses(git_ref: &str) -> bool {
 /// Whether the ref is one of a merge queue.
 fn is_queue(git_ref: &str) -> bool {
     git_ref.starts_with("refs/heads/gh-readonly-queue/")
-}
-
-/// `event.json`.
-struct Payload {
-    event: String,
-    value: Value,
-}
-
-impl Payload {
-    fn read(event: &str, variables: &BTreeMap<String, String>) -> Result<Self, EventError> {
-        let path = PathBuf::from(variables.get("GITHUB_EVENT_PATH").map_or("", String::as_str));
-        let fails = |why: String| EventError::File { path: path.clone(), why };
-        let text = read_limited(&path, MAX_EVENT).map_err(|error| fails(error.to_string()))?;
-        let value = serde_json::from_slice(&text).map_err(|error| fails(error.to_string()))?;
-        Ok(Self { event: event.to_owned(), value })
-    }
-
-    fn lacks(&self, key: &'static str) -> EventError {
-        EventError::Lacks { event: self.event.clone(), key }
-    }
-
-    fn text(&self, key: &'static str) -> Result<&str, EventError> {
-        self.value.pointer(key).and_then(Value::as_str).ok_or_else(|| self.lacks(key))
-    }
-
-    fn commit(&self, key: &'static str) -> Result<String, EventError> {
-        let text = self.text(key)?;
-        if is_commit(text) { Ok(text.to_lowercase()) } else { Err(self.lacks(key)) }
-    }
-
-    fn branch(&self, key: &'static str) -> Result<String, EventError> {
-        let text = self.text(key)?;
-        if is_reference(&format!("refs/heads/{text}")) { Ok(text.to_owned()) } else { Err(self.lacks(key)) }
-    }
-
-    fn pull(&self) -> Result<Pull, EventError> {
-        let number = "/pull_request/number";
-        let number = self.value.pointer(number).and_then(Value::as_u64).ok_or_else(|| self.lacks(number))?;
-        let base = self.text("/pull_request/base/repo/full_name")?;
-        // Null if the fork has been deleted.
-        let head = self.value.pointer("/pull_request/head/repo/full_name").and_then(Value::as_str);
-        Ok(Pull {
-            number,
-            head_sha: self.commit("/pull_request/head/sha")?,
-            base_sha: self.commit("/pull_request/base/sha")?,
-            base_ref: self.branch("/pull_request/base/ref")?,
-            is_fork: !head.is_some_and(|head| head.eq_ignore_ascii_case(base)),
-        })
-    }
-
-    fn run(&self) -> Result<Run, EventError> {
-        let event = self.text("/workflow_run/event")?;
-        let owner = self.value.pointer("/workflow_run/head_repository/owner/login").and_then(Value::as_str);
-        Ok(Run {
-            head_sha: self.commit("/workflow_run/head_sha")?,
-            head_branch: self.branch("/workflow_run/head_branch")?,
-            head_owner: owner.map(str::to_owned),
-            is_of_pull: event == "pull_request",
-        })
-    }
-}
-
-/// The commit that is checked out in `workspace`, as its `.git` says. `None` where that is no folder of a plain
-/// checkout; symbolic links are not followed.
-#[must_use]
-pub fn checked_out(workspace: &Path) -> Option<String> {
-    let git = workspace.join(".git");
-    let text = |name: &str| String::from_utf8(read_limited(&git.join(name), MAX_REF).ok()?).ok();
-    let head = text("HEAD")?;
-    let head = head.trim();
-    let Some(git_ref) = head.strip_prefix("ref: ").map(str::trim) else {
-        return is_commit(head).then(|| head.to_lowercase());
-    };
-    if !is_reference(git_ref) {
-        return None;
-    }
-    let loose = text(git_ref).map(|text| text.trim().to_owned());
-    let packed = || {
-        let refs = text("packed-refs")?;
-        let mut lines = refs.lines().filter_map(|line| line.split_once(' '));
-        lines.find(|(_, name)| *name == git_ref).map(|(commit, _)| commit.to_owned())
-    };
-    loose.or_else(packed).filter(|commit| is_commit(commit)).map(|commit| commit.to_lowercase())
-}
-
-/// The bytes of a plain file of at most `max` bytes.
-fn read_limited(path: &Path, max: u64) -> std::io::Result<Vec<u8>> {
-    let about = std::fs::symlink_metadata(path)?;
-    if !about.is_file() || about.len() > max {
-        return Err(std::io::Error::other(format!("it is no file of at most {} MiB", max >> 20)));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(max).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

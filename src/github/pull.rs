@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use crate::github::client::Client;
-use crate::github::event::{Analyzed, Event, Kind, Repository, Run};
+use crate::github::event::{Analyzed, Change, Event, Kind, Repository, Run, is_commit};
 use crate::github::failure::Failure;
 
 /// What the token needs.
@@ -22,7 +22,41 @@ pub struct Pull {
     repository: Repository,
     number: u64,
     head: String,
+    /// Commit and branch that it is to be merged into.
+    base: Option<(String, String)>,
     is_from_fork: bool,
+}
+
+/// Why no pull request takes what is to be said.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoPull {
+    /// It is closed.
+    #[error("pull request #{0} is closed")]
+    Closed(u64),
+    /// Somebody has pushed to it.
+    #[error("pull request #{0} has another head by now, which has a run of its own")]
+    Moved(u64),
+    /// None has the head.
+    #[error("no open pull request of `{repository}` has the head `{head}`")]
+    None {
+        /// Where it was looked for.
+        repository: Repository,
+        /// The commit.
+        head: String,
+    },
+    /// Several have the head.
+    #[error("several pull requests have the head `{head}`: {}", numbered(numbers))]
+    Several {
+        /// The commit.
+        head: String,
+        /// Their numbers.
+        numbers: Vec<u64>,
+    },
+}
+
+/// `#1, #2`.
+fn numbered(numbers: &[u64]) -> String {
+    numbers.iter().map(|number| format!("#{number}")).collect::<Vec<_>>().join(", ")
 }
 
 impl Pull {
@@ -43,6 +77,13 @@ impl Pull {
         &self.head
     }
 
+    /// What it proposes to merge, as far as GitHub says.
+    #[must_use]
+    pub fn change(&self) -> Option<Change> {
+        let (base, branch) = self.base.clone()?;
+        Some(Change { head: self.head.clone(), base, base_ref: format!("refs/heads/{branch}") })
+    }
+
     /// Whether its head lies in another repository.
     #[must_use]
     pub fn is_from_fork(&self) -> bool {
@@ -57,10 +98,13 @@ impl Pull {
     fn of(repository: &Repository, value: &Value) -> Option<Self> {
         let head = &value["head"];
         let from = head["repo"]["full_name"].as_str();
+        let base = value["base"]["sha"].as_str().filter(|sha| is_commit(sha));
+        let base = base.zip(value["base"]["ref"].as_str());
         Some(Self {
             repository: repository.clone(),
             number: value["number"].as_u64()?,
             head: head["sha"].as_str()?.to_owned(),
+            base: base.map(|(sha, branch)| (sha.to_owned(), branch.to_owned())),
             is_from_fork: !from.is_some_and(|from| from.eq_ignore_ascii_case(&repository.to_string())),
         })
     }
@@ -93,7 +137,7 @@ impl Subject {
                 Some(Self::Number(pull.number, pull.head_sha.clone()))
             }
             Kind::WorkflowRun(run) if run.is_of_pull && is_head(&run.head_sha) => Some(Self::Of(run.clone())),
-            Kind::PullTarget(_) | Kind::WorkflowRun(_) | Kind::Plain | Kind::MergeQueue => None,
+            Kind::PullTarget(_) | Kind::WorkflowRun(_) | Kind::Plain | Kind::MergeQueue(_) => None,
         }
     }
 
@@ -106,7 +150,7 @@ impl Subject {
         }
     }
 
-    /// Asks GitHub for it; or why there is none to review.
+    /// Asks GitHub for it; or why there is none.
     ///
     /// # Errors
     /// When GitHub does not answer as wanted.
@@ -114,7 +158,7 @@ impl Subject {
         &self,
         client: &mut Client,
         repository: &Repository,
-    ) -> Result<Result<Pull, String>, Failure> {
+    ) -> Result<Result<Pull, NoPull>, Failure> {
         match self {
             Self::Number(number, head) => with_number(client, repository, *number, head),
             Self::Of(run) => with_head(client, repository, &run.head_sha, Some(run)),
@@ -123,7 +167,7 @@ impl Subject {
     }
 }
 
-/// Reads pull request `number` of `repository`; or why it takes no review of `head`.
+/// Reads pull request `number` of `repository`, if it is open and `head` is its head.
 ///
 /// # Errors
 /// When GitHub does not answer as wanted.
@@ -132,21 +176,20 @@ pub fn with_number(
     repository: &Repository,
     number: u64,
     head: &str,
-) -> Result<Result<Pull, String>, Failure> {
+) -> Result<Result<Pull, NoPull>, Failure> {
     let value = client.get(&format!("{}/pulls/{number}", repository.route()), PERMISSION)?;
     let pull = Pull::of(repository, &value).ok_or(Failure::Garbled)?;
     if value["state"] != "open" {
-        return Ok(Err(format!("pull request #{number} is closed")));
+        return Ok(Err(NoPull::Closed(number)));
     }
     if pull.head != head {
-        let why = format!("pull request #{number} has another head by now, which has a run of its own");
-        return Ok(Err(why));
+        return Ok(Err(NoPull::Moved(number)));
     }
     Ok(Ok(pull))
 }
 
-/// The open pull request of `repository` whose head is `head`, which is that of `run` if there is one; or why there
-/// is none to review.
+/// The open pull request of `repository` whose head is `head`, which is that of `run` if there is one. Found by the
+/// commit at GitHub, never by what a file says.
 ///
 /// # Errors
 /// When GitHub does not answer as wanted.
@@ -155,7 +198,7 @@ pub fn with_head(
     repository: &Repository,
     head: &str,
     run: Option<&Run>,
-) -> Result<Result<Pull, String>, Failure> {
+) -> Result<Result<Pull, NoPull>, Failure> {
     let mut found = Vec::new();
     if let Some(route) = run.and_then(|run| run.pulls_route(repository)) {
         look(client, repository, &route, 1, head, &mut found)?;
@@ -165,18 +208,15 @@ pub fn with_head(
         look(client, repository, &route, MAX_PAGES, head, &mut found)?;
     }
     found.sort_by_key(Pull::number);
-    found.dedup();
+    found.dedup_by_key(|pull| pull.number);
     match <[Pull; 1]>::try_from(found) {
         Ok([pull]) => Ok(Ok(pull)),
         Err(found) if found.is_empty() => {
-            Ok(Err(format!("no open pull request of `{repository}` has the head `{head}`")))
+            Ok(Err(NoPull::None { repository: repository.clone(), head: head.to_owned() }))
         }
         Err(found) => {
-            let numbers: Vec<String> = found.iter().map(|pull| format!("#{}", pull.number)).collect();
-            let numbers = numbers.join(", ");
-            Ok(Err(format!(
-                "several pull requests have the head `{head}`: {numbers}; name one with `--pull-request`"
-            )))
+            let numbers = found.iter().map(Pull::number).collect();
+            Ok(Err(NoPull::Several { head: head.to_owned(), numbers }))
         }
     }
 }

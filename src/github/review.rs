@@ -16,7 +16,7 @@ use crate::github::client::{Call, Client, Repeat};
 use crate::github::failure::Failure;
 use crate::github::findings::Scan;
 use crate::github::patch::Patch;
-use crate::github::pull::{self, Pull};
+use crate::github::pull::{self, NoPull, Pull};
 use crate::github::suggest::{self, Comment, Id, Proposal};
 use crate::report::wording::counted;
 
@@ -173,7 +173,7 @@ impl Review<'_> {
     }
 
     /// Why the pull request takes no review any more, if it does not.
-    fn moved(&mut self) -> Result<Option<String>, Failure> {
+    fn moved(&mut self) -> Result<Option<NoPull>, Failure> {
         let pull = self.pull;
         Ok(pull::with_number(self.client, pull.repository(), pull.number(), pull.head())?.err())
     }
@@ -211,8 +211,8 @@ impl Review<'_> {
 fn tell_left_out(proposal: &Proposal, done: &mut Done) {
     if proposal.n_differing > 0 {
         done.notices.push(format!(
-            "{} got no comment: its lines are other ones in the head of the pull request than were scanned; \
-             merge or rebase onto the base branch",
+            "{} got no comment: its lines are too long to compare, or are other ones in the head of the pull \
+             request than were scanned; merge or rebase onto the base branch",
             counted(proposal.n_differing, "finding")
         ));
     }

@@ -12,9 +12,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::github::client::{Call, Client, Repeat, encode};
-use crate::github::event::{Repository, Run, Target};
+use crate::github::event::{Repository, Target};
 use crate::github::failure::{Failure, Fault};
 use crate::github::fit::{self, Fit, Unfit};
+use crate::github::pull::{self, NoPull};
 use crate::github::wait::timestamp;
 
 /// What uploading needs.
@@ -25,8 +26,6 @@ const PAUSES: [u64; 5] = [5, 10, 20, 40, 80];
 const LOOKS: [u64; 3] = [5, 10, 20];
 /// How far GitHub's clock may be behind ours.
 const SKEW: Duration = Duration::from_secs(60);
-/// Most pages of open pull requests from one branch; there is rarely more than one.
-const MAX_PAGES: usize = 3;
 
 /// A log and where it belongs.
 pub struct Upload<'a> {
@@ -77,9 +76,9 @@ pub enum UploadError {
     /// It is no SARIF that GitHub would take.
     #[error("the SARIF file is not one that GitHub takes: {0}")]
     Unfit(#[from] Unfit),
-    /// No open pull request has the commit as its head.
-    #[error("no open pull request has the head `{0}`")]
-    NoPull(String),
+    /// The pull request that it belongs to is not to be told.
+    #[error("{0}")]
+    NoPull(#[from] NoPull),
     /// A request came to nothing.
     #[error("{0}")]
     Failure(#[from] Failure),
@@ -110,6 +109,9 @@ impl UploadError {
         match self {
             Self::Nowhere(_) => String::new(),
             Self::Unfit(_) => "check the tool that wrote the file".to_owned(),
+            Self::NoPull(NoPull::Several { .. }) => {
+                "name one with `snakestone upload --ref refs/pull/NUMBER/head --sha HEAD`".to_owned()
+            }
             Self::NoPull(_) => {
                 "nothing is to be done if the pull request was closed or has newer commits".to_owned()
             }
@@ -134,7 +136,10 @@ pub fn run(client: &mut Client, upload: &Upload) -> Result<Done, UploadError> {
     let (git_ref, sha) = match &upload.target {
         Target::Nowhere(why) => return Err(UploadError::Nowhere(why)),
         Target::At { git_ref, sha } => (git_ref.clone(), sha.clone()),
-        Target::PullOf(run) => (find_pull(client, upload.repository, run)?, run.head_sha.clone()),
+        Target::PullOf(run) => {
+            let pull = pull::with_head(client, upload.repository, &run.head_sha, Some(run))??;
+            (format!("refs/pull/{}/head", pull.number()), run.head_sha.clone())
+        }
     };
     let log: Value = serde_json::from_slice(upload.log)
         .map_err(|_| Unfit::Lacks { at: "/".to_owned(), what: "no JSON" })?;
@@ -155,19 +160,6 @@ pub fn run(client: &mut Client, upload: &Upload) -> Result<Done, UploadError> {
         None => End::Complete, // found among the analyses
     };
     Ok(Done { end, n_results: fit.n_results, git_ref, said: fit.said })
-}
-
-/// The head ref of the pull request that `run` was about. Found by its commit at GitHub, not by what a file says.
-fn find_pull(client: &mut Client, repository: &Repository, run: &Run) -> Result<String, UploadError> {
-    let none = || UploadError::NoPull(run.head_sha.clone());
-    let route = run.pulls_route(repository).ok_or_else(none)?;
-    let pulls = client.list(&route, "pull-requests: read", MAX_PAGES)?;
-    let is_it = |pull: &&Value| {
-        let sha = pull.pointer("/head/sha").and_then(Value::as_str);
-        sha.is_some_and(|sha| sha.eq_ignore_ascii_case(&run.head_sha))
-    };
-    let number = pulls.iter().find(is_it).and_then(|pull| pull.get("number")?.as_u64()).ok_or_else(none)?;
-    Ok(format!("refs/pull/{number}/head"))
 }
 
 /// Sends the file. The answer is GitHub's, or empty if the file was found among the analyses.

@@ -33,18 +33,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// Keeps requests apart, and all waiting below one budget.
+/// Keeps writes apart, and requests with all waiting between them below one budget.
 pub(super) struct Pace {
     clock: Box<dyn Clock>,
-    deadline: Duration,
+    left: Duration,
     last_write: Option<Duration>,
 }
 
 impl Pace {
-    /// Everything is to be over when `budget` has passed.
+    /// Requests and waiting may take `budget` in all; what else is done meanwhile does not count.
     pub(super) fn new(clock: Box<dyn Clock>, budget: Duration) -> Self {
-        let deadline = clock.now().saturating_add(budget);
-        Self { clock, deadline, last_write: None }
+        Self { clock, left: budget, last_write: None }
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -53,15 +52,34 @@ impl Pace {
 
     /// What is left of the budget.
     pub(super) fn left(&self) -> Duration {
-        self.deadline.saturating_sub(self.clock.now())
+        self.left
+    }
+
+    /// Takes what has passed since `begun` off the budget.
+    pub(super) fn spend(&mut self, begun: Duration) {
+        self.left = self.left.saturating_sub(self.clock.now().saturating_sub(begun));
+    }
+
+    /// Leaves at most `most` of the budget; returns what is put aside.
+    pub(super) fn put_aside(&mut self, most: Duration) -> Duration {
+        let aside = self.left.saturating_sub(most);
+        self.left -= aside;
+        aside
+    }
+
+    /// Adds to the budget what was put aside.
+    pub(super) fn take_back(&mut self, aside: Duration) {
+        self.left += aside;
     }
 
     /// Waits for `time`, or not at all if that is more than is left.
     #[must_use]
-    pub(super) fn wait(&self, time: Duration) -> bool {
-        let fits = time < self.left();
+    pub(super) fn wait(&mut self, time: Duration) -> bool {
+        let fits = time < self.left;
         if fits {
+            let begun = self.clock.now();
             self.clock.sleep(time);
+            self.spend(begun);
         }
         fits
     }

@@ -121,11 +121,24 @@ pub fn neutralize(line: &str) -> String {
     out
 }
 
+/// `text` for a step's output, its colors kept: lines that are commands, once the colors are gone, are neutralized.
+#[must_use]
+pub fn without_commands(text: &str) -> String {
+    let line = |line: &str| {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        let plain = anstream::adapter::strip_str(line).to_string();
+        let is_command =
+            plain.contains("##[") || plain.contains('\r') || plain.trim_start().starts_with("::");
+        if is_command { neutralize(&plain) + end } else { format!("{line}{end}") }
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{data, neutralize, property};
+    use super::{data, neutralize, property, without_commands};
 
     #[test]
     fn values_are_escaped_as_the_runner_unescapes_them() {
@@ -140,6 +153,15 @@ mod tests {
         assert_eq!(neutralize(" \t::add-mask::x"), "  : :add-mask::x");
         assert_eq!(neutralize("x ##[error]y ###[z"), "x # #[error]y ## #[z");
         assert_eq!(neutralize("plain: a::b # [c]"), "plain: a::b # [c]");
+    }
+
+    #[test]
+    fn printed_lines_keep_their_colors_unless_they_are_commands() {
+        let red = "\u{1b}[31ma::b\u{1b}[0m\n\n  plain\tline";
+        assert_eq!(without_commands(red), red);
+        assert_eq!(without_commands("\u{1b}[1m::error::x\u{1b}[0m\n"), ": :error::x\n");
+        assert_eq!(without_commands("a #\u{1b}[31m#[error]x\nb"), "a # #[error]x\nb");
+        assert_eq!(without_commands("a\r::error::x"), "a ::error::x");
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use snakestone::git::{Repository, Wanted, dirty};
+use snakestone::git::{Repository, Wanted, dirty, head, tracked};
 
 use crate::repo::{Repo, git};
 
@@ -48,6 +48,37 @@ fn listed(root: &Path) -> Vec<String> {
     }
     found.sort();
     found
+}
+
+#[test]
+fn head_is_the_commit_that_is_checked_out() {
+    let repo = Repo::new(&[("pkg/a.py", "a = 1\n")]);
+    let commit = repo.git(&["rev-parse", "HEAD"]);
+    let is_head = || head(&repo.root).as_ref() == Some(&commit);
+    assert!(is_head());
+    repo.git(&["pack-refs", "--all"]);
+    assert!(is_head());
+    repo.git(&["checkout", "-q", "--detach"]);
+    assert!(is_head() && head(&repo.root.join("pkg")).as_ref() == Some(&commit));
+    for hostile in ["ref: ../../../etc/passwd", "ref: refs/../../x", "no commit", "ref: refs/heads", ""] {
+        fs::write(repo.root.join(".git/HEAD"), hostile).unwrap();
+        assert_eq!(head(&repo.root), None, "{hostile}");
+    }
+    assert_eq!(head(repo.root.parent().unwrap()), None);
+}
+
+#[test]
+fn tracked_files_are_those_of_the_index() {
+    let repo = Repo::new(&[("pkg/a.py", ""), ("pkg/b.txt", ""), ("c.py", ""), (".gitignore", "c.py\n")]);
+    repo.write("new.py", "");
+    let names = |folder: &str| {
+        let found = tracked(&repo.root.join(folder), |name| name.ends_with(".py"));
+        let inside = |path: &PathBuf| path.strip_prefix(&repo.root).unwrap().to_str().unwrap().to_owned();
+        found.iter().map(inside).collect::<Vec<_>>()
+    };
+    assert_eq!(names(""), ["c.py", "pkg/a.py"]);
+    assert_eq!(names("pkg"), ["pkg/a.py"]);
+    assert!(tracked(repo.root.parent().unwrap(), |_| true).is_empty());
 }
 
 #[test]

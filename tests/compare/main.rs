@@ -8,3 +8,4 @@ mod git;
 mod matrix;
 mod properties;
 mod repo;
+mod tracked;

@@ -63,7 +63,7 @@ impl Pull {
         repo.git(&["update-ref", "refs/pull/1/merge", "HEAD"]);
         let event = repo.beside("event.json");
         let told = format!(
-            "{{\"number\": 1, \"pull_request\": {{\"head\": {{\"sha\": \"{head}\"}}, \"base\": {{\"sha\": \"{sent}\", \"ref\": \"main\"}}}}}}"
+            "{{\"pull_request\": {{\"number\": 1, \"head\": {{\"sha\": \"{head}\"}}, \"base\": {{\"sha\": \"{sent}\", \"ref\": \"main\", \"repo\": {{\"full_name\": \"o/r\"}}}}}}}}"
         );
         fs::write(&event, told).unwrap();
         Self { repo, event }
@@ -108,7 +108,11 @@ pub(crate) fn action(folder: &Path, event: Option<&Path>, inputs: &[(&str, &str)
     if let Some(event) = event {
         command.env("GITHUB_EVENT_PATH", event);
     }
-    command.env_remove("GITHUB_REPOSITORY").env_remove("INPUT_TOKEN").env("INPUT_UPLOAD", "never");
+    command.env_remove("INPUT_TOKEN").env("INPUT_UPLOAD", "never").env("INPUT_REVIEW", "never");
+    command.env("GITHUB_REPOSITORY", "o/r").env("GITHUB_SHA", "1".repeat(40));
+    let (name, git_ref) =
+        if event.is_some() { ("pull_request", "refs/pull/1/merge") } else { ("push", "refs/heads/main") };
+    command.env("GITHUB_EVENT_NAME", name).env("GITHUB_REF", git_ref);
     for (name, value) in inputs {
         let variable = if name.starts_with("GITHUB_") {
             (*name).to_owned()
@@ -198,9 +202,11 @@ fn a_merge_queue_is_compared_with_what_its_group_starts_from() {
     repo.git(&["update-ref", "refs/heads/gh-readonly-queue/main/pr-1", &head]);
     repo.git(&["checkout", "-q", "gh-readonly-queue/main/pr-1"]);
     let event = repo.beside("queue.json");
-    let told = format!("{{\"merge_group\": {{\"head_sha\": \"{head}\", \"base_sha\": \"{base}\"}}}}");
+    let told = format!(
+        "{{\"merge_group\": {{\"head_sha\": \"{head}\", \"base_sha\": \"{base}\", \"base_ref\": \"refs/heads/main\"}}}}"
+    );
     fs::write(&event, told).unwrap();
-    let run = action(&repo.root, Some(&event), &[]);
+    let run = action(&repo.root, Some(&event), &[("GITHUB_EVENT_NAME", "merge_group")]);
     assert_eq!((run.code, run.counts), (1, (4, 1)), "{}", run.log);
 }
 
@@ -285,4 +291,24 @@ fn packs_and_pages_come_from_the_base_too() {
     assert!(run.summary.contains("the configuration is not that of commit"), "{}", run.summary);
     let run = action(&folder, Some(&pull.event), &[("config-from", "base")]);
     assert_eq!((run.code, run.counts), (1, (1, 1)), "{}", run.log);
+}
+
+#[test]
+fn mistakes_in_the_bases_configuration_are_told_by_path_and_commit() {
+    let pack = "sources:\n  - { at: x.y(), kind: rmeote }\n";
+    for (config, place, said) in [
+        ("disabel: [x]\n", "conf/snakestone.yml:1:1", "unknown key `disabel`"),
+        ("models: [packs/shop.data]\n", "conf/packs/shop.data:2", "unknown kind of source `rmeote`"),
+    ] {
+        let before = [("conf/snakestone.yml", config), ("conf/packs/shop.data", pack)];
+        let pull = Pull::new(&before, &[("conf/snakestone.yml", "fail-on: low\n".to_owned())]);
+        let (folder, base) = (pull.checkout("2"), pull.repo.git(&["rev-parse", "main"]));
+        for config in [&[][..], &[("config", "conf/snakestone.yml")]] {
+            let inputs = [&[("config-from", "base"), ("path", "conf")][..], config].concat();
+            let run = action(&folder, Some(&pull.event), &inputs);
+            let told = format!("commit {}: {place}: {said}", &base[..12]);
+            assert!(run.code == 2 && run.log.contains(&told), "{told} in {}", run.log);
+            assert!(!run.log.contains("/snakestone-"), "no temporary path: {}", run.log);
+        }
+    }
 }

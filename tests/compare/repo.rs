@@ -54,12 +54,12 @@ impl Repo {
         fs::write(path, text).unwrap();
     }
 
-    /// Writes `files`, commits everything, and returns the commit's name.
+    /// Writes `files`, commits everything, what is ignored too, and returns the commit's name.
     pub(crate) fn commit(&self, files: &[(&str, &str)]) -> String {
         for (path, text) in files {
             self.write(path, text);
         }
-        self.git(&["add", "-A"]);
+        self.git(&["add", "-A", "-f"]);
         self.git(&["commit", "-q", "--allow-empty", "-m", "change"]);
         self.git(&["rev-parse", "HEAD"])
     }

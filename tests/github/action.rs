@@ -180,7 +180,11 @@ fn a_pull_request_is_uploaded_to_its_merge_or_head_ref() {
     let fake = Fake::start();
     let job = Job::of_pull(&fake, &json!("o/r"));
     job.run(&fake);
-    job.write(".git/HEAD", format!("{HEAD}\n").as_bytes());
+    for (path, text) in
+        [("HEAD", format!("{HEAD}\n")), ("objects/x", String::new()), ("refs/x", String::new())]
+    {
+        job.write(&format!(".git/{path}"), text.as_bytes());
+    }
     job.run(&fake);
     let state = fake.state();
     let sent: Vec<_> =

@@ -6,6 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use snakestone::github::client::{Call, Client, Options, Repeat, Token};
 use snakestone::github::failure::Failure;
+use snakestone::github::wait::Clock;
 
 use crate::fake::{Fake, FakeClock, Fault, TOKEN};
 
@@ -194,6 +195,30 @@ fn all_waiting_stays_within_the_budget() {
         "the next pause would be 480 s of the 180 that are left"
     );
     assert!(fake.clock().passed() < fake.options().budget);
+}
+
+#[test]
+fn the_budget_is_for_requests_and_waiting_and_a_part_of_it_for_what_is_less_needed() {
+    let fake = Fake::start();
+    let mut client = fake.client();
+    let limit = || limited(403, &[("retry-after", "100")]);
+    fake.befall([limit()]);
+    let minute = Duration::from_secs(60);
+    let less_needed = client.within(minute, |client| client.get("/zen", ""));
+    assert!(matches!(less_needed, Err(Failure::RateLimited { .. })));
+    assert_eq!(fake.clock().sleeps(), [0_u64; 0], "the pause would be more than the part");
+    // A scan takes what it takes.
+    Clock::sleep(&fake.clock(), Duration::from_secs(10_000));
+    fake.befall([limit(), limit(), limit(), limit(), limit()]);
+    assert!(client.get("/zen", "").is_err());
+    assert_eq!(fake.clock().sleeps(), [10_000, 100, 100, 100, 100]);
+    fake.befall([limit(), limit(), limit()]);
+    assert!(client.get("/zen", "").is_err());
+    assert_eq!(
+        fake.clock().passed(),
+        Duration::from_secs(10_500),
+        "one more pause, and 100 of 100 s are left"
+    );
 }
 
 #[test]

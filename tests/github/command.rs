@@ -44,7 +44,7 @@ fn each_wrong_use_has_its_message() {
         (&[token][..], vec![], "<FILE>"),
         (&[token], with("none.sarif", &whole), "cannot read `none.sarif`"),
         (&[token], with("large.sarif", &whole), "it is larger than 256 MiB"),
-        (&[token], with("text.sarif", &whole), "`text.sarif` is not SARIF that GitHub takes: no JSON"),
+        (&[token], with("text.sarif", &whole), "cannot take `text.sarif`: no JSON"),
         (&[token], with("odd.sarif", &whole), "no name at `/runs/0/tool/driver/name`"),
         (
             &[],
@@ -54,8 +54,16 @@ fn each_wrong_use_has_its_message() {
         (&[("GITHUB_TOKEN", " ")], with("a.sarif", &whole), "as `GITHUB_TOKEN`"),
         (&[token], with("a.sarif", &whole[..4]), "--sha"),
         (&[token], with("a.sarif", &[&whole[..2], &whole[4..]].concat()), "--ref"),
-        (&[token], with("a.sarif", &whole[2..]), "`--repository` must say where the file belongs"),
-        (&[token], with("a.sarif", &whole[..2]), "`--ref` and `--sha` must say where the file belongs"),
+        (
+            &[token],
+            with("a.sarif", &whole[2..]),
+            "the repository is not known; outside of GitHub Actions pass `--repository OWNER/NAME`",
+        ),
+        (
+            &[token],
+            with("a.sarif", &whole[..2]),
+            "the scanned commit is not known; outside of GitHub Actions pass `--ref` and `--sha`",
+        ),
         (
             &[token],
             with("a.sarif", &["--repository", "r"]),

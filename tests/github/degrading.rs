@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 use snakestone::cli::Code;
 
-use crate::action::{Job, Ran};
-use crate::event::pull_payload;
+use crate::action::{DEFECT, Job, Ran};
+use crate::event::{group_payload, pull_payload};
 use crate::fake::{Fake, FakeClock, Fault};
 
 /// Checks a run in which the upload was not possible for a reason that no setting of ours can change.
@@ -143,7 +143,7 @@ fn without_a_token_nothing_is_tried() {
 fn a_merge_queue_is_scanned_and_skipped_with_a_notice() {
     let fake = Fake::start();
     let mut job = Job::new(&fake);
-    job.event("merge_group", "refs/heads/gh-readonly-queue/main/pr-7-2222", &json!({}));
+    job.event("merge_group", "refs/heads/gh-readonly-queue/main/pr-7-2222", &group_payload());
     check(&job.run(&fake), "::notice", &["merge queue"]);
     job.set("INPUT_UPLOAD", "required");
     assert_eq!(job.run(&fake).code, Ok(Code::Findings), "nothing could be required");
@@ -186,4 +186,21 @@ fn a_failed_scan_says_that_no_alert_is_closed() {
     let ran = job.run(&fake);
     let [note] = ran.notes()[..] else { panic!("{:?}", ran.notes()) };
     assert!(note.contains("closes no alert"), "{note}");
+}
+
+/// A fork's token, at its strictest: nothing may be read either.
+#[test]
+fn where_everything_is_forbidden_findings_decide() {
+    for (code, text) in [(Code::Findings, DEFECT), (Code::Clean, "x = 1\n")] {
+        let fake = Fake::start();
+        refuse(&fake, 403, "Resource not accessible by integration");
+        let mut job = Job::of_pull(&fake, &json!("fork/r"));
+        job.set("INPUT_CHECK-RUN", "always");
+        job.write("a.py", text.as_bytes());
+        let ran = job.run(&fake);
+        assert_eq!((ran.code.clone(), ran.notes().len()), (Ok(code), 1), "{}", ran.log);
+        assert_eq!(ran.output("exit-code"), (code as u8).to_string());
+        assert!(ran.sarif.is_some() && ran.summary.contains("> the SARIF file was not uploaded"));
+        assert_eq!(ran.log.contains("::warning file=a.py"), code == Code::Findings);
+    }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use snakestone::github::event::{self, Analyzed, Event, EventError, Kind, Target};
+use snakestone::github::event::{Analyzed, Change, Event, EventError, Kind, Target};
 
 pub(crate) const SHA: &str = "1111111111111111111111111111111111111111";
 pub(crate) const HEAD: &str = "2222222222222222222222222222222222222222";
@@ -23,6 +23,24 @@ pub(crate) fn pull_payload(head: &Value) -> Value {
         },
         "repository": {"full_name": "o/r"},
     })
+}
+
+/// The payload of a merge queue's group.
+pub(crate) fn group_payload() -> Value {
+    json!({
+        "action": "checks_requested",
+        "merge_group": {
+            "head_sha": HEAD,
+            "head_ref": "refs/heads/gh-readonly-queue/main/pr-7-2222",
+            "base_sha": BASE,
+            "base_ref": "refs/heads/main",
+        },
+    })
+}
+
+/// What pull request and group propose to merge.
+fn change() -> Change {
+    Change { head: HEAD.to_owned(), base: BASE.to_owned(), base_ref: "refs/heads/main".to_owned() }
 }
 
 fn run_payload(event: &str) -> Value {
@@ -85,7 +103,10 @@ fn a_pull_request_belongs_to_its_merge_ref() {
         assert_eq!(event.target(Analyzed::Checkout(head)), at("refs/pull/7/merge", SHA));
     }
     assert!(!event.pull().unwrap().is_fork);
-    assert_eq!(event.pull().unwrap().base_sha, BASE);
+    assert_eq!(event.change(), Some(change()));
+    for name in ["pull_request_review", "pull_request_review_comment"] {
+        assert_eq!(read(name, "refs/pull/7/merge", &pull_payload(&json!("o/r"))).unwrap(), event, "{name}");
+    }
 }
 
 #[test]
@@ -125,9 +146,10 @@ fn workflow_run_after_a_push_belongs_to_its_branch() {
 fn merge_group_and_refs_of_merge_queues_belong_nowhere() {
     let queue = "refs/heads/gh-readonly-queue/main/pr-7-2222";
     for (name, git_ref) in [("merge_group", queue), ("merge_group", "refs/heads/x"), ("push", queue)] {
-        let event = read(name, git_ref, &json!({"merge_group": {}})).unwrap();
+        let event = read(name, git_ref, &group_payload()).unwrap();
         let Target::Nowhere(why) = event.target(Analyzed::Checkout(Some(SHA))) else { panic!("{name}") };
         assert!(why.contains("merge queue"), "{why}");
+        assert_eq!(event.change(), (name == "merge_group").then(change), "{name}");
     }
 }
 
@@ -185,6 +207,12 @@ fn what_github_never_says_is_refused() {
         assert_eq!(said, format!("the event `pull_request` does not say `{pointer}`"));
     }
     assert!(matches!(read("pull_request", "refs/pull/7/merge", &json!("x")), Err(EventError::Lacks { .. })));
+    for (key, value) in [("head_sha", "HEAD~1"), ("base_sha", ""), ("base_ref", "main")] {
+        let mut payload = group_payload();
+        payload["merge_group"][key] = json!(value);
+        let said = read("merge_group", "refs/heads/x", &payload).unwrap_err().to_string();
+        assert_eq!(said, format!("the event `merge_group` does not say `/merge_group/{key}`"));
+    }
 }
 
 #[test]
@@ -200,25 +228,4 @@ fn an_event_that_cannot_be_read_is_told() {
     assert!(said.contains("at most 32 MiB"), "{said}");
     variables.insert("GITHUB_EVENT_PATH".to_owned(), "none.json".to_owned());
     assert!(matches!(Event::read(&variables), Err(EventError::File { .. })));
-}
-
-#[test]
-fn the_checked_out_commit_is_read_without_git() {
-    let dir = tempfile::tempdir().unwrap();
-    let git = dir.path().join(".git");
-    assert_eq!(event::checked_out(dir.path()), None);
-    fs::create_dir_all(git.join("refs/heads")).unwrap();
-    let head = |text: &str| fs::write(git.join("HEAD"), text).unwrap();
-    head(&format!("{HEAD}\n"));
-    assert_eq!(event::checked_out(dir.path()).as_deref(), Some(HEAD));
-    head("ref: refs/heads/main\n");
-    assert_eq!(event::checked_out(dir.path()), None);
-    fs::write(git.join("packed-refs"), format!("# pack-refs\n{BASE} refs/heads/main\n")).unwrap();
-    assert_eq!(event::checked_out(dir.path()).as_deref(), Some(BASE));
-    fs::write(git.join("refs/heads/main"), format!("{SHA}\n")).unwrap();
-    assert_eq!(event::checked_out(dir.path()).as_deref(), Some(SHA));
-    for hostile in ["ref: ../../../etc/passwd", "ref: refs/../../x", "no commit", "ref: refs/heads"] {
-        head(hostile);
-        assert_eq!(event::checked_out(dir.path()), None, "{hostile}");
-    }
 }

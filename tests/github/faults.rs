@@ -1,97 +1,34 @@
-//! Random sequences of faults against the upload, three hundred of it alone and forty of the whole action: no post is repeated blindly, the SARIF file
-//! stays, waiting stays within the budget, and findings decide.
+//! Three hundred random sequences of faults against the upload alone, and three hundred against the whole action: the
+//! SARIF file stays, nothing is said twice or sent blindly, waiting stays within the budget, and findings decide.
 
 use std::time::Duration;
 
+use serde_json::json;
 use snakestone::cli::Code;
 
-use crate::action::Job;
-use crate::fake::{Fake, FakeClock, Fault, State};
+use crate::action::{DEFECT, Job, Ran};
+use crate::fake::{Fake, Fault};
+use crate::sequences::{Random, check};
 use crate::upload;
-
-/// Numbers that look random; the same ones at each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-
-    fn fault(&mut self) -> Fault {
-        let number = |n: u64| n.to_string();
-        match self.below(14) {
-            0..=3 => Fault::None,
-            4 => Fault::Cut,
-            5 => Fault::LoseAnswer,
-            6 => Fault::DoAndFail,
-            7 => Fault::DoAndGarble,
-            8 => Fault::status([500, 502, 503, 504][self.below(4) as usize]),
-            9 => Fault::Refuse(429, vec![("retry-after", number(self.below(200)))], "slow down"),
-            10 => {
-                let reset = FakeClock::START.as_secs() + self.below(5_000);
-                let headers =
-                    vec![("x-ratelimit-remaining", number(0)), ("x-ratelimit-reset", number(reset))];
-                Fault::Refuse(403, headers, "API rate limit exceeded")
-            }
-            11 => Fault::Refuse(403, Vec::new(), "You have exceeded a secondary rate limit"),
-            12 => Fault::status([400, 401, 403, 404, 410, 413, 422, 451][self.below(8) as usize]),
-            // Costs a client's patience, which is real time here.
-            _ if self.below(8) == 0 => Fault::Hang,
-            _ => Fault::Cut,
-        }
-    }
-}
-
-/// Whether each post but the first came after a refusal for a rate limit or for its size, or after a look that found
-/// nothing.
-fn are_posts_sound(state: &State) -> bool {
-    let mut may_post = true;
-    for (seen, fault) in state.seen.iter().zip(&state.befallen) {
-        match (seen.method.as_str(), fault) {
-            ("POST", _) if !may_post => return false,
-            ("POST", Fault::Refuse(status, ..)) => may_post = matches!(status, 403 | 413 | 429),
-            ("POST", _) => may_post = false,
-            ("GET", fault) if seen.path.ends_with("/analyses") => {
-                // A look that was answered well and listed nothing of ours; otherwise no post may follow.
-                may_post |= matches!(fault, Fault::None);
-            }
-            _ => {}
-        }
-    }
-    true
-}
 
 /// A fake that is befallen by random faults.
 fn befallen(random: &mut Random) -> (Fake, Vec<Fault>) {
     let fake = Fake::start();
-    let faults: Vec<Fault> = (0..random.below(16)).map(|_| random.fault()).collect();
+    let faults = random.faults(16, 30);
     fake.state().sarifs.takes = Duration::from_secs(random.below(200));
     fake.befall(faults.clone());
     (fake, faults)
 }
 
-/// What holds whatever befalls: posts a second apart and none blindly repeated, and waiting within the budget.
-fn check(fake: &Fake, told: &str) {
-    assert!(fake.clock().passed() <= Duration::from_secs(600), "{:?} {told}", fake.clock().passed());
-    let state = fake.state();
-    assert!(are_posts_sound(&state), "{told}");
-    let writes: Vec<Duration> =
-        state.seen.iter().filter(|seen| seen.method == "POST").map(|seen| seen.at).collect();
-    assert!(writes.windows(2).all(|pair| pair[1] - pair[0] >= Duration::from_secs(1)), "{told}");
-}
-
 #[test]
-fn three_hundred_sequences_of_faults_repeat_no_post_blindly_and_end_in_time() {
-    let mut random = Random(0x5eed_5eed_5eed_5eed);
+fn three_hundred_sequences_of_faults_repeat_no_upload_blindly_and_end_in_time() {
+    let mut random = Random::new(1);
     let (mut n_done, mut n_failed) = (0, 0);
     for round in 0..300 {
         let (fake, faults) = befallen(&mut random);
         let ended = upload::upload(&fake);
         let told = format!("round {round}: {faults:?}\n{}\n{ended:?}", fake.log());
-        check(&fake, &told);
+        check(&fake, Duration::ZERO, &told);
         let is_there = !fake.state().sarifs.taken.is_empty();
         match ended {
             Ok(done) => assert!(is_there && done.n_results == 1, "{told}"),
@@ -103,31 +40,59 @@ fn three_hundred_sequences_of_faults_repeat_no_post_blindly_and_end_in_time() {
     assert!(n_done > 50 && n_failed > 30, "the sequences are one-sided: {n_done} {n_failed}");
 }
 
+/// A job: a push, a pull request, or one that gets a check run too.
+fn job(fake: &Fake, round: usize) -> Job {
+    let mut job = if round.is_multiple_of(3) { Job::new(fake) } else { Job::of_pull(fake, &json!("o/r")) };
+    fake.state().pulls.file("a.py", "", DEFECT);
+    if round % 3 == 2 {
+        job.set("INPUT_CHECK-RUN", "always");
+    }
+    // One rule: what is looked for is the same in each round.
+    job.write("snakestone.yml", b"select: [bare-except]\n");
+    job
+}
+
+/// What a run leaves whatever befalls it.
+fn check_run(ran: &Ran, expected: Code, told: &str) {
+    assert_eq!(ran.code, Ok(expected), "{told}");
+    assert_eq!(ran.output("exit-code"), (expected as u8).to_string());
+    let results = ran.sarif.as_ref().map(|sarif| sarif["runs"][0]["results"].as_array().unwrap().len());
+    assert_eq!(results, Some(1), "{told}");
+    assert!(ran.summary.contains("bare-except"), "{told}");
+    assert!(ran.log.contains("::warning file=a.py,line=4"), "{told}");
+}
+
 #[test]
-fn through_sequences_of_faults_the_sarif_file_stays_and_findings_decide() {
-    let mut random = Random(0xfeed_beef_feed_beef);
-    let (mut n_uploaded, mut n_noted) = (0, 0);
-    for round in 0..40 {
+fn through_three_hundred_sequences_of_faults_the_action_ends_as_findings_decide() {
+    let mut random = Random::new(2);
+    let (mut n_uploaded, mut n_noted, mut n_reviewed) = (0, 0, 0);
+    for round in 0..300 {
         let (fake, faults) = befallen(&mut random);
-        let mut job = Job::new(&fake);
+        let mut job = job(&fake, round);
         let is_required = random.below(4) == 0;
         if is_required {
             job.set("INPUT_UPLOAD", "required");
         }
         let ran = job.run(&fake);
         let told = format!("round {round}: {faults:?}\n{}\n{}", fake.log(), ran.log);
-        let has_failed = !ran.notes().is_empty();
-        let expected = if is_required && has_failed { Code::Failed } else { Code::Findings };
-        assert_eq!(ran.code, Ok(expected), "{told}");
-        assert_eq!(ran.output("exit-code"), (expected as u8).to_string());
-        assert!(ran.notes().len() <= 1, "{told}");
-        let results = ran.sarif.as_ref().map(|sarif| sarif["runs"][0]["results"].as_array().unwrap().len());
-        assert_eq!(results, Some(1), "{told}");
-        assert!(ran.summary.contains("bare-except"), "{told}");
-        check(&fake, &told);
+        let has_failed = ran.log.contains("the SARIF file was not uploaded");
+        check_run(&ran, if is_required && has_failed { Code::Failed } else { Code::Findings }, &told);
+        // One for review and check run each, unless the upload's has told of GitHub's state already.
+        let most = if has_failed { 1 } else { round % 3 };
+        assert!(ran.notes().len() <= most, "{told}");
+        check(&fake, Duration::ZERO, &told);
         assert!(has_failed || !fake.state().sarifs.taken.is_empty(), "{told}");
         n_uploaded += usize::from(!has_failed);
-        n_noted += usize::from(has_failed);
+        n_noted += usize::from(!ran.notes().is_empty());
+        n_reviewed += usize::from(!fake.state().pulls.bodies().is_empty());
+        if round % 3 > 0 {
+            // Whatever was left undone, an undisturbed run completes it and no more.
+            fake.state().faults.clear();
+            job.set("INPUT_CHECK-RUN", "never");
+            let ran = job.run(&fake);
+            assert_eq!((ran.notes().len(), fake.state().pulls.bodies().len()), (0, 1), "{told}\n{}", ran.log);
+        }
     }
-    assert!(n_uploaded > 8 && n_noted > 8, "the sequences are one-sided: {n_uploaded} {n_noted}");
+    let counts = (n_uploaded, n_noted, n_reviewed);
+    assert!(n_uploaded > 50 && n_noted > 50 && n_reviewed > 50, "the sequences are one-sided: {counts:?}");
 }

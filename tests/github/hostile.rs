@@ -10,7 +10,7 @@ use crate::action::{DEFECT, Job, Ran};
 use crate::fake::Fake;
 
 /// Names that runner, Markdown or terminal could take for something else.
-const NAMES: [&str; 9] = [
+pub(crate) const NAMES: [&str; 9] = [
     "a\n::error file=x,line=1::forged.py",
     "b\r::add-mask::forged.py",
     "c ##[error]forged.py",
@@ -22,8 +22,13 @@ const NAMES: [&str; 9] = [
     "i \u{1b}]0;title\u{7}\u{202e}.py",
 ];
 
-fn workspace(fake: &Fake) -> Job {
-    let job = Job::new(fake);
+/// A job in a workspace that tries everything but long code, whose scan takes its time.
+pub(crate) fn workspace(fake: &Fake) -> Job {
+    fill(Job::new(fake))
+}
+
+/// Writes what is hostile into the job's workspace.
+pub(crate) fn fill(job: Job) -> Job {
     for name in NAMES {
         job.write(&format!("0/{name}"), DEFECT.as_bytes());
     }
@@ -39,7 +44,6 @@ fn workspace(fake: &Fake) -> Job {
     let long = format!("x = '{}'  # ::error::forged\n{DEFECT}", "::error::forged ##[warning]".repeat(40_000));
     assert!(long.len() > 1_000_000);
     job.write("long.py", long.as_bytes());
-    job.write("one_line.py", format!("try: {}\nexcept: pass\n", "f(); ".repeat(200_000)).as_bytes());
     // Secrets beside the workspace, and links to them.
     fs::write(job.dir.path().join("secret.py"), DEFECT.replace("failed", "secret_from_outside")).unwrap();
     fs::write(job.dir.path().join("secret.yml"), "secret_from_outside: 1\n").unwrap();
@@ -48,13 +52,13 @@ fn workspace(fake: &Fake) -> Job {
     job
 }
 
-/// Every line of the log that the runner takes for a command, by both of its syntaxes.
-fn commands(log: &str) -> Vec<&str> {
+/// Every line of a text that the runner takes for a command, by both of its syntaxes.
+pub(crate) fn commands(log: &str) -> Vec<&str> {
     let lines = log.split(['\n', '\r']);
     lines.filter(|line| line.trim_start().starts_with("::") || line.contains("##[")).collect()
 }
 
-fn check_log(ran: &Ran) {
+pub(crate) fn check_log(ran: &Ran) {
     for command in commands(&ran.log) {
         let is_ours = [
             "::error file=",
@@ -81,7 +85,7 @@ fn check_log(ran: &Ran) {
     assert_eq!(odd, None);
 }
 
-fn check_summary(ran: &Ran) {
+pub(crate) fn check_summary(ran: &Ran) {
     assert!(ran.summary.len() < 1_048_576);
     let links_of_ours = concat!("](", env!("CARGO_PKG_REPOSITORY"), "/blob/main/src/rules/");
     let summary = ran.summary.replace(links_of_ours, "");
@@ -117,6 +121,7 @@ fn outputs(text: &str) -> Vec<(&str, String)> {
 fn a_hostile_repository_forges_nothing_and_reads_nothing_outside() {
     let fake = Fake::start();
     let job = workspace(&fake);
+    job.write("one_line.py", format!("try: {}\nexcept: pass\n", "f(); ".repeat(200_000)).as_bytes());
     let ran = job.run(&fake);
     assert_eq!(ran.code, Ok(Code::Findings));
     check_log(&ran);
@@ -139,7 +144,7 @@ fn a_hostile_repository_forges_nothing_and_reads_nothing_outside() {
     }
 }
 
-fn percent_decoded(uri: &str) -> Vec<u8> {
+pub(crate) fn percent_decoded(uri: &str) -> Vec<u8> {
     let bytes = uri.as_bytes();
     let (mut out, mut i) = (Vec::new(), 0);
     while i < bytes.len() {
@@ -199,6 +204,38 @@ fn a_hostile_configuration_gets_an_error_without_what_it_points_at() {
         assert!(!job.workspace().join("pwned").exists());
         let sent = fake.state().sarifs.taken[0].sarif.to_string();
         assert!(!sent.contains("secret_from_outside"));
+    }
+}
+
+#[test]
+fn no_link_makes_a_file_of_the_runner_a_configuration_or_a_baseline() {
+    let fake = Fake::start();
+    for (link, input) in [
+        ("snakestone.yml", None),
+        ("pyproject.toml", None),
+        ("conf/own.yml", Some(("INPUT_CONFIG", "conf/own.yml"))),
+        ("up/conf.yml", Some(("INPUT_CONFIG", "up/conf.yml"))),
+        ("known.json", Some(("INPUT_BASELINE", "known.json"))),
+    ] {
+        let mut job = workspace(&fake);
+        fs::write(job.dir.path().join("conf.yml"), "secret_from_outside: 1\n").unwrap();
+        fs::write(job.dir.path().join("secret.toml"), "[tool.snakestone]\nsecret_from_outside = 1\n")
+            .unwrap();
+        let outside = job.dir.path().join(if link.ends_with(".toml") { "secret.toml" } else { "secret.yml" });
+        if !link.starts_with("up/") {
+            job.write(link, b"");
+            fs::remove_file(job.workspace().join(link)).unwrap();
+            symlink(outside, job.workspace().join(link)).unwrap();
+        }
+        if let Some((name, value)) = input {
+            job.set(name, value);
+            job.variables.remove("INPUT_SINCE");
+        }
+        let ran = job.run(&fake);
+        let error = ran.code.unwrap_err();
+        assert!(error.contains("symbolic link that leads out of the repository"), "{link}: {error}");
+        assert!(!error.contains("secret_from_outside"), "{link}: {error}");
+        assert_eq!(ran.sarif.unwrap()["runs"][0]["invocations"][0]["executionSuccessful"], false);
     }
 }
 

@@ -129,6 +129,6 @@ fn a_proxy_by_tls_is_refused_with_a_remedy() {
     let server = Server::start();
     let proxy = ("HTTPS_PROXY", "https://127.0.0.1:1".to_owned());
     let (code, said) = upload(&server, "https://api.ghes.test", true, &[proxy]);
-    assert_eq!(code, 3, "{said}");
+    assert_eq!(code, 2, "{said}");
     assert!(said.contains("only `http` is supported"), "{said}");
 }

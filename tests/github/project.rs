@@ -81,8 +81,13 @@ pub(crate) fn defects(names: &[&str]) -> String {
     format!("class Fault(Exception):\n    pass\n\n\n{}", names.iter().map(function).collect::<String>())
 }
 
+/// The SARIF file of a scan of `files`, whose edits are not proven.
+pub(crate) fn findings_of(files: &Files, is_successful: bool) -> Vec<u8> {
+    scan_and(files, false).sarif("snakestone/", is_successful)
+}
+
 /// The findings of `text` as `a.py`, read back; their edits are known to hold.
 pub(crate) fn findings(text: &str) -> Scan {
     let files = Files::from([("a.py".to_owned(), text.to_owned())]);
-    Scan::read(&scan_and(&files, false).sarif("snakestone/", true)).unwrap()
+    Scan::read(&findings_of(&files, true)).unwrap()
 }

@@ -6,7 +6,7 @@ use snakestone::github::client::Client;
 use snakestone::github::event::Run;
 use snakestone::github::failure::Failure;
 use snakestone::github::findings::Scan;
-use snakestone::github::pull::{self, Pull};
+use snakestone::github::pull::{self, NoPull, Pull};
 use snakestone::github::review::{self, Done};
 
 use crate::fake::pulls::{HEAD, LOGIN, repository};
@@ -210,13 +210,14 @@ fn the_pull_request_is_found_by_its_head() {
         queries[0].starts_with("state=open&sort=") && queries[1].starts_with("state=open&head=fork:a%2Fb")
     );
     let none = pull::with_head(&mut client, &repository(), &"3".repeat(40), None).unwrap().unwrap_err();
+    let none = none.to_string();
     assert!(none.starts_with("no open pull request of `o/r` has the head `333"), "{none}");
     assert_eq!(pull::with_number(&mut client, &repository(), 7, HEAD).unwrap().unwrap().head(), HEAD);
     let moved = pull::with_number(&mut client, &repository(), 7, &"3".repeat(40)).unwrap().unwrap_err();
-    assert!(moved.contains("another head by now"), "{moved}");
+    assert_eq!(moved, NoPull::Moved(7));
     fake.state().pulls.state = "closed";
     let closed = pull::with_number(&mut client, &repository(), 7, HEAD).unwrap().unwrap_err();
-    assert_eq!(closed, "pull request #7 is closed");
+    assert_eq!(closed, NoPull::Closed(7));
 }
 
 #[test]

@@ -137,7 +137,11 @@ fn wrong_use_is_told_with_a_remedy() {
         (&["snakestone.sarif", "--repository", "o"], &token, "`--repository` is `o`, which is no repository"),
         (&["snakestone.sarif", "--repository", "o/r"], &token, "pass `--sha SHA`"),
         (&["snakestone.sarif", "--repository", "o/r", "--sha", "main"], &token, "which is no commit"),
-        (&["snakestone.sarif", "--repository", "o/r", "--sha", HEAD], &[], "set `GITHUB_TOKEN`"),
+        (
+            &["snakestone.sarif", "--repository", "o/r", "--sha", HEAD],
+            &[],
+            "put one with `pull-requests: write` into the environment as `GITHUB_TOKEN`",
+        ),
         (&["snakestone.sarif", "--pull-request", "x"], &token, "invalid value 'x'"),
     ] {
         let (code, all) = run(&fake, dir.path(), args, variables);

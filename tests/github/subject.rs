@@ -60,7 +60,7 @@ fn after_a_workflow_run_the_pull_request_of_that_run_is_reviewed() {
 
 #[test]
 fn pushes_and_merge_queues_are_not_reviewed() {
-    for kind in [Kind::Plain, Kind::MergeQueue] {
+    for kind in [Kind::Plain, Kind::MergeQueue(None)] {
         assert_eq!(subject(kind, Analyzed::Checkout(Some(BASE))), None);
     }
 }

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use snakestone::github::analyses;
 use snakestone::github::client::Client;
 use snakestone::github::event::{Repository, Run, Target};
 use snakestone::github::failure::{Failure, Fault};
+use snakestone::github::pull::NoPull;
 use snakestone::github::upload::{self, Done, End, Upload, UploadError};
 
 use crate::event::{HEAD, SHA};
+use crate::fake::pulls::repository;
 use crate::fake::{Fake, FakeClock, Fault as Befalls};
 use crate::fit::{log, result};
 
@@ -239,18 +242,38 @@ fn after_a_forks_run_the_pull_request_is_found_by_its_head() {
         is_of_pull: true,
     };
     let fake = Fake::start();
-    fake.state().pulls.open =
-        vec![json!({"number": 6, "head": {"sha": SHA}}), json!({"number": 7, "head": {"sha": HEAD}})];
+    fake.state().pulls.open = vec![json!({"number": 6, "head": {"sha": SHA}})];
     let done = upload_to(&mut fake.client(), Target::PullOf(run.clone()), &log(&[])).unwrap();
     assert_eq!(done.git_ref, "refs/pull/7/head");
     assert_eq!(fake.state().sarifs.taken[0].body["commit_sha"], HEAD);
     fake.state().pulls.open.pop();
     fake.state().pulls.state = "closed";
     let gone = upload_to(&mut fake.client(), Target::PullOf(run.clone()), &log(&[]));
-    assert_eq!(gone, Err(UploadError::NoPull(HEAD.to_owned())));
+    let none = NoPull::None { repository: repository(), head: HEAD.to_owned() };
+    assert_eq!(gone, Err(UploadError::NoPull(none.clone())));
     let deleted = Run { head_owner: None, ..run };
-    let gone = upload_to(&mut fake.client(), Target::PullOf(deleted), &log(&[]));
-    assert_eq!(gone, Err(UploadError::NoPull(HEAD.to_owned())));
+    let gone = upload_to(&mut fake.client(), Target::PullOf(deleted.clone()), &log(&[]));
+    assert_eq!(gone, Err(UploadError::NoPull(none)));
+    // The fork may be gone and the pull request still be open; and one branch may have several.
+    fake.state().pulls.state = "open";
+    let done = upload_to(&mut fake.client(), Target::PullOf(deleted.clone()), &log(&[])).unwrap();
+    assert_eq!(done.git_ref, "refs/pull/7/head");
+    fake.state().pulls.open = vec![json!({"number": 6, "head": {"sha": HEAD}})];
+    let several = upload_to(&mut fake.client(), Target::PullOf(deleted), &log(&[])).unwrap_err();
+    assert_eq!(several, NoPull::Several { head: HEAD.to_owned(), numbers: vec![6, 7] }.into());
+    assert!(several.remedy().contains("--ref refs/pull/NUMBER/head"), "{}", several.remedy());
+}
+
+#[test]
+fn the_last_analysis_of_a_branch_is_read_back() {
+    let fake = Fake::start();
+    upload(&fake).unwrap();
+    let mut client = fake.client();
+    let last = log(&[result(1), result(2)]);
+    upload_to(&mut client, target(), &last).unwrap();
+    let mut latest = |git_ref: &str| analyses::latest(&mut client, &repository(), git_ref, "snakestone");
+    assert_eq!(latest("refs/heads/main"), Ok(Some((last, SHA.to_owned()))));
+    assert_eq!(latest("refs/heads/other"), Ok(None));
 }
 
 #[test]

@@ -76,6 +76,7 @@ impl State {
             ("POST", ["repos", "o", "r", "code-scanning", "sarifs"]) => self.post_sarif(seen),
             ("GET", ["repos", "o", "r", "code-scanning", "sarifs", id]) => self.get_sarif(id),
             ("GET", ["repos", "o", "r", "code-scanning", "analyses"]) => self.list_analyses(seen),
+            ("GET", ["repos", "o", "r", "code-scanning", "analyses", id]) => self.get_analysis(id),
             (_, ["repos", "o", "r", "pulls", path @ ..]) => self.pulls_route(seen, path),
             ("POST", ["repos", "o", "r", "check-runs"]) => self.post_check_run(seen),
             ("PATCH", ["repos", "o", "r", "check-runs", number]) => self.patch_check_run(seen, number),

@@ -94,11 +94,20 @@ impl State {
         Reply::json(200, &json!({"processing_status": status, "analyses_url": "x", "errors": errors}))
     }
 
+    /// What was uploaded, as it was uploaded.
+    pub(super) fn get_analysis(&self, number: &str) -> Reply {
+        let upload = number.parse().ok().and_then(|number: usize| self.sarifs.taken.get(number));
+        upload.map_or(Reply::json(404, &json!({"message": "Not Found"})), |it| Reply::json(200, &it.sarif))
+    }
+
     pub(super) fn list_analyses(&self, seen: &Seen) -> Reply {
         let complete = self.sarifs.taken.iter().rev().filter(|upload| self.status(upload) == "complete");
+        let number = |upload: &Upload| self.sarifs.taken.iter().position(|it| std::ptr::eq(it, upload));
         let analyses: Vec<Value> = complete
             .map(|upload| {
                 json!({
+                    "id": number(upload),
+                    "error": "",
                     "ref": upload.body["ref"],
                     "commit_sha": upload.body["commit_sha"],
                     "category": upload.sarif["runs"][0]["automationDetails"]["id"]
