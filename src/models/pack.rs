@@ -35,6 +35,7 @@ struct Raw {
     clean: Vec<String>,
     decoders: Vec<String>,
     same: Vec<String>,
+    masks: Vec<String>,
     types: BTreeMap<String, Vec<String>>,
 }
 
@@ -217,7 +218,8 @@ pub struct Entry {
 /// A call that does harm with an argument.
 #[derive(Clone, Debug)]
 pub struct Sink {
-    /// Value path of the callee; `*.name` is a method of whatever object.
+    /// Value path of the callee; `*.name` is a method of whatever object, `path*` whatever a module has whose name begins
+    /// so.
     pub call: String,
     /// The arguments.
     pub at: Vec<Argument>,
@@ -291,6 +293,8 @@ pub struct Pack {
     pub decoders: Vec<String>,
     /// Calls that are known to return what goes in, or text made of it.
     pub same: Vec<String>,
+    /// Words of the names of functions whose result holds no secret any more.
+    pub masks: Vec<String>,
     /// Value paths, and those that they stand for: what attributes and methods of libraries' objects are.
     pub types: Vec<(String, String)>,
 }
@@ -356,7 +360,7 @@ impl Pack {
         };
         let threat = |kind: &Spanned<String>| {
             Threat::named(&kind.value).ok_or_else(|| {
-                let what = format!("unknown kind of source `{}`; known are remote, local", kind.value);
+                let what = format!("unknown kind of source `{}`; known are remote, local, detail", kind.value);
                 error(kind.referenced.line(), what)
             })
         };
@@ -368,6 +372,7 @@ impl Pack {
             clean: raw.clean,
             decoders: raw.decoders,
             same: raw.same,
+            masks: raw.masks,
             ..Self::default()
         };
         for (is, paths) in raw.types {

@@ -79,6 +79,7 @@ impl Analyzer<'_, '_> {
         if let Some(label) = source {
             let mut tree = Tree::labeled(vec![label.clone()]);
             state.forget(label.origin);
+            Self::hush(state, &mut tree);
             self.clear_result(&site, &mut tree);
             return Some(Arc::new(tree));
         }
@@ -273,7 +274,7 @@ impl Analyzer<'_, '_> {
         }
         if !site.known.model.keeps {
             for label in &mut tree.labels {
-                label.kinds = label.kinds.with(Kinds::THROUGH_UNKNOWN).without(Kinds::SECRET);
+                label.kinds = label.kinds.with(Kinds::THROUGH_UNKNOWN).without(Kinds::HIDDEN);
             }
         }
         if site.known.model.decodes {

@@ -195,7 +195,7 @@ impl Analyzer<'_, '_> {
     /// What a function that answers requests returns as text.
     pub(super) fn meet_return(&self, state: &State, block: BlockId, value: Operand, tree: &Arc<Tree>) {
         let kinds = self.world.callers.of(self.id).map_or(Kinds::NONE, |called| called.returns);
-        if kinds.is_empty() || self.is_answer(value) {
+        if kinds.is_empty() {
             return;
         }
         let region = self.body.blocks[block].region;
@@ -207,8 +207,12 @@ impl Analyzer<'_, '_> {
         // `return text, 400`
         let first = self.part(tree, &Key::Item(Konst::Int(0)));
         let is_pair = tree.labels.is_empty() && matches!(tree.exact_len(), Some(2 | 3));
-        let labels = if is_pair { first.labels.clone() } else { tree.labels.clone() };
-        self.reach_at(state, (kinds, "return"), &Arc::new(Tree::labeled(labels)), span);
+        let shown = if is_pair { &first } else { tree };
+        if !self.is_answer(value) {
+            let text = Arc::new(Tree::labeled(shown.labels.clone()));
+            self.reach_at(state, (kinds.without(Kinds::DETAIL), "return"), &text, span);
+        }
+        self.reach_at(state, (Kinds::DETAIL, "return"), shown, span);
     }
 
     /// Whether a value was made by the framework, which says itself what it is.
