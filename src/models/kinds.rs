@@ -100,6 +100,8 @@ impl Kinds {
     pub const HIDDEN: Self = Self::SECRET.with(Self::DETAIL).with(Self::WHOLE);
     /// All kinds.
     pub const ALL: Self = Self(u64::MAX >> 5);
+    /// What a check can show a value to be harmless for: a secret stays one, whatever it equals.
+    pub const CHECKED: Self = Self::ALL.without(Self::SECRET).without(Self::WHOLE);
     /// No kind, but what is shown of a path that it takes to be harmless: it begins with a folder's name and the slash
     /// behind it; it does not begin at the root; not with `../`; it is not `..`.
     pub const BASED: Self = Self(1 << 58);

@@ -277,9 +277,8 @@ impl Models {
     pub fn sinks<'m>(&'m self, path: &str, method: &str) -> impl Iterator<Item = &'m Sink> {
         let by_path = self.sinks.get(path).into_iter().flatten();
         let by_method = self.sinks.get(&any(method)).into_iter().flatten();
-        let is_of = |family: &str| {
-            path.strip_prefix(family).is_some_and(|name| !name.contains(['.', '(', '[']))
-        };
+        let is_of =
+            |family: &str| path.strip_prefix(family).is_some_and(|name| !name.contains(['.', '(', '[']));
         let by_family = self.families.iter().filter(move |(family, _)| is_of(family)).map(|(_, sink)| sink);
         by_path.chain(by_method).chain(by_family)
     }

@@ -360,7 +360,8 @@ impl Pack {
         };
         let threat = |kind: &Spanned<String>| {
             Threat::named(&kind.value).ok_or_else(|| {
-                let what = format!("unknown kind of source `{}`; known are remote, local, detail", kind.value);
+                let what =
+                    format!("unknown kind of source `{}`; known are remote, local, detail", kind.value);
                 error(kind.referenced.line(), what)
             })
         };

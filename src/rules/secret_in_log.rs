@@ -10,22 +10,24 @@ use crate::rules::facts::logging::{self, LogLevel};
 use crate::rules::flows::n_calls;
 use crate::rules::{Check, Context, Rule, remedies};
 use crate::taint::Meeting;
+use crate::text::FileId;
 
-pub(super) static RULE: Rule = Rule { page: include_str!("secret_in_log.md"), check: Check::Flow(Some(review)) };
+pub(super) static RULE: Rule =
+    Rule { page: include_str!("secret_in_log.md"), check: Check::Flow(Some(review)) };
 
-/// Most calls on the way of a secret: behind more, something that the callers say mostly keeps it from being shown.
-const MAX_CALLS: usize = 3;
-/// Most calls in one file on the way of what may be called like a secret and be none.
+/// Most calls on the way of a password.
+const MAX_CALLS: usize = 6;
+/// Most calls on the way of what is made to be handed out, or may be called like a secret and be none.
 const MAX_NEAR_CALLS: usize = 2;
+/// Most files on the way: beyond, something that the callers say mostly keeps a secret from being shown.
+const MAX_FILES: usize = 2;
 
 fn review(context: &Context<'_>, meeting: &Meeting, severity: Severity) -> Option<Severity> {
     let what = meeting.source.text.as_str();
     let (name, kind) = named(what)?;
     let is_whole = meeting.kinds.has(Kinds::WHOLE);
-    let is_near = || meeting.source.file == meeting.sink.file && n_calls(meeting) <= MAX_NEAR_CALLS;
-    let is_far = n_calls(meeting) > MAX_CALLS || n_calls(meeting) > 0 && !is_whole;
     let may_be_word = name.trim_end_matches('_').to_ascii_lowercase().ends_with("token");
-    if is_far || !is_certain(name, kind) && !is_near() || may_be_word && is_lexical(context) {
+    if is_far(meeting, name, kind) || may_be_word && is_lexical(context) {
         return None;
     }
     let is_password = kind == Secret::Password;
@@ -49,19 +51,33 @@ fn named(text: &str) -> Option<(&str, Secret)> {
     text.rsplit(|c| !is_word(c)).find_map(|name| Some((name, secret(name)?)))
 }
 
-/// Whether a name means a secret wherever it goes: `token` is a word of languages, `credentials` are objects, and most
+/// Whether a secret is too far from its name: what is called `secrets` has names as well, and a few characters of a secret
+/// are shown on purpose.
+fn is_far(meeting: &Meeting, name: &str, kind: Secret) -> bool {
+    let mut files: Vec<FileId> = meeting.hops.iter().map(|hop| hop.file).collect();
+    files.extend([meeting.source.file, meeting.sink.file]);
+    files.sort_unstable();
+    files.dedup();
+    let is_here_only = !meeting.kinds.has(Kinds::WHOLE) || name.ends_with("secrets");
+    let (calls, in_files) = match (kind, is_certain(name)) {
+        _ if is_here_only => (0, 1),
+        (Secret::Password, _) => (MAX_CALLS, MAX_FILES),
+        (Secret::Token, true) => (MAX_NEAR_CALLS, MAX_FILES),
+        (Secret::Token, false) => (MAX_NEAR_CALLS, 1),
+    };
+    n_calls(meeting) > calls || files.len() > in_files
+}
+
+/// Whether a name means a token wherever it goes: `token` is a word of languages, `credentials` are objects, and most
 /// addresses of databases hold no password.
-fn is_certain(name: &str, kind: Secret) -> bool {
+fn is_certain(name: &str) -> bool {
     let words = words(name);
     let last = words.last().map_or("", String::as_str);
-    match (kind, last) {
-        (Secret::Password, _) => last != "secrets",
-        (Secret::Token, "credential" | "credentials") => false,
-        (Secret::Token, "token") => !is_bare_token(name),
-        (Secret::Token, "url" | "uri" | "dsn") => {
-            words.iter().any(|word| matches!(word.as_str(), "broker" | "transport"))
-        }
-        (Secret::Token, _) => true,
+    match last {
+        "credential" | "credentials" => false,
+        "token" => !is_bare_token(name),
+        "url" | "uri" | "dsn" => words.iter().any(|word| matches!(word.as_str(), "broker" | "transport")),
+        _ => true,
     }
 }
 

@@ -4,9 +4,9 @@ use crate::base::Symbol;
 use crate::ir::{Const, LocalId, Operand, Param, ParamKind, Step, Unit};
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, Meaning, Program};
-use crate::taint::details::handles_all;
 use crate::taint::body::Analyzer;
 use crate::taint::callers::is_named_request;
+use crate::taint::details::handles_all;
 use crate::taint::value::Label;
 use crate::text::Span;
 

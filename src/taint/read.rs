@@ -174,8 +174,10 @@ impl Analyzer<'_, '_> {
                 Tree::join_shared(&mut found, part);
             }
         }
-        // Under a key that is not known stands one thing as well as another.
-        if *key == Key::Any || tree.fields.iter().any(|(known, _)| *known == Key::Any) {
+        // Under a key that is not known stands one thing as well as another, unless all are alike.
+        let is_any = |(known, _): &(Key, Arc<Tree>)| *known == Key::Any;
+        let is_alike = *key == Key::Any && tree.fields.iter().all(is_any);
+        if !is_alike && (*key == Key::Any || tree.fields.iter().any(is_any)) {
             found = crate::taint::secrets::without(&found);
         }
         if let (Some(Konst::Str(text)), None) = (&tree.konst, exact) {

@@ -152,7 +152,9 @@ pub(super) fn with_details(
     graph: &CallGraph,
 ) -> (Vec<FuncId>, FxHashSet<FuncId>) {
     let mut replies = with_sinks(program, models, Kinds::DETAIL);
-    replies.extend(program.funcs().filter(|id| callers.of(*id).is_some_and(|called| !called.returns.is_empty())));
+    replies.extend(
+        program.funcs().filter(|id| callers.of(*id).is_some_and(|called| !called.returns.is_empty())),
+    );
     let around = around(graph, &replies);
     let catches = |id: &FuncId| {
         let (module, _, body) = program.func(*id);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::base::{Symbol, words};
 use crate::ir::{ArgKind, Const, LocalId, Op, Operand, Place, Rvalue, Step};
-use crate::models::{Kinds, Threat, may_be_secret, secret};
+use crate::models::{Kinds, Threat, is_bare_token, may_be_secret, secret};
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -98,7 +98,12 @@ impl Analyzer<'_, '_> {
                 known.clears != Kinds::ALL && !self.world.models.masks(method)
             }
             Op::Let(_, Rvalue::Use(of)) => !matches!(of, Operand::Const(_)),
-            Op::Let(_, Rvalue::Load(_)) | Op::Await(..) => true,
+            // What a parser takes out of a list is no secret for being called a token.
+            Op::Let(_, Rvalue::Load(place)) => {
+                let last = self.module.unit.paths.split(place.path).map(|(_, last)| last);
+                !is_bare_token(name) || !matches!(last, Some(Step::Element | Step::Item(Const::Int(_))))
+            }
+            Op::Await(..) => true,
             Op::Let(_, Rvalue::Format(_) | Rvalue::Binary(..)) => !tree.labels.is_empty(),
             _ => false,
         };
@@ -162,7 +167,7 @@ impl Analyzer<'_, '_> {
             let is_aside =
                 matches!(arg.kind, ArgKind::Keyword(name) if ASIDE.contains(&self.module.unit.text(name)));
             if !is_aside && has_secret(tree) {
-                let shown = Arc::new(Tree::labeled(shown(tree)));
+                let shown = Arc::new(Tree::labeled(hidden(tree)));
                 self.reach_at(state, (Kinds::SECRET, &callee), &shown, arg.span);
             }
         }
@@ -217,13 +222,12 @@ pub(super) fn kept_at(path: &[Key], tree: &Arc<Tree>) -> Arc<Tree> {
     if is_deep { without(tree) } else { Arc::clone(tree) }
 }
 
-/// The labels in what is shown of a value: an object shows none of its attributes.
-fn shown(tree: &Tree) -> Vec<Label> {
-    let mut found = Tree::default();
-    tree.all().iter().filter(|label| label.kinds.has(Kinds::SECRET)).for_each(|label| {
-        found.add(label);
-    });
-    found.labels
+/// The labels of what must not be shown in a value: an object shows none of its attributes.
+pub(super) fn hidden(tree: &Tree) -> Vec<Label> {
+    let mut found = tree.all();
+    found.iter_mut().for_each(|label| label.kinds = label.kinds.and(Kinds::HIDDEN));
+    found.retain(|label| !label.kinds.is_empty());
+    found
 }
 
 fn has_secret(tree: &Tree) -> bool {
