@@ -93,6 +93,8 @@ pub struct Models {
     same: FxHashSet<String>,
     /// Words of the names of functions whose result holds no secret any more.
     masks: FxHashSet<String>,
+    /// Names of functions that give the entry which their argument at this position names.
+    lookups: FxHashMap<String, usize>,
     /// What libraries return.
     pub types: Types,
 }
@@ -189,6 +191,7 @@ impl Models {
         self.decoders.extend(pack.decoders);
         self.same.extend(pack.same);
         self.masks.extend(pack.masks);
+        self.lookups.extend(pack.lookups);
     }
 
     /// Who controls the value at `path`: that of a source, or of something in it.
@@ -287,6 +290,12 @@ impl Models {
     #[must_use]
     pub fn masks(&self, name: &str) -> bool {
         words(name).iter().any(|word| self.masks.contains(word))
+    }
+
+    /// The position of the argument that names the entry which a function with this name gives.
+    #[must_use]
+    pub fn lookup(&self, name: &str) -> Option<usize> {
+        self.lookups.get(name).copied()
     }
 
     /// Whether the packs tell what calling `path` does.

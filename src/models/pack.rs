@@ -36,6 +36,7 @@ struct Raw {
     decoders: Vec<String>,
     same: Vec<String>,
     masks: Vec<String>,
+    lookups: BTreeMap<String, usize>,
     types: BTreeMap<String, Vec<String>>,
 }
 
@@ -295,6 +296,8 @@ pub struct Pack {
     pub same: Vec<String>,
     /// Words of the names of functions whose result holds no secret any more.
     pub masks: Vec<String>,
+    /// Names of functions that give the entry which their argument at this position names.
+    pub lookups: BTreeMap<String, usize>,
     /// Value paths, and those that they stand for: what attributes and methods of libraries' objects are.
     pub types: Vec<(String, String)>,
 }
@@ -374,6 +377,7 @@ impl Pack {
             decoders: raw.decoders,
             same: raw.same,
             masks: raw.masks,
+            lookups: raw.lookups,
             ..Self::default()
         };
         for (is, paths) in raw.types {

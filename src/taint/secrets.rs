@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::base::{Symbol, words};
-use crate::ir::{ArgKind, Const, LocalId, Op, Operand, Place, Rvalue, Step};
+use crate::ir::{ArgKind, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step};
 use crate::models::{Kinds, Threat, is_bare_token, may_be_secret, secret};
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
@@ -19,8 +19,6 @@ use crate::taint::summary::{Port, SourceSite};
 use crate::taint::value::{Hops, Key, Label, Tree};
 use crate::text::Span;
 
-/// Methods that give the entry of that name.
-const GETTERS: &[&str] = &["get", "getenv", "pop", "getattr"];
 /// Arguments of logs that are not shown.
 const ASIDE: &[&str] = &["exc_info", "stack_info", "stacklevel", "extra", "category", "level"];
 
@@ -93,11 +91,13 @@ impl Analyzer<'_, '_> {
         }
         let tells_nothing = match op {
             Op::Call(_, call) => {
-                let known = &self.calls[*call].model;
+                let known = &self.calls[*call];
                 let method = self.module.unit.text(self.body.calls[*call].method);
-                known.clears != Kinds::ALL && !self.world.models.masks(method)
+                // A number or a truth is none; what a library makes may be one.
+                let is_built_in = known.model.clears == Kinds::ALL && !known.path.contains('.');
+                !is_built_in && !self.world.models.masks(method)
             }
-            Op::Let(_, Rvalue::Use(of)) => !matches!(of, Operand::Const(_)),
+            Op::Let(_, Rvalue::Use(of)) => !matches!(of, Operand::Const(_)) && !self.is_element(*of),
             // What a parser takes out of a list is no secret for being called a token.
             Op::Let(_, Rvalue::Load(place)) => {
                 let last = self.module.unit.paths.split(place.path).map(|(_, last)| last);
@@ -110,6 +110,13 @@ impl Analyzer<'_, '_> {
         if tells_nothing && let Some(label) = self.secret(name, name.to_owned(), span) {
             Arc::make_mut(tree).add(&label);
         }
+    }
+
+    /// Whether an operand is what a loop takes out of something, which the name of the loop's variable tells little of.
+    fn is_element(&self, operand: Operand) -> bool {
+        let is_it =
+            |inst: &Inst| matches!(&inst.op, Op::Let(to, Rvalue::Next(_)) if operand == Operand::Local(*to));
+        self.body.blocks.iter().flat_map(|block| &block.insts).any(is_it)
     }
 
     /// Adds to what a name from outside of the body holds that it is a secret: `settings.SECRET` is what a field is called
@@ -136,10 +143,8 @@ impl Analyzer<'_, '_> {
         if has_secret(&tree) && self.world.models.masks(method) {
             tree = without(&tree);
         }
-        if !GETTERS.contains(&method) {
-            return tree;
-        }
-        let key = call.positional(usize::from(method == "getattr")).map(|arg| arg.value);
+        let at = self.world.models.lookup(method);
+        let key = at.and_then(|at| call.positional(at)).map(|arg| arg.value);
         if let Some(Operand::Const(Const::Str(name))) = key
             && let name = self.module.unit.text(name)
             && may_be_secret(name)
