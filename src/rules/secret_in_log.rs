@@ -15,11 +15,12 @@ use crate::text::FileId;
 pub(super) static RULE: Rule =
     Rule { page: include_str!("secret_in_log.md"), check: Check::Flow(Some(review)) };
 
-/// Most calls on the way of a password.
-const MAX_CALLS: usize = 6;
+/// Most calls on the way of a password: in one file, which knows itself, and through several, where behind more something
+/// that the callers say mostly keeps it from being shown.
+const MAX_CALLS: [usize; 2] = [6, 3];
 /// Most calls on the way of what is made to be handed out, or may be called like a secret and be none.
 const MAX_NEAR_CALLS: usize = 2;
-/// Most files on the way: beyond, something that the callers say mostly keeps a secret from being shown.
+/// Most files on the way.
 const MAX_FILES: usize = 2;
 
 fn review(context: &Context<'_>, meeting: &Meeting, severity: Severity) -> Option<Severity> {
@@ -61,7 +62,7 @@ fn is_far(meeting: &Meeting, name: &str, kind: Secret) -> bool {
     let is_here_only = !meeting.kinds.has(Kinds::WHOLE) || name.ends_with("secrets");
     let (calls, in_files) = match (kind, is_certain(name)) {
         _ if is_here_only => (0, 1),
-        (Secret::Password, _) => (MAX_CALLS, MAX_FILES),
+        (Secret::Password, _) => (MAX_CALLS[usize::from(files.len() > 1)], MAX_FILES),
         (Secret::Token, true) => (MAX_NEAR_CALLS, MAX_FILES),
         (Secret::Token, false) => (MAX_NEAR_CALLS, 1),
     };

@@ -98,10 +98,12 @@ impl Analyzer<'_, '_> {
                 !is_built_in && !self.world.models.masks(method)
             }
             Op::Let(_, Rvalue::Use(of)) => !matches!(of, Operand::Const(_)) && !self.is_element(*of),
-            // What a parser takes out of a list is no secret for being called a token.
+            // What a parser takes out of a list is no secret for being called a token: `words[at]`.
             Op::Let(_, Rvalue::Load(place)) => {
                 let last = self.module.unit.paths.split(place.path).map(|(_, last)| last);
-                !is_bare_token(name) || !matches!(last, Some(Step::Element | Step::Item(Const::Int(_))))
+                let at = self.file.slice(span).rsplit('[').next().unwrap_or_default();
+                let is_at = matches!(last, Some(Step::Element)) && at.contains(|c: char| c.is_lowercase());
+                !is_bare_token(name) || !is_at && !matches!(last, Some(Step::Item(Const::Int(_))))
             }
             Op::Await(..) => true,
             Op::Let(_, Rvalue::Format(_) | Rvalue::Binary(..)) => !tree.labels.is_empty(),
