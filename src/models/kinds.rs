@@ -29,6 +29,7 @@ const NAMES: &[&str] = &[
     "address",
     "config",
     "separator",
+    "detail",
     "secret",
 ];
 
@@ -38,7 +39,7 @@ pub struct Vocabulary {
     declared: Vec<String>,
 }
 
-const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::TESTED.0);
+const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::WHOLE.0);
 
 impl Vocabulary {
     /// Most kinds that packs can declare. Together with ours they fit into the bits of [`Kinds`] that mark no value.
@@ -89,10 +90,18 @@ impl Vocabulary {
 impl Kinds {
     /// No kind.
     pub const NONE: Self = Self(0);
-    /// The last of our own kinds: what must not be shown.
+    /// The last of our own kinds: a secret, which must not be shown.
     pub const SECRET: Self = Self(1 << (NAMES.len() - 1));
+    /// The one before: what an exception tells of the inside of the program.
+    pub const DETAIL: Self = Self(1 << (NAMES.len() - 2));
+    /// Set while a secret is there as a whole, and not a few characters of it.
+    pub const WHOLE: Self = Self(1 << 53);
+    /// What must not be shown: nobody chooses it, so that it ends where something else is made of it.
+    pub const HIDDEN: Self = Self::SECRET.with(Self::DETAIL).with(Self::WHOLE);
     /// All kinds.
     pub const ALL: Self = Self(u64::MAX >> 5);
+    /// What a check can show a value to be harmless for: a secret stays one, whatever it equals.
+    pub const CHECKED: Self = Self::ALL.without(Self::SECRET).without(Self::WHOLE);
     /// No kind, but what is shown of a path that it takes to be harmless: it begins with a folder's name and the slash
     /// behind it; it does not begin at the root; not with `../`; it is not `..`.
     pub const BASED: Self = Self(1 << 58);
@@ -154,9 +163,13 @@ impl Kinds {
         ["nosql", "deserialization"].iter().filter_map(|name| Self::named(name)).fold(Self::NONE, Self::with)
     }
 
-    /// What makes these worse where it is not harmless: a path of several components leads further than one.
+    /// What makes these worse where it is not harmless: a path of several components leads further than one, a whole
+    /// secret than its beginning.
     #[must_use]
     pub fn shades(self) -> Self {
+        if self.has(Self::SECRET) {
+            return Self::WHOLE;
+        }
         let [path, separator] = ["path", "separator"].map(|name| Self::named(name).unwrap_or_default());
         if self.and(path).is_empty() { Self::NONE } else { separator }
     }
@@ -210,6 +223,8 @@ pub enum Threat {
     Stored,
     /// Nobody: it is a secret, which must not be shown.
     Secret,
+    /// Nobody: it is what an exception tells of the inside of the program.
+    Detail,
 }
 
 impl Threat {
@@ -220,6 +235,7 @@ impl Threat {
         match name {
             "remote" => Some(Self::Remote),
             "local" => Some(Self::Local),
+            "detail" => Some(Self::Detail),
             _ => None,
         }
     }

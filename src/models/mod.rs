@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::base::words;
 use crate::program::Types;
 
 /// The packs that are compiled in.
@@ -74,6 +75,8 @@ pub struct Models {
     /// Functions whose parameters are sources.
     entries: entries::Entries,
     sinks: FxHashMap<String, Vec<Sink>>,
+    /// Those of `path*`, by the path.
+    families: Vec<(String, Sink)>,
     sanitizers: FxHashMap<String, Kinds>,
     /// Those of `path.*`, by the path, and the first names of these.
     chains: FxHashMap<String, Kinds>,
@@ -88,6 +91,10 @@ pub struct Models {
     clean: FxHashSet<String>,
     decoders: FxHashSet<String>,
     same: FxHashSet<String>,
+    /// Words of the names of functions whose result holds no secret any more.
+    masks: FxHashSet<String>,
+    /// Names of functions that give the entry which their argument at this position names.
+    lookups: FxHashMap<String, usize>,
     /// What libraries return.
     pub types: Types,
 }
@@ -117,9 +124,10 @@ impl Models {
         match threat {
             Threat::Local if !self.local => Kinds::of_local().with(self.local_for),
             Threat::Library if !self.library => self.library_for,
-            Threat::Secret => Kinds::SECRET,
+            Threat::Secret => Kinds::SECRET.with(Kinds::WHOLE),
+            Threat::Detail => Kinds::DETAIL,
             Threat::Remote | Threat::Local | Threat::Library | Threat::Stored => {
-                Kinds::ALL.without(Kinds::SECRET)
+                Kinds::ALL.without(Kinds::HIDDEN)
             }
         }
     }
@@ -148,6 +156,10 @@ impl Models {
             self.types.add(&of, &is);
         }
         for sink in pack.sinks {
+            if let Some(family) = sink.call.strip_suffix('*') {
+                self.families.push((family.to_owned(), sink));
+                continue;
+            }
             self.sinks.entry(sink.call.clone()).or_default().push(sink);
         }
         for sanitizer in pack.sanitizers {
@@ -178,6 +190,8 @@ impl Models {
         self.clean.extend(pack.clean);
         self.decoders.extend(pack.decoders);
         self.same.extend(pack.same);
+        self.masks.extend(pack.masks);
+        self.lookups.extend(pack.lookups);
     }
 
     /// Who controls the value at `path`: that of a source, or of something in it.
@@ -227,7 +241,7 @@ impl Models {
     /// Whether a call of `path` is a sink of one of `kinds`.
     #[must_use]
     pub fn is_sink(&self, path: &str, kinds: Kinds) -> bool {
-        self.sinks.get(path).into_iter().flatten().any(|sink| !sink.kinds.and(kinds).is_empty())
+        self.sinks(path, "").any(|sink| !sink.kinds.and(kinds).is_empty())
     }
 
     /// All that the packs say of a call of `path`, whose last name is `method`.
@@ -266,7 +280,22 @@ impl Models {
     pub fn sinks<'m>(&'m self, path: &str, method: &str) -> impl Iterator<Item = &'m Sink> {
         let by_path = self.sinks.get(path).into_iter().flatten();
         let by_method = self.sinks.get(&any(method)).into_iter().flatten();
-        by_path.chain(by_method)
+        let is_of =
+            |family: &str| path.strip_prefix(family).is_some_and(|name| !name.contains(['.', '(', '[']));
+        let by_family = self.families.iter().filter(move |(family, _)| is_of(family)).map(|(_, sink)| sink);
+        by_path.chain(by_method).chain(by_family)
+    }
+
+    /// Whether the result of a function with this name holds no secret any more.
+    #[must_use]
+    pub fn masks(&self, name: &str) -> bool {
+        words(name).iter().any(|word| self.masks.contains(word))
+    }
+
+    /// The position of the argument that names the entry which a function with this name gives.
+    #[must_use]
+    pub fn lookup(&self, name: &str) -> Option<usize> {
+        self.lookups.get(name).copied()
     }
 
     /// Whether the packs tell what calling `path` does.

@@ -35,6 +35,8 @@ struct Raw {
     clean: Vec<String>,
     decoders: Vec<String>,
     same: Vec<String>,
+    masks: Vec<String>,
+    lookups: BTreeMap<String, usize>,
     types: BTreeMap<String, Vec<String>>,
 }
 
@@ -219,7 +221,8 @@ pub struct Entry {
 /// A call that does harm with an argument.
 #[derive(Clone, Debug)]
 pub struct Sink {
-    /// Value path of the callee; `*.name` is a method of whatever object.
+    /// Value path of the callee; `*.name` is a method of whatever object, `path*` whatever a module has whose name begins
+    /// so.
     pub call: String,
     /// The arguments.
     pub at: Vec<Argument>,
@@ -295,6 +298,10 @@ pub struct Pack {
     pub decoders: Vec<String>,
     /// Calls that are known to return what goes in, or text made of it.
     pub same: Vec<String>,
+    /// Words of the names of functions whose result holds no secret any more.
+    pub masks: Vec<String>,
+    /// Names of functions that give the entry which their argument at this position names.
+    pub lookups: BTreeMap<String, usize>,
     /// Value paths, and those that they stand for: what attributes and methods of libraries' objects are.
     pub types: Vec<(String, String)>,
 }
@@ -360,7 +367,8 @@ impl Pack {
         };
         let threat = |kind: &Spanned<String>| {
             Threat::named(&kind.value).ok_or_else(|| {
-                let what = format!("unknown kind of source `{}`; known are remote, local", kind.value);
+                let what =
+                    format!("unknown kind of source `{}`; known are remote, local, detail", kind.value);
                 error(kind.referenced.line(), what)
             })
         };
@@ -372,6 +380,8 @@ impl Pack {
             clean: raw.clean,
             decoders: raw.decoders,
             same: raw.same,
+            masks: raw.masks,
+            lookups: raw.lookups,
             ..Self::default()
         };
         for (is, paths) in raw.types {

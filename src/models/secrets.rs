@@ -91,7 +91,7 @@ pub fn secret(name: &str) -> Option<Secret> {
     }
     match words[..] {
         [.., "password" | "passwd" | "passphrase" | "pwd" | "secret" | "secrets"] => Some(Secret::Password),
-        [.., "private" | "secret", "key"] => Some(Secret::Password),
+        [.., "private" | "secret", "key"] | [.., "secret", "access", "key"] => Some(Secret::Password),
         [.., "token" | "credential" | "credentials"] => Some(Secret::Token),
         [.., "api" | "access" | "auth", "key"] | [.., "apikey"] => Some(Secret::Token),
         [.., "broker" | "transport" | "database" | "db", "url" | "uri" | "dsn"] => Some(Secret::Token),

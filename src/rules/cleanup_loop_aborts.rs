@@ -4,7 +4,7 @@ use crate::base::words;
 use crate::finding::{Edit, Safety, Severity};
 use crate::flow::{Point, Step, walk};
 use crate::ir::{Call, CallId, Const, Op, Operand, RegionId, RegionKind, Rvalue};
-use crate::rules::facts::flows::callers;
+use crate::rules::facts::callers::callers;
 use crate::rules::facts::guards::{comes_round, is_guarded, is_tested};
 use crate::rules::facts::teardown::{can_fail, releases, stem, surely_fails};
 use crate::rules::facts::{edits, wrap};

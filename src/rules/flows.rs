@@ -2,24 +2,47 @@
 
 use crate::base::IdVec;
 use crate::finding::{Finding, Note, Severity};
-use crate::models::{Kinds, Secret, Threat, secret};
+use crate::models::{Kinds, Threat};
 use crate::program::Program;
-use crate::rules::Context;
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
 use crate::rules::remedies::remedy;
+use crate::rules::{Context, Review};
 use crate::taint::{Hop, Meeting, Printed, SourceSite};
 use crate::templates::Why;
 use crate::text::{FileId, SourceFile};
 
 /// Most calls on a way with one of which nothing is known; longer ones are guesses upon guesses.
 const MAX_VAGUE_CALLS: usize = 6;
-/// Most calls on the way of a secret: behind more, something that the callers say mostly keeps it from being shown.
-const MAX_SECRET_CALLS: usize = 3;
 /// Most other sources of one sink that a finding names.
 const MAX_OTHERS: usize = 5;
 /// Most sources of one sink that tell it from others.
 const MAX_SOURCES: usize = 64;
+
+/// A rule whose page names a kind of sink.
+pub(super) struct FlowRule<'j> {
+    pub(super) id: &'static str,
+    pub(super) severity: Severity,
+    pub(super) spec: &'j FlowSpec,
+    /// Whether no code looks for it in single functions, too.
+    pub(super) is_page_alone: bool,
+    /// What it says of a meeting beyond its page.
+    pub(super) review: Option<Review>,
+}
+
+impl FlowRule<'_> {
+    /// How grave a meeting is; `None` if it is no defect.
+    fn review(
+        &self,
+        meeting: &Meeting,
+        program: &Program<'_>,
+        files: &IdVec<FileId, SourceFile>,
+    ) -> Option<Severity> {
+        let Some(review) = self.review else { return Some(self.severity) };
+        let (module, id, _) = program.func(meeting.sink.func);
+        review(&Context::new(&files[meeting.sink.file], module.unit, id), meeting, self.severity)
+    }
+}
 
 impl Judge {
     /// Whether a rule asks for flows at all.
@@ -31,7 +54,7 @@ impl Judge {
     /// Adds what flows tell to what rules found in functions. Of two findings of one rule at one place the graver stays:
     /// the function alone may not tell who chose a value.
     pub fn merge(&self, findings: &mut Vec<Finding>, mut flows: Vec<Finding>) {
-        for (id, ..) in self.flow_rules().filter(|(.., is_page_alone)| !is_page_alone) {
+        for FlowRule { id, .. } in self.flow_rules().filter(|rule| !rule.is_page_alone) {
             let (own, others): (Vec<Finding>, Vec<Finding>) =
                 std::mem::take(findings).into_iter().partition(|finding| finding.rule == id);
             let is_less =
@@ -47,7 +70,7 @@ impl Judge {
     /// Whether a rule is about sources of `threat`: by the threat models, by its page, or by its kind of harm.
     fn counts(&self, threat: Threat, spec: &FlowSpec) -> bool {
         let by_model = match threat {
-            Threat::Remote | Threat::Stored | Threat::Secret => true,
+            Threat::Remote | Threat::Stored | Threat::Secret | Threat::Detail => true,
             Threat::Local => self.models().local || Kinds::of_local().has(spec.kinds),
             Threat::Library => self.models().library,
         };
@@ -63,7 +86,8 @@ impl Judge {
         files: &IdVec<FileId, SourceFile>,
     ) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        for (id, severity, spec, is_page_alone) in self.flow_rules() {
+        for rule in self.flow_rules() {
+            let spec = rule.spec;
             let wanted = |meeting: &&Meeting| {
                 let is_test = files[meeting.sink.file].is_test
                     || meeting.hops.iter().any(|hop| files[hop.file].is_test);
@@ -71,19 +95,19 @@ impl Judge {
                     && self.counts(meeting.source.threat, spec)
                     && !is_test
                     // What a rule sees in the function itself it has judged already.
-                    && (is_page_alone || !is_within(meeting, program))
+                    && (rule.is_page_alone || !is_within(meeting, program))
                     && (!meeting.is_vague || n_calls(meeting) <= MAX_VAGUE_CALLS)
-                    && (meeting.source.threat != Threat::Secret || n_calls(meeting) <= MAX_SECRET_CALLS)
+                    && rule.review(meeting, program, files).is_some()
             };
             let mut group: Vec<&Meeting> = Vec::new();
             for meeting in meetings.iter().filter(wanted) {
                 if group.first().is_some_and(|first| !same_place(first, meeting)) {
-                    findings.extend(finding(id, severity, spec, &group, (program, files)));
+                    findings.extend(finding(&rule, &group, (program, files)));
                     group.clear();
                 }
                 group.push(meeting);
             }
-            findings.extend(finding(id, severity, spec, &group, (program, files)));
+            findings.extend(finding(&rule, &group, (program, files)));
         }
         findings
     }
@@ -102,7 +126,7 @@ fn is_within(meeting: &Meeting, program: &Program<'_>) -> bool {
 }
 
 /// How many calls a way goes through.
-fn n_calls(meeting: &Meeting) -> usize {
+pub(super) fn n_calls(meeting: &Meeting) -> usize {
     meeting.hops.iter().filter(|hop| hop.is_call).count()
 }
 
@@ -111,12 +135,11 @@ fn same_place(a: &Meeting, b: &Meeting) -> bool {
 }
 
 fn finding(
-    rule: &'static str,
-    severity: Severity,
-    spec: &FlowSpec,
+    rule: &FlowRule<'_>,
     group: &[&Meeting],
     (program, files): (&Program<'_>, &IdVec<FileId, SourceFile>),
 ) -> Option<Finding> {
+    let FlowRule { id: rule_id, spec, .. } = *rule;
     let main = *group.iter().min_by_key(|meeting| {
         let is_mild = meeting.is_vague || is_partial(spec, meeting);
         (is_mild, meeting.source.threat == Threat::Stored, n_calls(meeting), meeting.hops.len())
@@ -127,6 +150,7 @@ fn finding(
         Threat::Local => "whoever starts the program",
         Threat::Library => "whoever calls the package",
         Threat::Secret => "a secret's owner",
+        Threat::Detail => "the inside of the program",
         Threat::Stored => "another machine and was stored in between",
     };
     let fill = |text: &str| {
@@ -155,10 +179,11 @@ fn finding(
             sources.push(Note { file, span, caption: text.clone() });
         }
     }
+    let severity = rule.review(main, program, files)?;
     Some(Finding {
-        rule,
+        rule: rule_id,
         severity: match source.threat {
-            Threat::Secret => of_secret(severity, main),
+            Threat::Secret | Threat::Detail => severity,
             Threat::Remote if !main.is_vague && !is_partial(spec, main) => severity,
             _ => milder(severity),
         },
@@ -167,7 +192,7 @@ fn finding(
         function,
         message: fill(&spec.message),
         solution: sink.printed.as_ref().map_or_else(|| fill(&spec.solution), in_template),
-        edit: remedy(rule, &Context::new(&files[sink.file], module.unit, id), sink.span),
+        edit: remedy(rule_id, &Context::new(&files[sink.file], module.unit, id), sink.span, &source.text),
         related: related.collect(),
         trace: main.hops.iter().map(note).collect(),
         suppressed: None,
@@ -176,14 +201,6 @@ fn finding(
         identity: Vec::new(),
         is_new: None,
     })
-}
-
-/// A password above debug is worse than others: anybody who may read the log has it.
-fn of_secret(severity: Severity, meeting: &Meeting) -> Severity {
-    let name = meeting.source.text.trim_end_matches(['"', '\'', ']', ')']);
-    let name = name.rsplit(['.', '"', '\'', '[', '(']).next().unwrap_or_default();
-    let is_audible = !meeting.sink.callee.ends_with("debug");
-    if is_audible && secret(name) == Some(Secret::Password) { Severity::High } else { severity }
 }
 
 /// What to do about a value that a template prints.

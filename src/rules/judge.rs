@@ -5,6 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::finding::{Edit, Finding, Note, Severity};
 use crate::ir::Unit;
 use crate::models::Models;
+use crate::rules::flows::FlowRule;
 use crate::rules::page::{FlowSpec, Page};
 use crate::rules::{Check, Context, Rule, pages};
 use crate::text::{FileId, SourceFile, Span};
@@ -113,18 +114,25 @@ impl Judge {
             .unwrap_or_else(|| Models::built_in().expect("the packs that are compiled in are well formed"))
     }
 
-    /// The rules whose pages name a kind of sink, with their severities, and whether they are a page alone.
-    pub(super) fn flow_rules(&self) -> impl Iterator<Item = (&'static str, Severity, &FlowSpec, bool)> {
+    /// The rules whose pages name a kind of sink.
+    pub(super) fn flow_rules(&self) -> impl Iterator<Item = FlowRule<'_>> {
         let built_in = self.rules.iter().filter_map(|(rule, id, severity)| {
             let page = pages().iter().find(|page| page.id == *id)?;
-            let is_page_alone = match rule.check {
-                Check::Flow => true,
-                Check::Body(_) => false,
+            let (is_page_alone, review) = match rule.check {
+                Check::Flow(review) => (true, review),
+                Check::Body(_) => (false, None),
                 Check::Call { .. } | Check::None => return None,
             };
-            Some((*id, *severity, page.flow.as_ref()?, is_page_alone))
+            Some(FlowRule { id, severity: *severity, spec: page.flow.as_ref()?, is_page_alone, review })
         });
-        built_in.chain(self.own.iter().map(|(id, severity, spec)| (*id, *severity, spec, true)))
+        let own = self.own.iter();
+        built_in.chain(own.map(|(id, severity, spec)| FlowRule {
+            id,
+            severity: *severity,
+            spec,
+            is_page_alone: true,
+            review: None,
+        }))
     }
 
     /// The findings in one file, sorted by place and rule.

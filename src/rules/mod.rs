@@ -53,7 +53,9 @@ pub use page::{Case, EditKind, Expectation, FlowSpec, Page, PageError, plain};
 
 use std::sync::OnceLock;
 
+use crate::finding::Severity;
 use crate::ir::CallId;
+use crate::taint::Meeting;
 
 /// A rule.
 pub struct Rule {
@@ -62,6 +64,9 @@ pub struct Rule {
     /// How it looks.
     pub check: Check,
 }
+
+/// How grave a meeting is in the function of its sink, by the page's severity; `None` if it is no defect.
+pub type Review = fn(&Context<'_>, &Meeting, Severity) -> Option<Severity>;
 
 /// Where a rule looks.
 pub enum Check {
@@ -74,15 +79,15 @@ pub enum Check {
     },
     /// Once per function, class block and module body.
     Body(fn(&Context<'_>, &mut Vec<Hit>)),
-    /// Where data from outside reaches a sink of the page's kind.
-    Flow,
+    /// Where what the engine follows reaches a sink of the page's kind; what the page does not say of that.
+    Flow(Option<Review>),
     /// Elsewhere: markers are judged when findings are settled.
     None,
 }
 
 /// A rule that is its page alone.
 const fn flow(page: &'static str) -> Rule {
-    Rule { page, check: Check::Flow }
+    Rule { page, check: Check::Flow(None) }
 }
 
 /// All rules, by id.

@@ -5,20 +5,28 @@
 
 use crate::finding::{Change, Edit, Safety};
 use crate::ir::{Arg, ArgKind, Call};
-use crate::rules::Context;
 use crate::rules::facts::edits;
+use crate::rules::{Context, error_detail_exposed, secret_in_log};
 use crate::text::Span;
 
 /// The edit for a finding of `rule` whose sink is the argument at `span`.
-pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span) -> Option<Edit> {
-    let has = |call: &&Call| call.args.iter().any(|arg| arg.span.contains(span));
-    let call = context.body.calls.iter().filter(has).min_by_key(|call| call.span.end - call.span.start)?;
+pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span, source: &str) -> Option<Edit> {
+    let call = call_at(context, span)?;
+    let arg = call.args.iter().find(|arg| arg.span.contains(span))?;
     match rule {
         "code-injection" => literal(context, call),
-        "command-injection" => quoted(context, call.args.iter().find(|arg| arg.span.contains(span))?),
+        "command-injection" => quoted(context, arg),
+        "error-detail-exposed" => error_detail_exposed::edit(context, arg),
+        "secret-in-log" => secret_in_log::edit(context, call, arg, source),
         "unsafe-deserialization" => safe_yaml(context, call),
         _ => None,
     }
+}
+
+/// The innermost call that has `span` in an argument.
+pub(super) fn call_at<'a>(context: &Context<'a>, span: Span) -> Option<&'a Call> {
+    let has = |call: &&Call| call.args.iter().any(|arg| arg.span.contains(span));
+    context.body.calls.iter().filter(has).min_by_key(|call| call.span.end - call.span.start)
 }
 
 /// `ast.literal_eval` in place of an `eval` that is given data and no text that the program makes.

@@ -1,136 +1,95 @@
-//! Finds passwords, tokens and keys on their way to a log or a standard stream.
-
-use std::cell::OnceCell;
+//! Which passwords, tokens and keys that reach a log or a standard stream are defects, how grave ones, and what to write
+//! instead. How they get there is followed by `taint::secrets`.
 
 use crate::base::words;
 use crate::finding::{Edit, Safety, Severity};
-use crate::ir::{Arg, ArgKind, BodyKind, Call, Const, Inst, Op, Operand, Rvalue, Step, operands};
-use crate::models::{Secret, is_bare_token, may_be_secret, secret};
+use crate::ir::{Arg, ArgKind, BodyKind, Call};
+use crate::models::{Kinds, Secret, is_bare_token, secret};
 use crate::rules::facts::edits;
-use crate::rules::facts::flows::{Flows, Origin, Policy, callers};
 use crate::rules::facts::logging::{self, LogLevel};
-use crate::rules::facts::verbs::has_word;
-use crate::rules::{Check, Context, Hit, Rule};
+use crate::rules::flows::n_calls;
+use crate::rules::{Check, Context, Rule, remedies};
+use crate::taint::Meeting;
+use crate::text::FileId;
 
-pub(super) static RULE: Rule = Rule { page: include_str!("secret_in_log.md"), check: Check::Body(run) };
+pub(super) static RULE: Rule =
+    Rule { page: include_str!("secret_in_log.md"), check: Check::Flow(Some(review)) };
 
-/// Where a text is shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sink {
-    Log(LogLevel),
-    Stream,
-}
+/// Most calls on the way of a password: in one file, which knows itself, and through several, where behind more something
+/// that the callers say mostly keeps it from being shown.
+const MAX_CALLS: [usize; 2] = [6, 3];
+/// Most calls on the way of what is made to be handed out, or may be called like a secret and be none.
+const MAX_NEAR_CALLS: usize = 2;
+/// Most files on the way.
+const MAX_FILES: usize = 2;
 
-fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
-    if context.file.is_test || !context.body.calls.iter().any(|call| shows(context, call)) {
-        return;
+fn review(context: &Context<'_>, meeting: &Meeting, severity: Severity) -> Option<Severity> {
+    let what = meeting.source.text.as_str();
+    let (name, kind) = named(what)?;
+    let is_whole = meeting.kinds.has(Kinds::WHOLE);
+    let may_be_word = name.trim_end_matches('_').to_ascii_lowercase().ends_with("token");
+    if is_far(meeting, name, kind) || may_be_word && is_lexical(context) {
+        return None;
     }
-    let policy = Secrets { home: context, lexical: OnceCell::new() };
-    let asks_callers = || {
-        !context.body.params.is_empty()
-            && callers(context, context.id).iter().any(|id| policy.may_hold(&context.other(*id)))
-    };
-    if !policy.may_hold(context) && !asks_callers() {
-        return;
-    }
-    let flows = Flows::new(context, &policy);
-    flows.visit(|_, inst, state| {
-        let Some(Inst { op: Op::Call(_, call), .. }) = inst else { return };
-        let call = &context.body.calls[*call];
-        let Some(sink) = sink(context, call) else { return };
-        for arg in shown(context, call) {
-            let mut sources = flows.sources(state, arg.value);
-            sources.sort_by_key(|(origin, part)| (*part, std::cmp::Reverse(origin.kind)));
-            if let Some((origin, part)) = sources.first() {
-                hits.push(hit(context, call, arg, sink, origin, *part));
-            }
-        }
-    });
-}
-
-/// Whether a call shows something that is not constant. Cheap.
-fn shows(context: &Context<'_>, call: &Call) -> bool {
-    call.args.iter().any(|arg| !matches!(arg.value, Operand::Const(_))) && sink(context, call).is_some()
-}
-
-fn sink(context: &Context<'_>, call: &Call) -> Option<Sink> {
-    match context.name(call) {
-        "print" => {
-            let file = context.arg(call, None, "file").map(|arg| context.source(arg.span));
-            let is_stream = file.is_none_or(|file| file.contains("sys.std"));
-            is_stream.then_some(Sink::Stream)
-        }
-        "warnings.warn" | "sys.stdout.write" | "sys.stderr.write" => Some(Sink::Stream),
-        _ => logging::log(context, call).map(|log| Sink::Log(log.level)),
-    }
-}
-
-/// The arguments that become part of the message.
-fn shown<'a>(context: &Context<'a>, call: &'a Call) -> impl Iterator<Item = &'a Arg> {
-    let aside = |name| {
-        ["exc_info", "stack_info", "stacklevel", "extra", "file", "flush", "category"]
-            .contains(&context.text(name))
-    };
-    let aside = move |arg: &&Arg| match arg.kind {
-        ArgKind::Keyword(name) => !aside(name),
-        ArgKind::Positional | ArgKind::Star | ArgKind::DoubleStar => true,
-    };
-    call.args.iter().filter(aside).collect::<Vec<_>>().into_iter()
-}
-
-fn hit(
-    context: &Context<'_>,
-    call: &Call,
-    arg: &Arg,
-    sink: Sink,
-    origin: &Origin<Secret>,
-    part: bool,
-) -> Hit {
-    let what = &origin.text;
-    let (place, audible) = match sink {
-        Sink::Log(level) => ("the log", level > LogLevel::Debug),
-        Sink::Stream => ("a standard stream", true),
-    };
-    let shown = edits::brief(context, arg.span, 60);
-    let amount = if part { "a part of " } else { "" };
-    let by = if shown.contains(what.as_str()) { String::new() } else { format!(" by `{shown}`") };
-    let message = format!("{amount}`{what}` is written to {place}{by}");
-    let solution = format!(
-        "leave `{what}` out of `{}(…)`, or log what identifies it (a name, an id, `bool(…)`); \
-         to check, run it in a test with the secret `s3cret` and assert that the output does not hold it",
-        edits::brief(context, call.callee_span, 40)
-    );
-    let is_password = origin.kind == Some(Secret::Password);
-    let is_answer = is_answer(context, call, arg, what);
-    let severity = if is_answer || !is_password && (part || !audible && is_bare_token(what)) {
+    let is_password = kind == Secret::Password;
+    let is_audible = remedies::call_at(context, meeting.sink.span)
+        .and_then(|call| logging::log(context, call))
+        .is_none_or(|log| log.level > LogLevel::Debug);
+    // A secret alone goes to the standard output without a word: that is what the program was asked for.
+    let is_answer = meeting.sink.callee == "sys.stdout.write" && meeting.sink.value == what;
+    Some(if is_answer || !is_password && (!is_whole || !is_audible && is_bare_token(what)) {
         Severity::Low
-    } else if is_password && audible && !part {
+    } else if is_password && is_audible && is_whole {
         Severity::High
     } else {
-        Severity::Medium
-    };
-    let mut hit =
-        Hit::new(arg.span, message, solution).severity(severity).edit(edit(context, call, arg, origin));
-    if origin.span.start < origin.span.end {
-        hit.trace.push((origin.span, format!("`{what}` holds a secret")));
-    }
-    hit.trace.push((arg.span, format!("it is written to {place} here")));
-    hit
+        severity
+    })
 }
 
-/// Whether a secret alone goes to the standard output without a word: that is what the program was asked for.
-fn is_answer(context: &Context<'_>, call: &Call, arg: &Arg, what: &str) -> bool {
-    context.name(call) == "sys.stdout.write" && context.source(arg.span) == what
+/// The name that tells in the text of a source that it is a secret: `os.environ.get("DB_PASSWORD", "")`.
+fn named(text: &str) -> Option<(&str, Secret)> {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    text.rsplit(|c| !is_word(c)).find_map(|name| Some((name, secret(name)?)))
+}
+
+/// Whether a secret is too far from its name: what is called `secrets` has names as well, and a few characters of a secret
+/// are shown on purpose.
+fn is_far(meeting: &Meeting, name: &str, kind: Secret) -> bool {
+    let mut files: Vec<FileId> = meeting.hops.iter().map(|hop| hop.file).collect();
+    files.extend([meeting.source.file, meeting.sink.file]);
+    files.sort_unstable();
+    files.dedup();
+    let is_here_only = !meeting.kinds.has(Kinds::WHOLE) || name.ends_with("secrets");
+    let (calls, in_files) = match (kind, is_certain(name)) {
+        _ if is_here_only => (0, 1),
+        (Secret::Password, _) => (MAX_CALLS[usize::from(files.len() > 1)], MAX_FILES),
+        (Secret::Token, true) => (MAX_NEAR_CALLS, MAX_FILES),
+        (Secret::Token, false) => (MAX_NEAR_CALLS, 1),
+    };
+    n_calls(meeting) > calls || files.len() > in_files
+}
+
+/// Whether a name means a token wherever it goes: `token` is a word of languages, `credentials` are objects, and most
+/// addresses of databases hold no password.
+fn is_certain(name: &str) -> bool {
+    let words = words(name);
+    let last = words.last().map_or("", String::as_str);
+    match last {
+        "credential" | "credentials" => false,
+        "token" => !is_bare_token(name),
+        "url" | "uri" | "dsn" => words.iter().any(|word| matches!(word.as_str(), "broker" | "transport")),
+        _ => true,
+    }
 }
 
 /// A bare secret gives way to stars; a text made of one goes through the masker that the file imports, or has stars where
 /// the secret stood.
-fn edit(context: &Context<'_>, call: &Call, arg: &Arg, origin: &Origin<Secret>) -> Option<Edit> {
+pub(super) fn edit(context: &Context<'_>, call: &Call, arg: &Arg, what: &str) -> Option<Edit> {
     if arg.kind != ArgKind::Positional {
         return None;
     }
     let source = context.source(arg.span);
-    if source == origin.text {
+    if source == what {
         return Some(edits::replace(Safety::Suggest, "write stars instead", arg.span, "\"***\""));
     }
     let imports_masker =
@@ -140,11 +99,11 @@ fn edit(context: &Context<'_>, call: &Call, arg: &Arg, origin: &Origin<Secret>) 
         return Some(edits::replace(Safety::Suggest, "mask passwords in the text", arg.span, text));
     }
     let stars = |span, text| Some(edits::replace(Safety::Suggest, "write stars instead", span, text));
-    let field = format!("{{{}}}", origin.text);
+    let field = format!("{{{}}}", what);
     if is_literal(source) && source.matches(&field).count() == 1 {
         return stars(arg.span, source.replace(&field, "***"));
     }
-    if let Some(span) = edits::only_use(context, arg.span, &origin.text)
+    if let Some(span) = edits::only_use(context, arg.span, what)
         && !source.contains('{')
     {
         return stars(span, "\"***\"".to_owned());
@@ -169,84 +128,6 @@ fn is_filled_in(context: &Context<'_>, call: &Call, arg: &Arg) -> bool {
         && is_text
         && fields > 0
         && text.matches("%s").count() + text.matches("%r").count() == fields
-}
-
-/// The sources and sanitizers of secrets.
-struct Secrets<'c, 'a> {
-    /// Where the text is shown.
-    home: &'c Context<'a>,
-    /// Whether `token` means a word of a language there.
-    lexical: OnceCell<bool>,
-}
-
-impl Policy for Secrets<'_, '_> {
-    type Kind = Secret;
-
-    fn named(&self, _context: &Context<'_>, name: &str) -> Option<Secret> {
-        let found = secret(name)?;
-        let may_be_word = name.trim_end_matches('_').to_ascii_lowercase().ends_with("token");
-        (!may_be_word || !self.lexical.get_or_init(|| is_lexical(self.home))).then_some(found)
-    }
-
-    fn param(&self, _context: &Context<'_>, _index: usize) -> Option<Secret> {
-        None
-    }
-
-    fn made(&self, _context: &Context<'_>, _op: &Op) -> Option<Secret> {
-        None
-    }
-
-    fn cleans(&self, context: &Context<'_>, call: &Call) -> bool {
-        has_word(
-            context.method(call),
-            &[
-                "mask",
-                "masked",
-                "redact",
-                "redacted",
-                "sanitize",
-                "sanitized",
-                "sanitise",
-                "scrub",
-                "obfuscate",
-                "censor",
-                "hide",
-                "anonymize",
-                "hash",
-                "hexdigest",
-                "digest",
-                "encrypt",
-                "md5",
-                "sha256",
-                "exists",
-            ],
-        )
-    }
-
-    fn keeps(&self, _context: &Context<'_>, _step: Step) -> bool {
-        false
-    }
-
-    fn guards(&self, _name: &str) -> bool {
-        false
-    }
-
-    fn may_hold(&self, context: &Context<'_>) -> bool {
-        let body = context.body;
-        let named = |symbol| may_be_secret(context.text(symbol));
-        let keyed = |operand: Operand| match operand {
-            Operand::Const(Const::Str(text)) | Operand::Global(text) => named(text),
-            Operand::Const(_) | Operand::Local(_) => false,
-        };
-        body.locals.iter().any(|local| local.name.is_some_and(named))
-            || body.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.op {
-                Op::Let(_, Rvalue::Load(place)) => match context.unit.paths.split(place.path) {
-                    Some((_, Step::Attr(name) | Step::Item(Const::Str(name)))) => named(name),
-                    _ => false,
-                },
-                _ => operands(body, inst).any(keyed),
-            })
-    }
 }
 
 /// Whether a file or function reads a language, whose tokens are no secrets.

@@ -60,7 +60,7 @@ impl Analyzer<'_, '_> {
     fn unknown(&self, bound: &Bound) -> Arc<Tree> {
         let mut tree = Tree::default();
         bound.iter().flatten().flat_map(|arg| arg.all()).for_each(|label| {
-            tree.add(&Label { kinds: label.kinds.without(Kinds::SECRET), ..label });
+            tree.add(&Label { kinds: label.kinds.without(Kinds::HIDDEN), ..label });
         });
         Arc::new(tree)
     }

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::base::IdVec;
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
-use crate::models::Kinds;
+use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId, Module};
 use crate::taint::demand::{self, Group, Mask};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
@@ -169,16 +169,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         Some(end)
     }
 
-    /// Joins another way's state in; returns whether anything grew.
-    pub(super) fn join(&self, state: &mut State, other: &State) -> bool {
-        let part = |tree: &Tree, key: &Key| self.part(tree, key);
-        if let Some(aligned) = state.aligned(other, &part) {
-            *state = aligned;
-        }
-        let aligned = other.aligned(state, &part);
-        state.join(aligned.as_ref().unwrap_or(other), &self.wholes.borrow())
-    }
-
     /// The states before all blocks that are reached.
     fn solve(&self, ends: &mut Ends) -> IdVec<BlockId, Option<State>> {
         let n = self.body.blocks.len();
@@ -272,12 +262,15 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 let tree = self.value(&state, on);
                 self.test(&tree);
                 let decided = tree.konst.as_ref().map(crate::taint::value::Konst::is_true);
+                let is_debug = self.is_debug(block, on);
                 let mut ends = Vec::new();
                 for (to, truth) in [(yes, true), (no, false)] {
                     if decided.is_none_or(|decided| decided == truth) {
                         let mut state = state.clone();
                         self.learn(&mut state, on, &tree, truth);
-                        if self.settings.contains(&block) && !self.is_remote(&tree) {
+                        if is_debug && truth {
+                            Self::learn_debug(&mut state);
+                        } else if self.settings.contains(&block) && !is_debug && !self.is_remote(&tree) {
                             state.take_arm(block, truth);
                         }
                         ends.push((to, state));
@@ -310,7 +303,11 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             if let Some((threat, cleared)) = self.entry_source(index) {
                 let span = self.body.locals[param.local].span;
                 let name = param_name(self.module, self.body, param.local);
-                let mut label = self.source(span, name, threat, "comes in here from outside");
+                let caption = match threat {
+                    Threat::Detail => "is handed in here",
+                    _ => "comes in here from outside",
+                };
+                let mut label = self.source(span, name, threat, caption);
                 label.kinds = label.kinds.without(cleared);
                 tree.add(&label);
             }
@@ -345,6 +342,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 if let Rvalue::Next(source) = value {
                     self.begin_round(state, *to, *source, &mut tree);
                 }
+                if let Rvalue::Caught(region) = value {
+                    tree = self.caught(state, *region, *to, inst.span);
+                }
                 if let Rvalue::Load(place) = value {
                     self.add_secret_read(&mut tree, *place, inst.span);
                     if let (false, Some(known)) =
@@ -358,15 +358,18 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                         Arc::make_mut(&mut tree).funcs.push(func);
                     }
                 }
+                self.add_secret_local(&mut tree, *to, &inst.op, inst.span);
                 self.bind(state, *to, tree);
             }
             Op::Call(to, call) => {
                 let result = self.call(state, *call);
-                let Some(tree) = result else { return false };
+                let Some(mut tree) = result else { return false };
+                self.add_secret_local(&mut tree, *to, &inst.op, inst.span);
                 self.bind(state, *to, tree);
             }
             Op::Await(to, value) => {
-                let tree = self.value(state, *value);
+                let mut tree = self.value(state, *value);
+                self.add_secret_local(&mut tree, *to, &inst.op, inst.span);
                 self.bind(state, *to, tree);
             }
             Op::Yield(to, ..) => self.bind(state, *to, Arc::default()),
@@ -439,7 +442,11 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 let tree = state.get(Var::Local(local)).cloned().unwrap_or_default();
                 self.without_cleared(state, tree)
             }
-            Operand::Global(name) => self.global(state, name, span),
+            Operand::Global(name) => {
+                let mut tree = self.global(state, name, span);
+                self.add_secret_global(&mut tree, name, span);
+                tree
+            }
         }
     }
 

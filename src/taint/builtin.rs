@@ -7,6 +7,7 @@ use crate::models::Kinds;
 use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::details::told_by_class;
 use crate::taint::groups::pattern_key;
 use crate::taint::state::State;
 use crate::taint::texts::{path_of, quoted, text_of};
@@ -89,7 +90,10 @@ impl Analyzer<'_, '_> {
                 let clears = match kind {
                     "int" | "float" | "bool" => Kinds::ALL,
                     "str" | "bytes" => Kinds::named("nosql").unwrap_or_default(),
-                    _ => return Some(Arc::default()),
+                    _ => {
+                        let details = self.of_kinds(&subject, Kinds::DETAIL);
+                        return Some(self.cond(told_by_class(kind, details)));
+                    }
                 };
                 let mut cond = crate::taint::value::Cond::if_true(self.of_kinds(&subject, clears));
                 if kind == "str" {

@@ -79,6 +79,7 @@ impl Analyzer<'_, '_> {
         if let Some(label) = source {
             let mut tree = Tree::labeled(vec![label.clone()]);
             state.forget(label.origin);
+            Self::hush(state, &mut tree);
             self.clear_result(&site, &mut tree);
             return Some(Arc::new(tree));
         }
@@ -277,11 +278,15 @@ impl Analyzer<'_, '_> {
         }
         if !site.known.model.keeps {
             for label in &mut tree.labels {
-                label.kinds = label.kinds.with(Kinds::THROUGH_UNKNOWN).without(Kinds::SECRET);
+                label.kinds = label.kinds.with(Kinds::THROUGH_UNKNOWN).without(Kinds::HIDDEN);
             }
         }
+        if site.known.model.sinks.iter().any(|sink| sink.kinds == Kinds::DETAIL) {
+            // It is a reply now, and was reported.
+            tree.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(Kinds::DETAIL));
+        }
         if site.known.model.decodes {
-            let open = |label: &&mut Label| self.cleared(state, label.origin) != Kinds::ALL;
+            let open = |label: &&mut Label| !self.cleared(state, label.origin).has(Kinds::CHECKED);
             tree.labels.iter_mut().filter(open).for_each(|label| self.decoded(label));
         }
         self.made_with(site, &mut tree);

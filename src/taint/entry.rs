@@ -6,6 +6,7 @@ use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, Meaning, Program};
 use crate::taint::body::Analyzer;
 use crate::taint::callers::is_named_request;
+use crate::taint::details::handles_all;
 use crate::taint::value::Label;
 use crate::text::Span;
 
@@ -69,6 +70,9 @@ impl Analyzer<'_, '_> {
             return None;
         }
         let name = crate::taint::body::param_name(self.module, self.body, param.local);
+        if called.threat == Threat::Detail {
+            return handles_all(self.file, self.body).then_some((called.threat, Kinds::NONE));
+        }
         if !called.params.is_empty() {
             return called.params.contains(&name).then_some((called.threat, Kinds::NONE));
         }

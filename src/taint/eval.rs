@@ -6,6 +6,7 @@ use crate::ir::{Const, Operand, Rvalue};
 use crate::models::Kinds;
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
+use crate::taint::secrets::{hidden, without as bare};
 use crate::taint::slices::slice_key;
 use crate::taint::state::State;
 use crate::taint::texts::{percent, set_path, text_of};
@@ -86,6 +87,14 @@ impl Analyzer<'_, '_> {
                         }
                         Some(key) => {
                             let known = self.value(state, *key).konst.clone();
+                            // Which of several entries is the secret nobody knows any more.
+                            let is_mixed = known.is_none() && items.len() > 1;
+                            if is_mixed {
+                                hidden(&value).iter().for_each(|label| {
+                                    tree.add(label);
+                                });
+                            }
+                            let value = if is_mixed { bare(&value) } else { value };
                             tree.store(&[known.map_or(Key::Any, Key::Item)], &value);
                         }
                         None => {
@@ -311,7 +320,7 @@ impl Analyzer<'_, '_> {
             return Vec::new();
         }
         // What a part of the value was not dangerous for, a check of the part says nothing about.
-        let of = |label: &Label| (label.origin, kinds.and(label.kinds));
+        let of = |label: &Label| (label.origin, kinds.and(label.kinds).and(Kinds::CHECKED));
         let mut all: Vec<(u32, Kinds)> = tree.all().iter().map(of).collect();
         all.retain(|(_, kinds)| !kinds.is_empty());
         all.sort_unstable();

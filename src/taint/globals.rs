@@ -198,9 +198,27 @@ fn constant(path: &str) -> Option<Konst> {
         "string.hexdigits" => "0123456789abcdefABCDEF",
         "string.punctuation" => "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
         "string.whitespace" => " \t\n\r\x0b\x0c",
-        _ => return None,
+        _ => return path.strip_prefix("http.HTTPStatus.").and_then(status).map(Konst::Int),
     };
     Some(Konst::Str(text.into()))
+}
+
+/// The status of a reply by its name in `http.HTTPStatus`.
+fn status(name: &str) -> Option<i64> {
+    Some(match name {
+        "OK" => 200,
+        "CREATED" => 201,
+        "NO_CONTENT" => 204,
+        "BAD_REQUEST" => 400,
+        "UNAUTHORIZED" => 401,
+        "FORBIDDEN" => 403,
+        "NOT_FOUND" => 404,
+        "CONFLICT" => 409,
+        "INTERNAL_SERVER_ERROR" => 500,
+        "BAD_GATEWAY" => 502,
+        "SERVICE_UNAVAILABLE" => 503,
+        _ => return None,
+    })
 }
 
 /// The end of a dotted name as its file knows it.

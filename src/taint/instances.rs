@@ -34,7 +34,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn instance(&self, site: &Site<'_>, class: ClassIx) -> Arc<Tree> {
         let mut tree = Tree { class: Some(class), ..Tree::default() };
         site.args.iter().flat_map(|arg| arg.all()).for_each(|label| {
-            tree.add(&Label { kinds: label.kinds.without(Kinds::SECRET), ..label });
+            tree.add(&Label { kinds: label.kinds.without(Kinds::HIDDEN), ..label });
         });
         Arc::new(tree)
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::taint::body::Analyzer;
 use crate::taint::limits::{MAX_FIELDS, MAX_LABELS};
+use crate::taint::state::State;
 use crate::taint::value::{Cond, Key, Konst, Label, Tree, add};
 
 impl Tree {
@@ -177,4 +179,16 @@ fn has(labels: &[Label], label: &Label) -> bool {
 fn common(a: &str, b: &str) -> Option<Arc<str>> {
     let length: usize = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
     (length > 0).then(|| a[..length].into())
+}
+
+impl Analyzer<'_, '_> {
+    /// Joins another way's state in; returns whether anything grew.
+    pub(super) fn join(&self, state: &mut State, other: &State) -> bool {
+        let part = |tree: &Tree, key: &Key| self.part(tree, key);
+        if let Some(aligned) = state.aligned(other, &part) {
+            *state = aligned;
+        }
+        let aligned = other.aligned(state, &part);
+        state.join(aligned.as_ref().unwrap_or(other), &self.wholes.borrow())
+    }
 }

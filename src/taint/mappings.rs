@@ -6,6 +6,7 @@ use crate::ir::ArgKind;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::limits::MAX_FIELDS;
+use crate::taint::secrets::hidden;
 use crate::taint::value::{Key, Konst, Tree};
 
 impl Analyzer<'_, '_> {
@@ -19,7 +20,13 @@ impl Analyzer<'_, '_> {
             Tree::labeled(of.labels.iter().map(|label| self.deeper(label, &Key::Any)).collect());
         for (_, pair) in &of.fields {
             let key = self.part(pair, &Key::Item(Konst::Int(0)));
-            let value = self.part(pair, &Key::Item(Konst::Int(1)));
+            let mut value = self.part(pair, &Key::Item(Konst::Int(1)));
+            if pair.fields.is_empty() {
+                // Of a mapping whose keys are not known it is the value itself.
+                hidden(pair).iter().for_each(|label| {
+                    Arc::make_mut(&mut value).add(label);
+                });
+            }
             let key = key.konst.clone().map_or(Key::Any, Key::Item);
             mapping.store(&[key], &value);
         }

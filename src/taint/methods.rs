@@ -8,6 +8,7 @@ use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::mappings::is_holder;
+use crate::taint::secrets::without;
 use crate::taint::state::State;
 use crate::taint::texts::{braces, join, text_of, unquoted};
 use crate::taint::value::{Key, Konst, Tree};
@@ -237,6 +238,10 @@ impl Analyzer<'_, '_> {
             }
             "replace" | "translate" => {
                 let mut tree = Tree::labeled(receiver.all());
+                if first().is_none_or(|old| old.konst.is_none()) {
+                    // What is taken out may be the secret.
+                    tree = Tree::clone(&without(&Arc::new(tree)));
+                }
                 if let Some((with, _)) = site.positional(1) {
                     with.all().iter().for_each(|label| {
                         tree.add(label);
@@ -257,7 +262,7 @@ impl Analyzer<'_, '_> {
                         let path = Kinds::named("path").unwrap_or_default();
                         for label in &mut tree.labels {
                             let cleared = self.cleared(state, label.origin);
-                            if cleared.has(path) && cleared != Kinds::ALL {
+                            if cleared.has(path) && !cleared.has(Kinds::CHECKED) {
                                 self.decoded(label);
                             }
                         }

@@ -16,6 +16,7 @@ mod cells;
 mod conds;
 mod cuts;
 mod demand;
+mod details;
 mod entry;
 mod eval;
 mod extracts;
@@ -112,9 +113,10 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let local = relevant::around(&graph, &local_sinks);
     let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();
     // Nothing can be found but where a source is, or comes back to.
-    let mut wanted: FxHashSet<FuncId> =
-        relevant::touching((program, models), &callers, &local, is_web).into_iter().collect();
-    wanted.extend(relevant::with_secrets(program, models));
+    let (catching, replying) = relevant::with_details((program, models), &callers, &graph);
+    let sources = relevant::touching((program, models), &callers, (&local, &replying), is_web);
+    let mut wanted: FxHashSet<FuncId> = sources.into_iter().chain(catching).collect();
+    wanted.extend(relevant::with_secrets(program));
     for _ in 0..MAX_CELL_ROUNDS {
         let names: FxHashSet<Symbol> = cells
             .keys()
@@ -178,7 +180,9 @@ fn fill(
         for (cell, path, from) in &summary.writes {
             let Port::Source(site) = &from.port else { continue };
             // An attribute that holds a secret is called so where it is read.
-            if site.threat == Threat::Local && !is_local || site.threat == Threat::Secret {
+            if site.threat == Threat::Local && !is_local
+                || matches!(site.threat, Threat::Secret | Threat::Detail)
+            {
                 continue;
             }
             for (cell, path) in cells::reading((program, shapes), &classes, (*cell, path)) {

@@ -50,7 +50,7 @@ impl Analyzer<'_, '_> {
     /// of it holds.
     pub(super) fn decoded(&self, label: &mut Label) {
         const MAX_DECODED: u32 = 4;
-        if crate::taint::secrets::is_of_secret(label.kinds) {
+        if crate::taint::secrets::is_hidden(label.kinds) {
             return;
         }
         let mut origin = self.origins.borrow()[label.origin as usize].clone();
@@ -76,6 +76,9 @@ impl Analyzer<'_, '_> {
             label.kinds = Kinds::NONE;
         }
         label.kinds = label.kinds.without(harmless);
+        if threat == Threat::Detail {
+            label.kinds = Kinds::DETAIL;
+        }
         label
     }
 

@@ -8,7 +8,7 @@ use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_DEPTH;
 use crate::taint::origins::Origin;
-use crate::taint::secrets::is_of_secret;
+use crate::taint::secrets::is_hidden;
 use crate::taint::slices::bounds_of;
 use crate::taint::state::State;
 use crate::taint::summary::Port;
@@ -140,7 +140,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn has_source(&self, tree: &Tree) -> bool {
         let origins = self.origins.borrow();
         let is_source = |label: &Label| matches!(origins[label.origin as usize].port, Port::Source(_));
-        tree.labels.iter().any(|label| is_source(label) && !is_of_secret(label.kinds))
+        tree.labels.iter().any(|label| is_source(label) && !is_hidden(label.kinds))
     }
 
     /// Whether anybody but who sets the program up may have a hand in a value.
@@ -181,8 +181,10 @@ impl Analyzer<'_, '_> {
                 Tree::join_shared(&mut found, part);
             }
         }
-        // Under a key that is not known stands one thing as well as another.
-        if *key == Key::Any || tree.fields.iter().any(|(known, _)| *known == Key::Any) {
+        // Under a key that is not known stands one thing as well as another, unless all are alike.
+        let is_any = |(known, _): &(Key, Arc<Tree>)| *known == Key::Any;
+        let is_alike = *key == Key::Any && tree.fields.iter().all(is_any);
+        if !is_alike && (*key == Key::Any || tree.fields.iter().any(is_any)) {
             found = crate::taint::secrets::without(&found);
         }
         if let (Some(Konst::Str(text)), None) = (&tree.konst, exact) {
@@ -237,9 +239,8 @@ impl Analyzer<'_, '_> {
 
     /// The label of a part of what a label is of.
     pub(super) fn deeper(&self, label: &Label, key: &Key) -> Label {
-        if is_of_secret(label.kinds) {
-            // A part of a secret, or what an object that is one has, is none.
-            return Label { kinds: Kinds::NONE, ..label.clone() };
+        if is_hidden(label.kinds) {
+            return self.hidden_part(label, key);
         }
         let at = (label.origin, key.clone());
         let known = self.parts.borrow().get(&at).copied();

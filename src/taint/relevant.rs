@@ -5,23 +5,28 @@ use rustc_hash::FxHashSet;
 
 use crate::base::{IdVec, Symbol};
 use crate::ir::{Const, Inst, Op, Operand, Place, Rvalue, Step};
-use crate::models::{Kinds, Models, Threat};
+use crate::models::{Kinds, Models, Threat, secret};
 use crate::program::{CallGraph, ClassIx, FuncId, Meaning, Program};
 use crate::taint::callers::{Callers, is_named_request};
+use crate::taint::details::tells;
 use crate::taint::entry;
-use crate::taint::secrets::is_secret;
 use crate::taint::summary::Cell;
 
 /// The functions that read a source or are called from outside.
 pub(super) fn touching(
     (program, models): (&Program<'_>, &Models),
     callers: &Callers<'_>,
-    local: &FxHashSet<FuncId>,
+    (local, detail): (&FxHashSet<FuncId>, &FxHashSet<FuncId>),
     is_web: bool,
 ) -> Vec<FuncId> {
     let all: Vec<FuncId> = program.funcs().collect();
-    let counts =
-        |id: FuncId| move |threat: Threat| threat != Threat::Local || models.local || local.contains(&id);
+    let counts = |id: FuncId| {
+        move |threat: Threat| match threat {
+            Threat::Local => models.local || local.contains(&id),
+            Threat::Detail => detail.contains(&id),
+            Threat::Remote | Threat::Library | Threat::Stored | Threat::Secret => true,
+        }
+    };
     all.into_par_iter()
         .filter(|id| touches((program, models), callers, (*id, &counts(*id)), is_web))
         .collect()
@@ -116,19 +121,18 @@ fn touches(
 }
 
 /// The functions in which something is called as secrets are.
-pub(super) fn with_secrets(program: &Program<'_>, models: &Models) -> Vec<FuncId> {
-    if models.counted(Threat::Secret).is_empty() {
-        return Vec::new();
-    }
+pub(super) fn with_secrets(program: &Program<'_>) -> Vec<FuncId> {
     let all: Vec<FuncId> = program.funcs().collect();
     let has_secret = |id: &FuncId| {
         let (module, _, body) = program.func(*id);
         let unit = module.unit;
-        let named = |name| is_secret(unit.text(name));
+        let named = |name| secret(unit.text(name)).is_some();
+        let last = |name| secret(unit.text(name).rsplit('.').next().unwrap_or_default()).is_some();
         let is_key = |operand: Operand| matches!(operand, Operand::Const(Const::Str(name)) if named(name));
         let mut insts = body.blocks.iter().flat_map(|block| &block.insts);
         !module.is_test
-            && (body.params.iter().any(|param| body.locals[param.local].name.is_some_and(named))
+            && (body.locals.iter().any(|local| local.name.is_some_and(named))
+                || body.globals.iter().copied().any(last)
                 || body.calls.iter().any(|call| call.args.iter().take(2).any(|arg| is_key(arg.value)))
                 || insts.any(|inst| match &inst.op {
                     Op::Let(_, Rvalue::Load(place)) => match unit.paths.split(place.path) {
@@ -139,6 +143,24 @@ pub(super) fn with_secrets(program: &Program<'_>, models: &Models) -> Vec<FuncId
                 }))
     };
     all.into_par_iter().filter(has_secret).collect()
+}
+
+/// The functions around a reply that catch what must not stand in one.
+pub(super) fn with_details(
+    (program, models): (&Program<'_>, &Models),
+    callers: &Callers<'_>,
+    graph: &CallGraph,
+) -> (Vec<FuncId>, FxHashSet<FuncId>) {
+    let mut replies = with_sinks(program, models, Kinds::DETAIL);
+    replies.extend(
+        program.funcs().filter(|id| callers.of(*id).is_some_and(|called| !called.returns.is_empty())),
+    );
+    let around = around(graph, &replies);
+    let catches = |id: &FuncId| {
+        let (module, _, body) = program.func(*id);
+        around.contains(id) && body.regions.iter().any(|region| tells(module.unit, &region.kind))
+    };
+    (program.funcs().filter(catches).collect(), around)
 }
 
 /// `sinks`, those above them, and what these call themselves: where what reaches them is read as a rule.

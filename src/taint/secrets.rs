@@ -1,95 +1,55 @@
 //! Values whose names mean a secret, on their way to a log or a stream.
 //!
-//! What a function does with a secret itself a rule sees; here it is followed through functions. It ends where only a part
-//! of it is taken, in an object's attribute when the object is shown, and in every call of which nothing is known.
+//! A name tells of a secret: of a parameter, an entry, an attribute, an option, or a variable of whose value nothing else
+//! is known. It ends in an object's attribute when the object is shown, in what packs say masks it, and in every call of
+//! which nothing is known. Which names mean a secret far from where they stand is for rules.
 
 use std::sync::Arc;
 
-use crate::base::words;
-use crate::ir::{ArgKind, Const, LocalId, Place, Step};
-use crate::models::{Kinds, Secret, Threat, is_bare_token, may_be_secret, secret};
+use crate::base::{Symbol, words};
+use crate::ir::{ArgKind, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step};
+use crate::models::{Kinds, Threat, is_bare_token, may_be_secret, secret};
+use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::details::is_text;
+use crate::taint::slices::bounds_of;
 use crate::taint::state::State;
 use crate::taint::summary::{Port, SourceSite};
 use crate::taint::value::{Hops, Key, Label, Tree};
 use crate::text::Span;
 
-/// Methods that give the entry of that name.
-const GETTERS: &[&str] = &["get", "getenv", "pop", "getattr"];
-/// Words of the names of functions that make a secret unreadable.
-const MASKERS: &[&str] = &[
-    "mask",
-    "masked",
-    "redact",
-    "redacted",
-    "sanitize",
-    "sanitized",
-    "sanitise",
-    "scrub",
-    "obfuscate",
-    "censor",
-    "hide",
-    "anonymize",
-    "hash",
-    "hexdigest",
-    "digest",
-    "encrypt",
-    "md5",
-    "sha256",
-    "exists",
-    "keys",
-    // What takes something out may take out the secret.
-    "sub",
-    "replace",
-    "translate",
-    "split",
-    "rsplit",
-    "partition",
-    "clean",
-    "strip",
-    "safe",
-    "hidden",
-    "filter",
-    "filtered",
-];
 /// Arguments of logs that are not shown.
 const ASIDE: &[&str] = &["exc_info", "stack_info", "stacklevel", "extra", "category", "level"];
 
-/// Whether a name means a secret wherever it goes: `token` is a word of languages, `credentials` are objects, and most
-/// addresses of databases hold no password.
-pub(super) fn is_secret(name: &str) -> bool {
-    if !may_be_secret(name) {
-        return false;
-    }
-    let words = words(name);
-    let last = words.last().map_or("", String::as_str);
-    match (secret(name), last) {
-        (Some(Secret::Password), _) => last != "secrets",
-        (Some(Secret::Token), "credential" | "credentials") | (None, _) => false,
-        (Some(Secret::Token), "token") => !is_bare_token(name),
-        (Some(Secret::Token), "url" | "uri" | "dsn") => {
-            words.iter().any(|word| matches!(word.as_str(), "broker" | "transport"))
-        }
-        (Some(Secret::Token), _) => true,
-    }
-}
+/// Last words of objects that describe something: what they have is called like a secret, and is none.
+const DESCRIPTIONS: &[&str] = &["description", "definition", "spec", "schema", "field", "fields"];
 
-/// Whether a label is of a secret, and of nothing else.
-pub(super) fn is_of_secret(kinds: Kinds) -> bool {
-    kinds.and(Kinds::ALL) == Kinds::SECRET
+/// Whether a label is of what must not be shown, and of nothing else.
+pub(super) fn is_hidden(kinds: Kinds) -> bool {
+    !kinds.and(Kinds::HIDDEN).is_empty() && kinds.without(Kinds::HIDDEN).is_empty()
 }
 
 impl Analyzer<'_, '_> {
     /// The label of a secret called `name`, as `text` at `span`.
     pub(super) fn secret(&self, name: &str, text: String, span: Span) -> Option<Label> {
-        if !is_secret(name) {
-            return None;
-        }
+        secret(name)?;
         let hop = self.hop(span, format!("`{text}` holds a secret"));
         let site = SourceSite { file: self.module.file, span, text, threat: Threat::Secret };
         let label = self.label(Port::Source(Arc::new(site)), Some(Hops::after(None, hop)));
-        Some(Label { kinds: Kinds::SECRET, ..label })
+        Some(Label { kinds: Kinds::SECRET.with(Kinds::WHOLE), ..label })
+    }
+
+    /// What is left of a label of what must not be shown in a part of the value: of a secret the text, as a slice takes
+    /// it, and its beginning or end is no whole one; of an exception what its entries and some attributes tell.
+    pub(super) fn hidden_part(&self, label: &Label, key: &Key) -> Label {
+        let kept = match (key, bounds_of(key)) {
+            (_, Some(bounds)) if is_short(bounds) => Kinds::ALL.without(Kinds::WHOLE),
+            (_, Some(_)) => Kinds::ALL,
+            (Key::Attr(name), None) if !is_text(self.world.program.text(*name)) => Kinds::NONE,
+            _ => Kinds::DETAIL,
+        };
+        Label { kinds: label.kinds.and(kept), ..label.clone() }
     }
 
     /// Adds to what a parameter holds that it is a secret.
@@ -102,15 +62,78 @@ impl Analyzer<'_, '_> {
 
     /// Adds to what is read at `place` that it is a secret.
     pub(super) fn add_secret_read(&self, tree: &mut Arc<Tree>, place: Place, span: Span) {
-        let Some((_, Step::Attr(name) | Step::Item(Const::Str(name)))) =
-            self.module.unit.paths.split(place.path)
+        let unit = self.module.unit;
+        let Some((before, Step::Attr(name) | Step::Item(Const::Str(name)))) = unit.paths.split(place.path)
         else {
             return;
         };
-        let name = self.module.unit.text(name);
+        let describes = || match unit.paths.split(before) {
+            Some((_, Step::Attr(of))) => {
+                words(unit.text(of)).last().is_some_and(|last| DESCRIPTIONS.contains(&last.as_str()))
+            }
+            _ => false,
+        };
+        let name = unit.text(name);
         if may_be_secret(name)
             && tree.konst.is_none()
+            && !describes()
             && let Some(label) = self.secret(name, self.spelled(span), span)
+        {
+            Arc::make_mut(tree).add(&label);
+        }
+    }
+
+    /// Adds to what a variable gets that it is a secret, where its name is all that tells.
+    pub(super) fn add_secret_local(&self, tree: &mut Arc<Tree>, to: LocalId, op: &Op, span: Span) {
+        let Some(name) = self.body.locals[to].name.map(|name| self.module.unit.text(name)) else { return };
+        if !may_be_secret(name) || !is_open(tree) {
+            return;
+        }
+        let tells_nothing = match op {
+            Op::Call(_, call) => {
+                let known = &self.calls[*call];
+                let method = self.module.unit.text(self.body.calls[*call].method);
+                // A number or a truth is none; what a library makes may be one.
+                let is_built_in = known.model.clears == Kinds::ALL && !known.path.contains('.');
+                !is_built_in && !self.world.models.masks(method)
+            }
+            Op::Let(_, Rvalue::Use(of)) => !matches!(of, Operand::Const(_)) && !self.is_element(*of),
+            // What a parser takes out of a list is no secret for being called a token: `words[at]`.
+            Op::Let(_, Rvalue::Load(place)) => {
+                let last = self.module.unit.paths.split(place.path).map(|(_, last)| last);
+                let at = self.file.slice(span).rsplit('[').next().unwrap_or_default();
+                let is_at = matches!(last, Some(Step::Element)) && at.contains(|c: char| c.is_lowercase());
+                !is_bare_token(name) || !is_at && !matches!(last, Some(Step::Item(Const::Int(_))))
+            }
+            Op::Await(..) => true,
+            Op::Let(_, Rvalue::Format(_) | Rvalue::Binary(..)) => !tree.labels.is_empty(),
+            _ => false,
+        };
+        if tells_nothing && let Some(label) = self.secret(name, name.to_owned(), span) {
+            Arc::make_mut(tree).add(&label);
+        }
+    }
+
+    /// Whether an operand is what a loop takes out of something, which the name of the loop's variable tells little of.
+    fn is_element(&self, operand: Operand) -> bool {
+        let is_it =
+            |inst: &Inst| matches!(&inst.op, Op::Let(to, Rvalue::Next(_)) if operand == Operand::Local(*to));
+        self.body.blocks.iter().flat_map(|block| &block.insts).any(is_it)
+    }
+
+    /// Adds to what a name from outside of the body holds that it is a secret: `settings.SECRET` is what a field is called
+    /// more often than its value.
+    pub(super) fn add_secret_global(&self, tree: &mut Arc<Tree>, name: Symbol, span: Span) {
+        let text = self.module.unit.text(name);
+        let Some((_, last)) = text.rsplit_once('.').filter(|(_, last)| may_be_secret(last)) else { return };
+        let is_variable = !matches!(
+            self.module.meaning(name),
+            Meaning::Function(_) | Meaning::Method(..) | Meaning::Class(_) | Meaning::Module(_)
+        );
+        if is_variable
+            && last.contains(|c: char| c.is_lowercase())
+            && is_open(tree)
+            && let Some(label) = self.secret(last, spelled(text).to_owned(), span)
         {
             Arc::make_mut(tree).add(&label);
         }
@@ -119,14 +142,12 @@ impl Analyzer<'_, '_> {
     /// What a call makes of secrets: one that masks them leaves none, one that looks a name up may give one.
     pub(super) fn with_secrets(&self, call: &crate::ir::Call, mut tree: Arc<Tree>) -> Arc<Tree> {
         let method = self.module.unit.text(call.method);
-        if has_secret(&tree) && words(method).iter().any(|word| MASKERS.contains(&word.as_str())) {
+        if has_secret(&tree) && self.world.models.masks(method) {
             tree = without(&tree);
         }
-        if !GETTERS.contains(&method) {
-            return tree;
-        }
-        let key = call.positional(usize::from(method == "getattr")).map(|arg| arg.value);
-        if let Some(crate::ir::Operand::Const(Const::Str(name))) = key
+        let at = self.world.models.lookup(method);
+        let key = at.and_then(|at| call.positional(at)).map(|arg| arg.value);
+        if let Some(Operand::Const(Const::Str(name))) = key
             && let name = self.module.unit.text(name)
             && may_be_secret(name)
             && let Some(label) = self.secret(name, self.spelled(call.span), call.span)
@@ -153,7 +174,7 @@ impl Analyzer<'_, '_> {
             let is_aside =
                 matches!(arg.kind, ArgKind::Keyword(name) if ASIDE.contains(&self.module.unit.text(name)));
             if !is_aside && has_secret(tree) {
-                let shown = Arc::new(Tree::labeled(shown(tree)));
+                let shown = Arc::new(Tree::labeled(hidden(tree)));
                 self.reach_at(state, (Kinds::SECRET, &callee), &shown, arg.span);
             }
         }
@@ -166,13 +187,39 @@ impl Analyzer<'_, '_> {
     }
 }
 
-/// A value with no secrets in it.
+/// Whether nothing is known of a value but where it may come from.
+fn is_open(tree: &Tree) -> bool {
+    let is_told = tree.konst.is_some() || tree.class.is_some() || tree.cond.is_some();
+    !is_told && tree.fields.is_empty() && tree.funcs.is_empty() && !has_secret(tree)
+}
+
+/// Whether the bounds of a slice, as they are written, take a few characters from an end: `:4`, `-4:`, `0:4`.
+fn is_short(bounds: &str) -> bool {
+    const FEW: i32 = 8;
+    let Some((low, high)) = bounds.split_once(':') else { return false };
+    match (low.trim().parse(), high.trim().parse()) {
+        (Err(_), Ok(high)) => low.trim().is_empty() && (0..=FEW).contains(&high),
+        (Ok(low), Err(_)) => high.trim().is_empty() && (-FEW..0).contains(&low),
+        (Ok(low), Ok(high)) => low >= 0 && (0..=FEW).contains(&(high - low)),
+        (Err(_), Err(_)) => false,
+    }
+}
+
+/// The end of a dotted name as a reader of the file knows it: `CONF.database.password`.
+fn spelled(name: &str) -> &str {
+    let is_begin = |(dot, _): &(usize, &str)| !name[dot + 1..].starts_with(|c: char| c.is_lowercase());
+    name.rmatch_indices('.').skip(1).find(is_begin).map_or(name, |(dot, _)| &name[dot + 1..])
+}
+
+/// A value with nothing in it that must not be shown.
 pub(super) fn without(tree: &Arc<Tree>) -> Arc<Tree> {
-    if !has_secret(tree) {
+    let mut is_bare = true;
+    tree.each_label(&mut |label| is_bare &= label.kinds.and(Kinds::HIDDEN).is_empty());
+    if is_bare {
         return Arc::clone(tree);
     }
     let mut bare = Tree::clone(tree);
-    bare.relabel(&|label| Label { kinds: label.kinds.without(Kinds::SECRET), ..label.clone() });
+    bare.relabel(&|label| Label { kinds: label.kinds.without(Kinds::HIDDEN), ..label.clone() });
     Arc::new(bare)
 }
 
@@ -182,13 +229,12 @@ pub(super) fn kept_at(path: &[Key], tree: &Arc<Tree>) -> Arc<Tree> {
     if is_deep { without(tree) } else { Arc::clone(tree) }
 }
 
-/// The labels in what is shown of a value: an object shows none of its attributes.
-fn shown(tree: &Tree) -> Vec<Label> {
-    let mut found = Tree::default();
-    tree.all().iter().filter(|label| label.kinds.has(Kinds::SECRET)).for_each(|label| {
-        found.add(label);
-    });
-    found.labels
+/// The labels of what must not be shown in a value: an object shows none of its attributes.
+pub(super) fn hidden(tree: &Tree) -> Vec<Label> {
+    let mut found = tree.all();
+    found.iter_mut().for_each(|label| label.kinds = label.kinds.and(Kinds::HIDDEN));
+    found.retain(|label| !label.kinds.is_empty());
+    found
 }
 
 fn has_secret(tree: &Tree) -> bool {

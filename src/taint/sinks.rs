@@ -198,7 +198,7 @@ impl Analyzer<'_, '_> {
     /// What a function that answers requests returns as text.
     pub(super) fn meet_return(&self, state: &State, block: BlockId, value: Operand, tree: &Arc<Tree>) {
         let kinds = self.world.callers.of(self.id).map_or(Kinds::NONE, |called| called.returns);
-        if kinds.is_empty() || self.is_answer(value) {
+        if kinds.is_empty() {
             return;
         }
         let region = self.body.blocks[block].region;
@@ -210,10 +210,14 @@ impl Analyzer<'_, '_> {
         // `return text, 400`
         let first = self.part(tree, &Key::Item(Konst::Int(0)));
         let is_pair = tree.labels.is_empty() && matches!(tree.exact_len(), Some(2 | 3));
-        let mut labels = if is_pair { first.labels.clone() } else { tree.labels.clone() };
-        // What a function gives of which nothing is known is as likely an answer that says itself what it is.
-        labels.retain(|label| !label.kinds.has(Kinds::THROUGH_UNKNOWN));
-        self.reach_at(state, (kinds, "return"), &Arc::new(Tree::labeled(labels)), span);
+        let shown = if is_pair { &first } else { tree };
+        if !self.is_answer(value) {
+            // What a function gives of which nothing is known is as likely an answer that says itself what it is.
+            let is_text = |label: &&Label| !label.kinds.has(Kinds::THROUGH_UNKNOWN);
+            let text = Arc::new(Tree::labeled(shown.labels.iter().filter(is_text).cloned().collect()));
+            self.reach_at(state, (kinds.without(Kinds::DETAIL), "return"), &text, span);
+        }
+        self.reach_at(state, (Kinds::DETAIL, "return"), shown, span);
     }
 
     /// Whether a value was made by the framework, which says itself what it is.

@@ -87,6 +87,18 @@ impl State {
         self.vars.retain(|(var, _)| keep(*var));
     }
 
+    /// The origins that some variable holds for `kinds`.
+    pub(super) fn origins_of(&self, kinds: Kinds) -> Vec<u32> {
+        let mut found = Vec::new();
+        let mut note = |label: &Label| {
+            if label.kinds.has(kinds) && !found.contains(&label.origin) {
+                found.push(label.origin);
+            }
+        };
+        self.vars.iter().for_each(|(_, tree)| tree.each_label(&mut note));
+        found
+    }
+
     /// Whether it knows of variables outside of the body.
     pub(super) fn has_globals(&self) -> bool {
         matches!(self.vars.last(), Some((Var::Global(_), _)))

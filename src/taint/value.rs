@@ -194,7 +194,7 @@ impl Tree {
                 continue;
             }
             // An object does not show its attributes.
-            let hidden = if matches!(key, Key::Attr(_)) { Kinds::SECRET } else { hidden };
+            let hidden = if matches!(key, Key::Attr(_)) { Kinds::HIDDEN } else { hidden };
             for label in &part.labels {
                 let kinds = label.kinds.without(hidden);
                 if !kinds.is_empty() {

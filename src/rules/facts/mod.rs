@@ -5,6 +5,7 @@
 pub(crate) mod address_checks;
 pub(crate) mod asking;
 pub(crate) mod attempts;
+pub(crate) mod callers;
 pub(crate) mod cause;
 pub(crate) mod checks;
 pub(crate) mod chosen;
@@ -14,7 +15,6 @@ pub(crate) mod declared;
 pub(crate) mod edits;
 pub(crate) mod environment;
 pub(crate) mod escape;
-pub(crate) mod flows;
 pub(crate) mod guards;
 pub(crate) mod handlers;
 pub(crate) mod harmless;
