@@ -131,7 +131,8 @@ fn finish(result: anyhow::Result<Code>) -> ExitCode {
         || error.is::<review::ReviewError>()
         || error.is::<BaselineError>()
         || error.is::<GitError>()
-        || error.is::<compare::QuestionError>();
+        || error.is::<compare::QuestionError>()
+        || error.is::<fix::UncommittedError>();
     if is_usage { Code::Usage.into() } else { Code::Failed.into() }
 }
 
