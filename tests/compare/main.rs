@@ -8,3 +8,7 @@ mod git;
 mod matrix;
 mod properties;
 mod repo;
+#[path = "../common/run.rs"]
+mod run;
+#[path = "../common/tree.rs"]
+mod tree;
