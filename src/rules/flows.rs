@@ -167,7 +167,12 @@ fn finding(
         function,
         message: fill(&spec.message),
         solution: sink.printed.as_ref().map_or_else(|| fill(&spec.solution), in_template),
-        edit: remedy(rule, &Context::new(&files[sink.file], module.unit, id), sink.span),
+        edit: remedy(
+            rule,
+            &Context::new(&files[sink.file], module.unit, id),
+            sink.span,
+            group.iter().all(|meeting| is_within(meeting, program)),
+        ),
         related: related.collect(),
         trace: main.hops.iter().map(note).collect(),
         suppressed: None,

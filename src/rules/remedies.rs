@@ -14,13 +14,14 @@ use crate::rules::Context;
 use crate::rules::facts::edits;
 use crate::text::Span;
 
-/// The edit for a finding of `rule` whose sink is the argument, or the expression, at `span`.
-pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span) -> Option<Edit> {
+/// The edit for a finding of `rule` whose sink is the argument, or the expression, at `span`; `is_within` where the
+/// whole way there lies in this function, so that a value is known to be no piece of a page that others have made.
+pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span, is_within: bool) -> Option<Edit> {
     let has = |call: &&Call| call.args.iter().any(|arg| arg.span.contains(span));
     let calls = context.body.calls.iter().filter(has);
     let call = calls.min_by_key(|call| call.span.end - call.span.start);
     if rule == "cross-site-scripting" {
-        return escapes::for_html(context, call, span);
+        return is_within.then(|| escapes::for_html(context, call, span))?;
     }
     let call = call?;
     match rule {
@@ -30,7 +31,7 @@ pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span) -> Option<Ed
         "ldap-injection" => escapes::for_ldap(context, call, span),
         "log-injection" => escapes::for_log(context, call, span),
         "sql-injection" => queries::parametrized(context, call, span),
-        "template-injection" => queries::in_template(context, call, span),
+        "template-injection" if is_within => queries::in_template(context, call, span),
         "unsafe-deserialization" => safe_yaml(context, call),
         "xml-external-entities" => safe_xml(context, call),
         "xpath-injection" => queries::with_variable(context, call, span),

@@ -1,7 +1,7 @@
 //! Where the text that reaches a call is put together: in the argument itself, or in the one assignment before.
 
 use crate::flow::{Def, Point, definitions};
-use crate::ir::{Arg, ArgKind, Op, StmtKind};
+use crate::ir::{Arg, ArgKind, Local, LocalId, Op, StmtKind};
 use crate::rules::Context;
 use crate::rules::remedies::text::{Piece, Text, text};
 use crate::text::Span;
@@ -62,19 +62,33 @@ pub(super) fn built(context: &Context<'_>, arg: &Arg, at: Point) -> Option<Built
 
 /// Whether the locals in `value` are at `to` what they were at `from`.
 fn is_same(context: &Context<'_>, value: &str, from: Point, to: Point) -> bool {
-    let words: Vec<&str> = value.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-    let mut locals = context
-        .body
-        .locals
-        .pairs()
-        .filter(|(_, local)| local.name.is_some_and(|name| words.contains(&context.text(name))));
-    locals.all(|(id, _)| {
+    locals(context, value).into_iter().all(|id| {
         let at = |point| definitions(context.body, context.cfg(), point, id);
         at(from) == at(to)
     })
 }
 
-/// A name for `value` as a parameter: its last word, as in `request.args["city"]`; none that is in `taken`.
+/// Whether the locals in `value` are made of no piece of a page: nothing with a tag is assigned to them.
+pub(super) fn is_plain(context: &Context<'_>, value: &str, at: Point) -> bool {
+    let is_plain = |def: Def| match def {
+        Def::Entry => true,
+        Def::At(point) => context
+            .inst(point)
+            .is_some_and(|inst| !context.source(context.body.stmts[inst.stmt].span).contains('<')),
+    };
+    locals(context, value)
+        .into_iter()
+        .all(|local| definitions(context.body, context.cfg(), at, local).into_iter().all(is_plain))
+}
+
+/// The locals whose names stand in `value`.
+fn locals(context: &Context<'_>, value: &str) -> Vec<LocalId> {
+    let words: Vec<&str> = value.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let is_named = |local: &Local| local.name.is_some_and(|name| words.contains(&context.text(name)));
+    context.body.locals.pairs().filter(|(_, local)| is_named(local)).map(|(id, _)| id).collect()
+}
+
+/// A name for `value` as a parameter: its last word that is not called, as in `request.args["city"]`; none that is in `taken`.
 pub(super) fn parameter(value: &str, taken: &[String]) -> Option<String> {
     const KEYWORDS: &[&str] =
         &["and", "as", "for", "from", "if", "in", "is", "not", "or", "None", "True", "False"];
@@ -95,6 +109,8 @@ mod tests {
         let name = |value| parameter(value, &["taken".to_owned()]);
         assert_eq!(name("request.args[\"city\"]").as_deref(), Some("city"));
         assert_eq!(name("self.state").as_deref(), Some("state"));
+        assert_eq!(name("name.title()").as_deref(), Some("name"));
+        assert_eq!(name("request.args.get('city', '')").as_deref(), Some("city"));
         assert_eq!(name("ITEMS[0]").as_deref(), Some("value"));
         assert_eq!(name("taken"), None);
     }

@@ -4,7 +4,7 @@ use crate::finding::{Change, Edit, Safety};
 use crate::ir::{ArgKind, Call};
 use crate::rules::Context;
 use crate::rules::facts::edits;
-use crate::rules::remedies::built::{Built, built, value_span};
+use crate::rules::remedies::built::{Built, built, is_plain};
 use crate::rules::remedies::queries::point;
 use crate::rules::remedies::text::{Piece, text};
 use crate::rules::remedies::with_import;
@@ -19,17 +19,25 @@ const RAW: &[&str] = &["<script", "<style"];
 
 /// Escapes the one value of a page that `call` is given, or that is returned.
 pub(super) fn for_html(context: &Context<'_>, call: Option<&Call>, span: Span) -> Option<Edit> {
-    let built = match call {
+    let (built, place) = match call {
         Some(call) => {
             let arg = call.args.iter().find(|arg| arg.span.contains(span))?;
-            built(context, arg, point(context, call)?)?
+            let at = point(context, call)?;
+            (built(context, arg, at)?, at)
         }
-        None => Built { text: text(context.source(span))?, span, is_here: true },
+        None => {
+            let at = context.insts().find(|(_, inst)| span.contains(inst.span)).map(|(point, _)| point)?;
+            (Built { text: text(context.source(span))?, span, is_here: true }, at)
+        }
     };
     let (index, value, at) = built.text.only_value()?;
     let before = built.text.before(index).to_ascii_lowercase();
     let is_in_tag = before.rfind('<') > before.rfind('>');
-    if is_in_tag || RAW.iter().any(|tag| before.contains(tag)) || !before.contains('<') {
+    if !is_plain(context, value, place)
+        || is_in_tag
+        || RAW.iter().any(|tag| before.contains(tag))
+        || !before.contains('<')
+    {
         return None;
     }
     let wanted = |path: &&str| OF_TEXT.contains(path) || !built.text.is_sum && OF_MARKUP.contains(path);
@@ -109,7 +117,7 @@ pub(super) fn without_shell(context: &Context<'_>, call: &Call, span: Span) -> O
     let shell = edits::without_argument(context, call, "shell")?;
     let is_on =
         context.source(shell.span).trim_start_matches([',', ' ', '\n']).replace(' ', "") == "shell=True";
-    let text = text(context.source(value_span(context, arg)?))?;
+    let Built { text, span: whole, .. } = built(context, arg, point(context, call)?)?;
     let mut words = Words { quote: &text.quote, done: Vec::new(), open: None };
     for piece in &text.pieces {
         match piece {
@@ -119,7 +127,8 @@ pub(super) fn without_shell(context: &Context<'_>, call: &Call, span: Span) -> O
     }
     words.close();
     let list = format!("[{}]", words.done.join(", "));
-    let changes = vec![Change { span: arg.span, text: list }, shell];
+    let command = Change { span: whole, text: list };
+    let changes = vec![command, shell];
     (is_on && words.done.len() > 1).then(|| Edit {
         safety: Safety::Suggest,
         title: "run it without a shell".to_owned(),

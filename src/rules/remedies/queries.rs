@@ -7,7 +7,7 @@ use crate::finding::{Change, Edit, Safety};
 use crate::ir::{ArgKind, Call};
 use crate::rules::Context;
 use crate::rules::facts::edits;
-use crate::rules::remedies::built::{Built, built, parameter, value_span};
+use crate::rules::remedies::built::{Built, built, is_plain, parameter, value_span};
 use crate::rules::remedies::text::Piece;
 use crate::text::Span;
 
@@ -179,9 +179,13 @@ pub(super) fn in_template(context: &Context<'_>, call: &Call, span: Span) -> Opt
     let is_flask =
         matches!(context.name(call), "flask.render_template_string" | "quart.render_template_string");
     let arg = call.positional(0).filter(|arg| is_flask && arg.span.contains(span) && !call.has_spread())?;
-    let built = built(context, arg, point(context, call)?)?;
+    let at = point(context, call)?;
+    let built = built(context, arg, at)?;
     let (index, value, _) = built.text.only_value()?;
     let before = built.text.before(index);
+    if !is_plain(context, value, at) {
+        return None;
+    }
     let is_outside = ["{{", "{%", "{#"]
         .into_iter()
         .zip(["}}", "%}", "#}"])
