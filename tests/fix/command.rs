@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::tree::{read, run, tree};
+use crate::program::{read, run};
+use crate::tree::tree;
 
 const BARE: &[u8] = b"def f(step):\n    try:\n        step()\n    except:\n        print('failed')\n";
 const BARE_FIXED: &[u8] =
@@ -13,7 +14,7 @@ const STATUS: &[u8] =
 
 #[test]
 fn safe_edits_are_applied_and_a_second_run_changes_nothing() {
-    let dir = tree(&[("a.py", BARE), ("b.py", STATUS), ("c.py", b"x = 1\n")]);
+    let dir = tree(&[("a.py", BARE), ("b.py", STATUS), ("c.py", &b"x = 1\n"[..])]);
     let (code, out, err) = run(dir.path(), &["fix"]);
     let out = String::from_utf8(out).unwrap();
     assert!(out.contains("a.py:4: ") && out.contains("(bare-except)"), "{out}{err}");
@@ -128,7 +129,7 @@ fn git(dir: &std::path::Path, args: &[&str]) {
 
 #[test]
 fn files_with_work_that_is_not_committed_are_left_on_demand() {
-    let dir = tree(&[("a.py", BARE), ("b.py", BARE), ("c.py", b"x = 1\n")]);
+    let dir = tree(&[("a.py", BARE), ("b.py", BARE), ("c.py", &b"x = 1\n"[..])]);
     git(dir.path(), &["init", "--quiet"]);
     git(dir.path(), &["add", "."]);
     git(dir.path(), &["commit", "--quiet", "-m", "first"]);
