@@ -15,7 +15,8 @@ use crate::rules::facts::edits;
 use crate::text::Span;
 
 /// The edit for a finding of `rule` whose sink is the argument, or the expression, at `span`; `is_within` where the
-/// whole way there lies in this function, so that a value is known to be no piece of a page that others have made.
+/// whole way there lies in this function: then a value is known to be no piece of a page that others have made, and a
+/// proof needs no other file.
 pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span, is_within: bool) -> Option<Edit> {
     let has = |call: &&Call| call.args.iter().any(|arg| arg.span.contains(span));
     let calls = context.body.calls.iter().filter(has);
@@ -29,7 +30,7 @@ pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span, is_within: b
         "command-injection" => escapes::without_shell(context, call, span)
             .or_else(|| quoted(context, call.args.iter().find(|arg| arg.span.contains(span))?)),
         "ldap-injection" => escapes::for_ldap(context, call, span),
-        "log-injection" => escapes::for_log(context, call, span),
+        "log-injection" if is_within => escapes::for_log(context, call, span),
         "sql-injection" => queries::parametrized(context, call, span),
         "template-injection" if is_within => queries::in_template(context, call, span),
         "unsafe-deserialization" => safe_yaml(context, call),
