@@ -95,7 +95,7 @@ fn foreign_markers_are_honored_as_asked() {
 
 #[test]
 fn rules_are_listed_explained_and_completed() {
-    let dir = tree(&[]);
+    let dir = tree::<&str>(&[]);
     let (code, out, _) = run(dir.path(), &["rules"]);
     assert_eq!(code, 0);
     let id = out.lines().next().unwrap().split(' ').next().unwrap();
