@@ -88,13 +88,15 @@ fn locals(context: &Context<'_>, value: &str) -> Vec<LocalId> {
     context.body.locals.pairs().filter(|(_, local)| is_named(local)).map(|(id, _)| id).collect()
 }
 
-/// A name for `value` as a parameter: its last word that is not called, as in `request.args["city"]`; none that is in `taken`.
+/// A name for `value` as a parameter: its last word that is not called, as in `request.args["city"]`; none that is in
+/// `taken`.
 pub(super) fn parameter(value: &str, taken: &[String]) -> Option<String> {
     const KEYWORDS: &[&str] =
         &["and", "as", "for", "from", "if", "in", "is", "not", "or", "None", "True", "False"];
-    let words = value.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let is_name =
-        |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase()) && !KEYWORDS.contains(word);
+    let words = value.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '('));
+    let is_name = |word: &&str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase()) && !word.contains('(') && !KEYWORDS.contains(word)
+    };
     let word = words.filter(is_name).next_back().unwrap_or("value");
     let is_taken = taken.iter().any(|known| known == word);
     (!is_taken).then(|| word.to_owned())
