@@ -69,7 +69,7 @@ impl Walk<'_> {
             }
             Stmt::ImportFrom(import) => {
                 let mut names = import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name));
-                if names.any(|name| &name.id == self.name) { bound(state) } else { state }
+                if names.any(|name| name.id == self.name) { bound(state) } else { state }
             }
             Stmt::Assign(assign) if assign.targets.iter().any(|target| self.binds(target)) => bound(state),
             Stmt::AnnAssign(assign) if assign.value.is_some() && self.binds(&assign.target) => bound(state),
@@ -124,7 +124,7 @@ impl Walk<'_> {
         let before = tried.min(state);
         let mut after = self.block(&attempt.orelse, tried);
         for ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
-            let is_its_name = handler.name.as_ref().is_some_and(|name| &name.id == self.name);
+            let is_its_name = handler.name.as_ref().is_some_and(|name| name.id == self.name);
             let handled = self.block(&handler.body, if is_its_name { bound(before) } else { before });
             // Its name is deleted at the end of a handler.
             let left = if is_its_name && handled != State::Dead { State::Unbound } else { handled };
@@ -141,7 +141,7 @@ impl Walk<'_> {
     /// Whether assigning to `target` binds the name.
     fn binds(&self, target: &Expr) -> bool {
         match target {
-            Expr::Name(name) => &name.id == self.name,
+            Expr::Name(name) => name.id == self.name,
             Expr::Tuple(tuple) => tuple.elts.iter().any(|item| self.binds(item)),
             Expr::List(list) => list.elts.iter().any(|item| self.binds(item)),
             Expr::Starred(starred) => self.binds(&starred.value),
@@ -152,7 +152,7 @@ impl Walk<'_> {
     /// Whether a pattern that fits has bound the name: an alternative binds the same names as the others.
     fn captures(&self, pattern: &Pattern) -> bool {
         let is =
-            |name: Option<&crate::python::ast::Identifier>| name.is_some_and(|name| &name.id == self.name);
+            |name: Option<&crate::python::ast::Identifier>| name.is_some_and(|name| name.id == self.name);
         match pattern {
             Pattern::MatchValue(_) | Pattern::MatchSingleton(_) => false,
             Pattern::MatchStar(star) => is(star.name.as_ref()),
@@ -220,7 +220,7 @@ impl<'a> Visitor<'a> for Walrus<'_> {
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Named(named) => {
-                self.is_set |= matches!(&*named.target, Expr::Name(name) if &name.id == self.name);
+                self.is_set |= matches!(&*named.target, Expr::Name(name) if name.id == self.name);
                 self.visit_expr(&named.value);
             }
             // The rest may not be evaluated.

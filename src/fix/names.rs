@@ -66,7 +66,7 @@ struct Around<'a> {
 
 impl Around<'_> {
     fn has_parameter(&self, name: &str) -> bool {
-        self.parameters.is_some_and(|all| all.iter().any(|parameter| &parameter.name().id == name))
+        self.parameters.is_some_and(|all| all.iter().any(|parameter| parameter.name().id == name))
     }
 
     /// Whether it binds `name` on every way to `at`.

@@ -93,11 +93,11 @@ fn locals(context: &Context<'_>, value: &str) -> Vec<LocalId> {
 pub(super) fn parameter(value: &str, taken: &[String]) -> Option<String> {
     const KEYWORDS: &[&str] =
         &["and", "as", "for", "from", "if", "in", "is", "not", "or", "None", "True", "False"];
-    let words = value.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '('));
+    let mut words = value.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '('));
     let is_name = |word: &&str| {
         word.starts_with(|c: char| c.is_ascii_lowercase()) && !word.contains('(') && !KEYWORDS.contains(word)
     };
-    let word = words.filter(is_name).next_back().unwrap_or("value");
+    let word = words.rfind(is_name).unwrap_or("value");
     let is_taken = taken.iter().any(|known| known == word);
     (!is_taken).then(|| word.to_owned())
 }
