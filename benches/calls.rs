@@ -37,7 +37,7 @@ fn measure(folder: &Path, package: &str) {
         found.files.iter().filter_map(|entry| discover::load(entry).ok()).map(|(file, _)| file).collect();
     let judge = rules::judge(|_| false);
     let scan = scan::scan(&files, &judge, &|| ());
-    let inputs: Vec<Input<'_>> = scan.inputs(&files);
+    let inputs: Vec<Input<'_>> = scan::inputs(&files, &scan.fronts);
     let types: &Types = &judge.models().types;
     let program = link(&inputs, types);
     let mut ways: BTreeMap<String, (usize, usize)> = BTreeMap::new();

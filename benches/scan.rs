@@ -49,7 +49,7 @@ fn measure(path: &Path) {
     let (_, without) = best(|| scan::scan(&files, &own, &|| ()).findings.len());
     let none = rules::judge(|_| false);
     let (_, lowering) = best(|| scan::scan(&files, &none, &|| ()).findings.len());
-    let stats = scan::scan(&files, &none, &|| ()).stats(&files, &all);
+    let stats = scan::stats(&files, &scan::scan(&files, &none, &|| ()).fronts, &all);
     let (findings, scanning) = best(|| scan::scan(&files, &all, &|| ()).findings.len());
     let lines: u32 = files.iter().map(SourceFile::n_lines).sum();
     let (part, whole) = (loading + without, loading + scanning);

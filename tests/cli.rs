@@ -2,29 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/run.rs"]
+mod run;
+#[path = "common/tree.rs"]
+mod tree;
+
 use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
 
+use run::run;
+use tree::tree;
+
 const SWALLOWS: &str = "def f(x):\n    try:\n        x.send()\n    except:\n        x.failed()\n";
-
-fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    dir
-}
-
-/// Exit code, standard output and standard error of `snakestone` with `args` in `dir`.
-fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let output = Command::cargo_bin("snakestone").unwrap().current_dir(dir).args(args).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
 
 #[test]
 fn the_exit_code_follows_the_threshold_and_reports_do_not() {
@@ -104,7 +95,7 @@ fn foreign_markers_are_honored_as_asked() {
 
 #[test]
 fn rules_are_listed_explained_and_completed() {
-    let dir = tree(&[]);
+    let dir = tree::<&str>(&[]);
     let (code, out, _) = run(dir.path(), &["rules"]);
     assert_eq!(code, 0);
     let id = out.lines().next().unwrap().split(' ').next().unwrap();

@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/run.rs"]
+mod run;
+#[path = "common/tree.rs"]
+mod tree;
+
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
+use run::run;
+use tree::tree;
 
 const CONFIG: &str = include_str!("../examples/shop/snakestone.yml");
 const PACK: &str = include_str!("../examples/shop/models/shop.yaml");
@@ -14,7 +20,6 @@ const VIEWS: &str = include_str!("../examples/shop/shop/views.py");
 
 /// The example project, with `files` put in place of its own.
 fn shop(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
     let own = [
         (".git/HEAD", ""),
         ("snakestone.yml", CONFIG),
@@ -24,19 +29,7 @@ fn shop(files: &[(&str, &str)]) -> tempfile::TempDir {
         ("shop/till.py", include_str!("../examples/shop/shop/till.py")),
         ("shop/prices.py", include_str!("../examples/shop/shop/prices.py")),
     ];
-    for (path, text) in own.iter().chain(files) {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    dir
-}
-
-/// Exit code, standard output and standard error of `snakestone` with `args` in `dir`.
-fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let output = Command::cargo_bin("snakestone").unwrap().current_dir(dir).args(args).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    tree(&[&own[..], files].concat())
 }
 
 /// Rule, line and severity of each open finding of a scan with `args`.

@@ -157,6 +157,9 @@ pub(super) struct FixArgs {
     /// Shows each finding and asks before its edit is applied
     #[arg(long)]
     pub(super) interactive: bool,
+    /// Changes nothing where a file to be changed has changes that git does not have committed
+    #[arg(long, conflicts_with = "diff")]
+    pub(super) require_clean: bool,
     /// Reads this configuration instead of looking for one
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,

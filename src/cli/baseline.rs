@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Context;
 
@@ -10,8 +11,9 @@ use crate::cli::Code;
 use crate::cli::args::{BaselineArgs, BaselineCommand};
 use crate::cli::compare::{self, Scope};
 use crate::cli::project::Project;
-use crate::cli::scan::{self, Outcome};
+use crate::cli::scan::{self, How, Outcome};
 use crate::config::Overrides;
+use crate::discover;
 
 /// Runs the command.
 pub(super) fn run(command: &BaselineCommand) -> anyhow::Result<Code> {
@@ -62,7 +64,11 @@ fn outcome(args: &BaselineArgs) -> anyhow::Result<Outcome> {
     let root = scan::root(&args.paths)?;
     let project = Project::read(&root, args.config.as_deref())?;
     let settings = project.settings(&Overrides::default())?;
-    let mut outcome = scan::outcome(root, &args.paths, &project, settings)?;
+    let begun = Instant::now();
+    let found =
+        discover::discover(&root, &args.paths, &scan::selection(&settings, scan::tracked(&args.paths)))?;
+    let how = How { begun, wants_stats: false, proves_edits: false };
+    let mut outcome = scan::outcome_of(root, found, (&project, settings), &how)?;
     outcome.identify();
     Ok(outcome)
 }

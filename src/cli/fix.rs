@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
 
 use anyhow::Context;
 
@@ -13,19 +14,42 @@ use crate::config::{ConfigError, Overrides, Settings, nearest};
 use crate::discover;
 use crate::finding::{Finding, Safety};
 use crate::fix::{self, Fixed};
+use crate::git;
 use crate::models::Threat;
 use crate::report::{Report, Summary, fixes, terminal};
 use crate::text::{FileId, FileKind, SourceFile};
 
+/// Most files that a message names.
+const MAX_LISTED: usize = 5;
+
+/// Files that are to be changed and hold work that nothing else keeps.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "nothing was changed: {} {} changes that are not committed; commit or stash them, or leave out `--require-clean`",
+    listed(files), if files.len() == 1 { "has" } else { "have" }
+)]
+pub(super) struct UncommittedError {
+    files: Vec<PathBuf>,
+}
+
 /// Runs the command.
 pub(super) fn run(args: &FixArgs) -> anyhow::Result<Code> {
-    if args.interactive && !std::io::stdin().is_terminal() {
+    let input = std::io::stdin();
+    if args.interactive && !input.is_terminal() {
         let message =
             "standard input is no terminal to ask on; leave the option out, or look at `--diff` first"
                 .to_owned();
         return Err(ConfigError::Option { option: "--interactive", message }.into());
     }
+    run_with(args, input.lock())
+}
+
+/// Runs the command with `answers` to what it asks.
+fn run_with(args: &FixArgs, answers: impl BufRead) -> anyhow::Result<Code> {
     let root = scan::root(&args.paths)?;
+    if args.require_clean {
+        git::dirty(&root, &[])?; // before anybody is asked anything
+    }
     let project = Project::read(&root, args.config.as_deref())?;
     let ids = project.catalog.ids();
     known(&args.rules, &ids)?;
@@ -41,20 +65,25 @@ pub(super) fn run(args: &FixArgs) -> anyhow::Result<Code> {
         discover::mark_exported(&root, &mut files);
     }
     let before: IdVec<FileId, SourceFile> = files.iter().cloned().collect();
-    let mut asker = args.interactive.then(|| Asker::new(std::io::stdin().lock()));
+    let mut asker = args.interactive.then(|| Asker::new(answers));
     let mut wants = |files: &IdVec<FileId, SourceFile>, finding: &Finding| {
         admits(args, finding) && asker.as_mut().is_none_or(|asker| asker.wants(files, finding))
     };
     std::panic::set_hook(Box::new(|_| {})); // a panic costs one file, which is named
     let fixed = fix::fix(files, &judge, &settings, &ids, &mut wants, &pool);
     let _ = std::panic::take_hook();
+    let changed = || before.pairs().filter(|(id, old)| old.text != fixed.files[*id].text);
+    if args.require_clean {
+        let paths: Vec<PathBuf> = changed().map(|(_, old)| PathBuf::from(&old.path)).collect();
+        let files = git::dirty(&root, &paths)?;
+        if !files.is_empty() {
+            return Err(UncommittedError { files }.into());
+        }
+    }
     let mut refused: Vec<(String, String)> = Vec::new();
     let mut diff = Vec::new();
-    for (id, old) in before.pairs() {
+    for (id, old) in changed() {
         let new = &fixed.files[id];
-        if old.text == new.text {
-            continue;
-        }
         let done = if args.diff {
             write::diff(&root, old, &new.text).map(|bytes| diff.extend(bytes))
         } else {
@@ -64,6 +93,16 @@ pub(super) fn run(args: &FixArgs) -> anyhow::Result<Code> {
     }
     summary(args, &fixed, &refused, &diff)?;
     Ok(code(&fixed, &settings, !refused.is_empty()))
+}
+
+/// The first few of `files`, for a message.
+fn listed(files: &[PathBuf]) -> String {
+    let shown: Vec<String> =
+        files.iter().take(MAX_LISTED).map(|file| format!("`{}`", file.display())).collect();
+    match files.len().saturating_sub(MAX_LISTED) {
+        0 => shown.join(", "),
+        n => format!("{} and {n} more", shown.join(", ")),
+    }
 }
 
 /// Refuses a rule that there is not.
@@ -179,17 +218,4 @@ impl<R: BufRead> Asker<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Asker;
-
-    #[test]
-    fn answers_are_taken_one_by_one_until_one_is_for_all() {
-        let mut asker = Asker::new(&b"y\nwhat\nN\na\n"[..]);
-        let answers: Vec<bool> = (0..3).map(|_| asker.ask(&mut Vec::new())).collect();
-        assert_eq!((answers, asker.all), (vec![true, false, true], Some(true)));
-        let mut asker = Asker::new(&b"y\n"[..]);
-        assert!(asker.ask(&mut Vec::new()));
-        assert!(!asker.ask(&mut Vec::new()), "the end of input is no consent");
-        assert_eq!(asker.all, Some(false));
-    }
-}
+mod tests;

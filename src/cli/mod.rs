@@ -133,7 +133,8 @@ fn finish(result: anyhow::Result<Code>) -> ExitCode {
         || error.is::<usage::UsageError>()
         || error.is::<BaselineError>()
         || error.is::<GitError>()
-        || error.is::<compare::QuestionError>();
+        || error.is::<compare::QuestionError>()
+        || error.is::<fix::UncommittedError>();
     if is_usage { Code::Usage.into() } else { Code::Failed.into() }
 }
 

@@ -16,13 +16,13 @@ use crate::cli::progress::Progress;
 use crate::cli::project::Project;
 use crate::config::Settings;
 use crate::discover::{self, Discovery, Selection, may_be_python};
-use crate::fix::{Proofs, Prover};
+use crate::fix::{self, Proofs, Round};
 use crate::git;
 use crate::models::Threat;
 use crate::program::Stats;
 use crate::report::{Broken, Comparison, Report, Skipped, Summary};
 use crate::rules::Page;
-use crate::scan::{self, Front, Marker};
+use crate::scan::{self, Front};
 use crate::templates::is_template;
 use crate::text::{FileId, FileKind, SourceFile};
 
@@ -209,19 +209,17 @@ pub(super) fn outcome_of(
         }
     }
     let progress = Progress::new(files.len() * 2);
-    let scan = pool.install(|| scan::scan(&files, &judge, &|| progress.step()));
+    let how = fix::How {
+        judge: &judge,
+        settings: &settings,
+        rules: &project.catalog.ids(),
+        proves_edits,
+        progress: &|| progress.step(),
+    };
+    let Round { mut settled, proofs, fronts } = pool.install(|| fix::look(&files, &how));
     progress.clear();
-    let scanned = begun.elapsed();
-    let stats = wants_stats.then(|| pool.install(|| scan.stats(&files, &judge)));
-    let for_stats = begun.elapsed() - scanned;
-    let ids = project.catalog.ids();
-    let mut fronts = scan.fronts;
-    let markers: IdVec<FileId, Vec<Marker>> =
-        fronts.iter_mut().map(|front| std::mem::take(&mut front.markers)).collect();
-    let mut settled = scan::settle(scan.findings, &files, &markers, &settings, &ids);
-    let prover = Prover { files: &files, fronts: &fronts, judge: &judge };
-    let proofs =
-        if proves_edits { pool.install(|| prover.prove(&mut settled.open)) } else { Proofs::default() };
+    let elapsed = begun.elapsed();
+    let stats = wants_stats.then(|| pool.install(|| scan::stats(&files, &fronts, &judge)));
     let _ = std::panic::take_hook();
     // Nobody is to change what a marker accepts.
     settled.suppressed.iter_mut().for_each(|finding| finding.edit = None);
@@ -231,7 +229,7 @@ pub(super) fn outcome_of(
     summary.skipped.extend(skipped);
     summary.skipped.sort();
     summary.hidden_in_tests = settled.hidden_in_tests;
-    summary.elapsed = begun.elapsed().saturating_sub(for_stats);
+    summary.elapsed = elapsed;
     let failures =
         files.pairs().filter_map(|(id, file)| Some((file.path.clone(), fronts[id].failure.clone()?)));
     let failures: Vec<(String, String)> = failures.collect();

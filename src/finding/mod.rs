@@ -93,7 +93,7 @@ impl Safety {
 }
 
 /// One replacement in the finding's file.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Change {
     /// What is replaced; empty to insert.
     pub span: Span,

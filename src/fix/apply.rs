@@ -12,20 +12,19 @@ pub fn apply(file: &SourceFile, changes: &[Change]) -> String {
 }
 
 /// A file with changes, and the way back to what it was.
-pub(super) struct Edited {
+pub(super) struct Edited<'f> {
     pub(super) file: SourceFile,
+    /// The file before.
+    pub(super) old: &'f SourceFile,
     /// What was put in, with what it replaced, in order.
     pub(super) places: Vec<(Span, Span)>,
-    /// What was replaced.
-    pub(super) replaced: String,
 }
 
 /// `file` with `changes`, which are sorted and free of overlap.
-pub(super) fn edit(file: &SourceFile, changes: &[Change]) -> Edited {
+pub(super) fn edit<'f>(file: &'f SourceFile, changes: &[Change]) -> Edited<'f> {
     let longer = changes.iter().map(|change| change.text.len()).sum::<usize>();
     let mut text = String::with_capacity(file.text.len() + longer);
     let mut places = Vec::new();
-    let mut replaced = String::new();
     let mut done = 0;
     for change in changes {
         let range = change.span.range();
@@ -34,12 +33,10 @@ pub(super) fn edit(file: &SourceFile, changes: &[Change]) -> Edited {
         text.push_str(&with_line_ends(file, change));
         places.push((Span::new(start, offset(text.len())), change.span));
         done = range.end;
-        replaced.push_str(&file.text[range]);
-        replaced.push('\n');
     }
     text.push_str(&file.text[done..]);
     let empty = SourceFile::new("", file.kind, file.is_test, String::new());
-    let mut edited = Edited { file: empty, places, replaced };
+    let mut edited = Edited { file: empty, old: file, places };
     edited.file = match file.kind {
         FileKind::Notebook => {
             let cells = file.cells().iter().map(|cell| edited.forward(*cell)).collect();
@@ -57,7 +54,7 @@ fn offset(n: usize) -> u32 {
     u32::try_from(n).expect("a source file is under 4 GiB")
 }
 
-impl Edited {
+impl Edited<'_> {
     /// Where a span of the file before is now; what was put in at its ends belongs to it.
     fn forward(&self, span: Span) -> Span {
         let shift = |at: u32, takes: bool| {
@@ -69,19 +66,25 @@ impl Edited {
 
     /// Where a span was before; `None` where an end of it lies in what was put in.
     pub(super) fn back(&self, span: Span) -> Option<Span> {
+        let starts_new = self.at(span.start).is_some_and(|(new, _)| new.start <= span.start);
+        let ends_new = self.at(span.end.max(1) - 1).is_some_and(|(new, _)| new.start < span.end);
         let shift = |at: u32| {
-            let before = self.places.iter().rev().find(|(new, _)| new.end <= at);
+            let n_before = self.places.partition_point(|(new, _)| new.end <= at);
+            let before = n_before.checked_sub(1).map(|index| self.places[index]);
             before.map_or(at, |(new, old)| at - new.end + old.end)
         };
-        let starts_new = |(new, _): &(Span, Span)| new.start <= span.start && span.start < new.end;
-        let ends_new = |(new, _): &(Span, Span)| new.start < span.end && span.end <= new.end;
-        let is_old = !self.places.iter().any(|place| starts_new(place) || ends_new(place));
+        let is_old = !starts_new && !ends_new;
         is_old.then(|| Span { start: shift(span.start), end: shift(span.end) })
     }
 
     /// Whether a span touches what was put in.
     pub(super) fn is_new(&self, span: Span) -> bool {
-        self.places.iter().any(|(new, _)| new.start < span.end && span.start < new.end)
+        self.at(span.start).is_some_and(|(new, _)| new.start < span.end)
+    }
+
+    /// What was put in around or behind an offset, with what it replaced.
+    pub(super) fn at(&self, offset: u32) -> Option<(Span, Span)> {
+        self.places.get(self.places.partition_point(|(new, _)| new.end <= offset)).copied()
     }
 }
 

@@ -1,72 +1,29 @@
 //! Proof of edits before they are offered: each is carried out in memory, and the file is judged again.
 //!
 //! In: settled findings. Out: the same, with those edits alone that hold; what fails stays in words and is counted by
-//! reason. A finding that data flow tells is looked for in the program of the files that its way leads through, before
-//! and after.
+//! reason. Edits that leave each other alone are tried together, and apart only where that fails: a file with hundreds
+//! of them is judged again a few times. A finding that data flow tells is looked for in the program of the files that
+//! its way leads through, before and after.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
 use crate::base::IdVec;
 use crate::finding::{Change, Finding};
-use crate::fix::apply::{Edited, edit, with_line_ends};
-use crate::fix::compare::compare;
-use crate::fix::names::unbound;
-use crate::program::Input;
-use crate::python;
+use crate::fix::apply::with_line_ends;
+use crate::fix::check::Before;
+use crate::fix::choose::Chosen;
+use crate::fix::refusal::{Proofs, Refusal};
 use crate::rules::Judge;
-use crate::scan::{self, Front, MARKER_RULE};
+use crate::scan::{self, Front};
 use crate::text::{FileId, SourceFile};
 
-/// Why an edit is not offered.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Refusal {
-    /// Its changes are not in order, or overlap.
-    Overlap,
-    /// The file parses no longer.
-    Syntax,
-    /// A comment is lost.
-    Comment,
-    /// A name that it uses means nothing there.
-    Unbound,
-    /// The finding stays.
-    Stays,
-    /// Another finding comes.
-    Another,
-    /// The files that the flow leads through do not show it.
-    Flow,
-    /// The scanner failed on the edited file.
-    Failed,
-}
-
-impl Refusal {
-    /// The reason in words.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Overlap => "changes overlap",
-            Self::Syntax => "the file would not parse",
-            Self::Comment => "a comment would be lost",
-            Self::Unbound => "a name would not be bound",
-            Self::Stays => "the finding would stay",
-            Self::Another => "another finding would come",
-            Self::Flow => "the flow is not seen in the files it leads through",
-            Self::Failed => "the scanner failed on the edited file",
-        }
-    }
-}
-
-/// How many edits were tried, and what became of them.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Proofs {
-    /// Edits that rules proposed.
-    pub tried: usize,
-    /// Edits that are not offered, by reason.
-    pub refused: BTreeMap<Refusal, usize>,
-    /// The same by rule and reason.
-    pub by_rule: BTreeMap<(&'static str, Refusal), usize>,
-}
+/// Batches of one edit a function, in which no edit can hide what another one does to its function. Functions with more
+/// edits than that have the rest tried together.
+const MAX_APART: usize = 8;
+/// Most tries of one file that may fail. Real files need ten; a file made for it would take hours.
+const MAX_FAILED: usize = 150;
 
 /// The scanned files and what judges them.
 #[derive(Clone, Copy)]
@@ -84,15 +41,11 @@ impl Prover<'_> {
     /// their file. Works on the current thread pool.
     pub fn prove(&self, findings: &mut [Finding]) -> Proofs {
         let mut by_file: Vec<&mut [Finding]> = findings.chunk_by_mut(|a, b| a.file == b.file).collect();
-        let refusals: Vec<Vec<(&'static str, Option<Refusal>)>> =
+        let verdicts: Vec<Vec<(&'static str, Option<Refusal>)>> =
             by_file.par_iter_mut().map(|findings| self.prove_file(findings)).collect();
         let mut proofs = Proofs::default();
-        for (rule, refusal) in refusals.into_iter().flatten() {
-            proofs.tried += 1;
-            if let Some(refusal) = refusal {
-                *proofs.refused.entry(refusal).or_default() += 1;
-                *proofs.by_rule.entry((rule, refusal)).or_default() += 1;
-            }
+        for (rule, refusal) in verdicts.into_iter().flatten() {
+            proofs.count(rule, refusal);
         }
         proofs
     }
@@ -101,7 +54,7 @@ impl Prover<'_> {
     #[must_use]
     pub fn holds(&self, targets: &[&Finding], changes: &[Change]) -> bool {
         let Some(file) = targets.first().map(|target| target.file) else { return false };
-        let check = || Before::new(self, file).is_some_and(|it| it.check_all(targets, changes).is_ok());
+        let check = || Before::new(self, file).is_some_and(|it| it.check(targets, changes).is_ok());
         scan::guarded(check).unwrap_or(false)
     }
 
@@ -111,122 +64,90 @@ impl Prover<'_> {
         if findings.iter().all(|finding| finding.edit.is_none()) {
             return Vec::new();
         }
-        let before = scan::guarded(|| Before::new(self, file));
+        let source = &self.files[file];
+        let refusals = match scan::guarded(|| Before::new(self, file)) {
+            Ok(Some(before)) => Trial::new(&before, findings).run(source),
+            Ok(None) | Err(_) => vec![Some(Refusal::Failed); findings.len()],
+        };
         let mut tried = Vec::new();
-        for finding in findings.iter_mut().filter(|finding| finding.edit.is_some()) {
-            let held = match &before {
-                Ok(Some(before)) => scan::guarded(|| before.check(finding)).unwrap_or(Err(Refusal::Failed)),
-                Ok(None) | Err(_) => Err(Refusal::Failed),
-            };
-            match (held, &mut finding.edit) {
-                (Ok(()), Some(edit)) => {
-                    for change in &mut edit.changes {
-                        change.text = with_line_ends(&self.files[file], change);
-                    }
-                }
-                _ => finding.edit = None,
+        for (finding, refusal) in findings.iter_mut().zip(refusals) {
+            let Some(edit) = &mut finding.edit else { continue };
+            for change in &mut edit.changes {
+                change.text = with_line_ends(source, change);
             }
-            tried.push((finding.rule, held.err()));
+            if refusal.is_some() {
+                finding.edit = None;
+            }
+            tried.push((finding.rule, refusal));
         }
         tried
     }
 }
 
-/// A file before any edit.
-struct Before<'a> {
-    prover: &'a Prover<'a>,
-    id: FileId,
-    file: &'a SourceFile,
-    n_errors: usize,
-    comments: Vec<String>,
-    findings: Vec<Finding>,
+/// The edits of one file, and what became of them.
+struct Trial<'a> {
+    before: &'a Before<'a>,
+    findings: &'a [Finding],
+    refusals: Vec<Option<Refusal>>,
+    n_failed: usize,
 }
 
-impl<'a> Before<'a> {
-    fn new(prover: &'a Prover<'a>, id: FileId) -> Option<Self> {
-        let (file, front) = (&prover.files[id], &prover.fronts[id]);
-        let parsed = python::parse(file).ok()?;
-        let findings = prover.judge.judge(id, file, front.unit.as_ref()?);
-        let n_errors = front.errors.len();
-        Some(Self { prover, id, file, n_errors, comments: comments(file, &parsed), findings })
+impl<'a> Trial<'a> {
+    fn new(before: &'a Before<'a>, findings: &'a [Finding]) -> Self {
+        Self { before, findings, refusals: vec![None; findings.len()], n_failed: 0 }
     }
 
-    /// Whether the edit of `finding` holds.
-    fn check(&self, finding: &Finding) -> Result<(), Refusal> {
-        let Some(proposed) = &finding.edit else { return Ok(()) };
-        let (edited, after) = self.check_all(&[finding], &proposed.changes)?;
-        let is_own = |known: &Finding| {
-            known.rule == finding.rule && known.span == finding.span && known.message == finding.message
-        };
-        if finding.rule == MARKER_RULE || self.findings.iter().any(is_own) {
-            Ok(())
+    /// Why each edit is refused, if it is.
+    fn run(mut self, file: &SourceFile) -> Vec<Option<Refusal>> {
+        let mut left = Vec::new();
+        for (index, finding) in self.findings.iter().enumerate() {
+            match &finding.edit {
+                Some(edit) if is_ordered(file, &edit.changes) => left.push(index),
+                Some(_) => self.refusals[index] = Some(Refusal::Overlap),
+                None => {}
+            }
+        }
+        for n_batches in 0.. {
+            if left.is_empty() {
+                break;
+            }
+            let mut functions = BTreeSet::new();
+            let mut chosen = Chosen::default();
+            let (batch, rest): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|index| {
+                let finding = &self.findings[*index];
+                let is_apart = n_batches >= MAX_APART || !functions.contains(finding.function.as_str());
+                let is_taken = is_apart && chosen.add(finding);
+                if is_taken {
+                    functions.insert(finding.function.as_str());
+                }
+                is_taken
+            });
+            self.settle(&batch);
+            left = rest;
+        }
+        self.refusals
+    }
+
+    /// Tries the edits of `batch` together, and halves of them where they do not hold.
+    fn settle(&mut self, batch: &[usize]) {
+        if self.n_failed >= MAX_FAILED {
+            batch.iter().for_each(|index| self.refusals[*index] = Some(Refusal::Limit));
+            return;
+        }
+        let mut chosen = Chosen::default();
+        batch.iter().for_each(|index| {
+            chosen.add(&self.findings[*index]);
+        });
+        let check = || self.before.check(&chosen.findings, &chosen.changes());
+        let Err(refusal) = scan::guarded(check).unwrap_or(Err(Refusal::Failed)) else { return };
+        self.n_failed += 1;
+        if let [index] = batch {
+            self.refusals[*index] = Some(refusal);
         } else {
-            self.check_flow(finding, &edited, &after)
+            let (first, second) = batch.split_at(batch.len() / 2);
+            self.settle(first);
+            self.settle(second);
         }
-    }
-
-    /// Whether `changes` solve `targets` as far as this file tells.
-    fn check_all(&self, targets: &[&Finding], changes: &[Change]) -> Result<(Edited, Front), Refusal> {
-        if !is_ordered(self.file, changes) {
-            return Err(Refusal::Overlap);
-        }
-        let edited = edit(self.file, changes);
-        let parsed = python::parse(&edited.file).map_err(|_| Refusal::Syntax)?;
-        let after = scan::front_of(&edited.file, &parsed);
-        if after.errors.len() > self.n_errors {
-            return Err(Refusal::Syntax);
-        }
-        // The one rule about comments: what it takes away are markers.
-        let n_markers = targets.iter().filter(|target| target.rule == MARKER_RULE).count();
-        let n_lost = lost(&self.comments, comments(&edited.file, &parsed));
-        if n_lost != n_markers {
-            return Err(if n_lost > n_markers { Refusal::Comment } else { Refusal::Stays });
-        }
-        if unbound(&edited, &parsed).is_some() {
-            return Err(Refusal::Unbound);
-        }
-        let unit = after.unit.as_ref().ok_or(Refusal::Syntax)?;
-        let new = self.prover.judge.judge(self.id, &edited.file, unit);
-        compare(&edited, targets, self.findings.iter(), new.iter())?;
-        Ok((edited, after))
-    }
-
-    /// Whether the edit ends a flow and begins none, in the program of the files that the flow leads through.
-    fn check_flow(&self, finding: &Finding, edited: &Edited, after: &Front) -> Result<(), Refusal> {
-        let notes = finding.trace.iter().chain(&finding.related);
-        let mut ids: Vec<FileId> = notes.map(|note| note.file).chain([self.id]).collect();
-        ids.sort();
-        ids.dedup();
-        let own = FileId::new(ids.iter().position(|id| *id == self.id).expect("it is among them"));
-        let run = |edited: Option<(&SourceFile, &Front)>| {
-            let part = |id: &FileId| match edited {
-                Some(edited) if *id == self.id => edited,
-                _ => (&self.prover.files[*id], &self.prover.fronts[*id]),
-            };
-            let parts: Vec<(&SourceFile, &Front)> = ids.iter().map(part).collect();
-            let files: IdVec<FileId, SourceFile> = parts.iter().map(|(file, _)| (*file).clone()).collect();
-            let inputs: Vec<Input<'_>> = files
-                .pairs()
-                .zip(&parts)
-                .filter_map(|((id, file), (_, front))| scan::input(id, file, front))
-                .collect();
-            scan::flows(&files, &inputs, self.prover.judge)
-        };
-        let before = run(None);
-        let is_it =
-            |known: &&Finding| known.file == own && known.rule == finding.rule && known.span == finding.span;
-        let target = before.iter().find(is_it).ok_or(Refusal::Flow)?;
-        let new = run(Some((&edited.file, after)));
-        let here = |known: &&Finding| known.file == own;
-        compare(edited, &[target], before.iter().filter(here), new.iter().filter(here))?;
-        let places = |all: &[Finding]| -> Vec<_> {
-            all.iter()
-                .filter(|known| known.file != own)
-                .map(|known| (known.rule, known.file, known.span))
-                .collect()
-        };
-        let known = places(&before);
-        if places(&new).iter().all(|place| known.contains(place)) { Ok(()) } else { Err(Refusal::Another) }
     }
 }
 
@@ -236,24 +157,4 @@ fn is_ordered(file: &SourceFile, changes: &[Change]) -> bool {
     !changes.is_empty()
         && changes.iter().all(|change| lies(change.span.start) && lies(change.span.end))
         && changes.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start)
-}
-
-/// The comments of a file, sorted.
-fn comments(file: &SourceFile, parsed: &python::Parsed) -> Vec<String> {
-    let mut all: Vec<String> =
-        python::comments(parsed).map(|span| file.slice(span).trim_end().to_owned()).collect();
-    all.sort();
-    all
-}
-
-/// How many of the sorted comments `before` are missing in `after`.
-fn lost(before: &[String], after: Vec<String>) -> usize {
-    let mut after = after.into_iter().peekable();
-    before
-        .iter()
-        .filter(|comment| {
-            while after.next_if(|other| other < *comment).is_some() {}
-            after.next_if(|other| other == *comment).is_none()
-        })
-        .count()
 }

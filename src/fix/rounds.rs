@@ -8,7 +8,8 @@ use crate::config::Settings;
 use crate::finding::{Change, Finding};
 use crate::fix::apply::apply;
 use crate::fix::choose::choose;
-use crate::fix::prove::{Proofs, Prover};
+use crate::fix::prove::Prover;
+use crate::fix::refusal::Proofs;
 use crate::rules::Judge;
 use crate::scan::{self, Front, Marker, Settled};
 use crate::text::{FileId, FileKind, SourceFile};
@@ -54,15 +55,32 @@ pub struct Fixed {
 /// Whether the edit of a finding is to be carried out.
 pub type Wants<'a> = dyn FnMut(&IdVec<FileId, SourceFile>, &Finding) -> bool + 'a;
 
+/// How files are looked at.
+#[derive(Clone, Copy)]
+pub struct How<'a> {
+    /// The rules that run.
+    pub judge: &'a Judge,
+    /// What is shown.
+    pub settings: &'a Settings,
+    /// All rule ids.
+    pub rules: &'a [&'a str],
+    /// Whether edits are proven, for those who are to apply them.
+    pub proves_edits: bool,
+    /// Called once per file and stage.
+    pub progress: &'a (dyn Fn() + Sync),
+}
+
 /// Scans `files`, settles what is found and proves the edits, on the current thread pool.
 #[must_use]
-pub fn look(files: &IdVec<FileId, SourceFile>, judge: &Judge, settings: &Settings, rules: &[&str]) -> Round {
-    let mut fronts = scan::scan(files, judge, &|| ());
+pub fn look(files: &IdVec<FileId, SourceFile>, how: &How<'_>) -> Round {
+    let judge = how.judge;
+    let mut fronts = scan::scan(files, judge, how.progress);
     let markers: IdVec<FileId, Vec<Marker>> =
         fronts.fronts.iter_mut().map(|front| std::mem::take(&mut front.markers)).collect();
-    let mut settled = scan::settle(fronts.findings, files, &markers, settings, rules);
+    let mut settled = scan::settle(fronts.findings, files, &markers, how.settings, how.rules);
     let fronts = fronts.fronts;
-    let proofs = Prover { files, fronts: &fronts, judge }.prove(&mut settled.open);
+    let prover = Prover { files, fronts: &fronts, judge };
+    let proofs = if how.proves_edits { prover.prove(&mut settled.open) } else { Proofs::default() };
     Round { settled, proofs, fronts }
 }
 
@@ -79,7 +97,8 @@ pub fn fix(
 ) -> Fixed {
     let mut applied = Vec::new();
     for n_rounds in 0.. {
-        let last = pool.install(|| look(&files, judge, settings, rules));
+        let how = How { judge, settings, rules, proves_edits: true, progress: &|| () };
+        let last = pool.install(|| look(&files, &how));
         let mut wanted: Vec<&Finding> = Vec::new();
         if n_rounds < MAX_ROUNDS {
             let has_edit =
@@ -120,8 +139,9 @@ fn together<'f>(prover: &Prover<'_>, wanted: &[&'f Finding]) -> Option<(Vec<&'f 
     let mut max = wanted.len();
     while max > 0 {
         let chosen = choose(wanted, max);
-        if prover.holds(&chosen.findings, &chosen.changes) {
-            return Some((chosen.findings, chosen.changes));
+        let changes = chosen.changes();
+        if prover.holds(&chosen.findings, &changes) {
+            return Some((chosen.findings, changes));
         }
         max = chosen.findings.len() / 2;
     }

@@ -6,7 +6,7 @@ use crate::models::{Kinds, Threat};
 use crate::program::Program;
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
-use crate::rules::remedies::remedy;
+use crate::rules::remedies::{Way, remedy};
 use crate::rules::{Context, Review};
 use crate::taint::{Hop, Meeting, Printed, SourceSite};
 use crate::templates::Why;
@@ -192,7 +192,12 @@ fn finding(
         function,
         message: fill(&spec.message),
         solution: sink.printed.as_ref().map_or_else(|| fill(&spec.solution), in_template),
-        edit: remedy(rule_id, &Context::new(&files[sink.file], module.unit, id), sink.span, &source.text),
+        edit: remedy(
+            rule_id,
+            &Context::new(&files[sink.file], module.unit, id),
+            sink.span,
+            &Way { source: &source.text, is_within: group.iter().all(|meeting| is_within(meeting, program)) },
+        ),
         related: related.collect(),
         trace: main.hops.iter().map(note).collect(),
         suppressed: None,

@@ -3,22 +3,48 @@
 //! In: the call of a sink and the argument that data from outside reaches. Out: an edit at the sink, which therefore ends
 //! whatever way leads there. What needs to know more than the call and its arguments is left to words.
 
+mod built;
+mod escapes;
+mod queries;
+mod text;
+
 use crate::finding::{Change, Edit, Safety};
 use crate::ir::{Arg, ArgKind, Call};
 use crate::rules::facts::edits;
 use crate::rules::{Context, error_detail_exposed, secret_in_log};
 use crate::text::Span;
 
-/// The edit for a finding of `rule` whose sink is the argument at `span`.
-pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span, source: &str) -> Option<Edit> {
-    let call = call_at(context, span)?;
-    let arg = call.args.iter().find(|arg| arg.span.contains(span))?;
+/// The way to a sink.
+pub(super) struct Way<'w> {
+    /// The source, as it is spelled.
+    pub(super) source: &'w str,
+    /// Whether all of it lies in the function of the sink: then a value is known to be no piece of a page that others have
+    /// made, and a proof needs no other file.
+    pub(super) is_within: bool,
+}
+
+/// The edit for a finding of `rule` whose sink is the argument, or the expression, at `span`.
+pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span, way: &Way<'_>) -> Option<Edit> {
+    let has = |call: &&Call| call.args.iter().any(|arg| arg.span.contains(span));
+    let calls = context.body.calls.iter().filter(has);
+    let call = calls.min_by_key(|call| call.span.end - call.span.start);
+    if rule == "cross-site-scripting" {
+        return way.is_within.then(|| escapes::for_html(context, call, span))?;
+    }
+    let call = call?;
+    let arg = call.args.iter().find(|arg| arg.span.contains(span));
     match rule {
         "code-injection" => literal(context, call),
-        "command-injection" => quoted(context, arg),
-        "error-detail-exposed" => error_detail_exposed::edit(context, arg),
-        "secret-in-log" => secret_in_log::edit(context, call, arg, source),
+        "command-injection" => escapes::without_shell(context, call, span).or_else(|| quoted(context, arg?)),
+        "error-detail-exposed" => error_detail_exposed::edit(context, arg?),
+        "ldap-injection" => escapes::for_ldap(context, call, span),
+        "log-injection" if way.is_within => escapes::for_log(context, call, span),
+        "secret-in-log" => secret_in_log::edit(context, call, arg?, way.source),
+        "sql-injection" => queries::parametrized(context, call, span),
+        "template-injection" if way.is_within => queries::in_template(context, call, span),
         "unsafe-deserialization" => safe_yaml(context, call),
+        "xml-external-entities" => safe_xml(context, call),
+        "xpath-injection" => queries::with_variable(context, call, span),
         _ => None,
     }
 }
@@ -99,11 +125,48 @@ fn safe_yaml(context: &Context<'_>, call: &Call) -> Option<Edit> {
     Some(edits::replace(Safety::Suggest, "load plain data only", call.span, text))
 }
 
+/// A parser that resolves no entities: a setting for lxml, `defusedxml` for the modules of Python that it takes the
+/// place of.
+fn safe_xml(context: &Context<'_>, call: &Call) -> Option<Edit> {
+    let name = context.name(call);
+    if let Some(function) = name.strip_prefix("lxml.etree.") {
+        let has_parser = call.positional(1).is_some() || context.arg(call, None, "parser").is_some();
+        let takes_one =
+            matches!(function, "parse" | "fromstring" | "XML") && !call.has_spread() && !has_parser;
+        let module = context.receiver(call);
+        if !takes_one || module.is_empty() {
+            return None;
+        }
+        let parser = format!("parser={module}.XMLParser(resolve_entities=False)");
+        let change = edits::last_argument(context, call, &parser);
+        let title = "resolve no entities".to_owned();
+        return Some(Edit { safety: Safety::Suggest, title, changes: vec![change] });
+    }
+    let module = ["xml.sax", "xml.dom.pulldom"].into_iter().find(|module| {
+        let function = name.strip_prefix(module).and_then(|rest| rest.strip_prefix('.'));
+        matches!(function, Some("parse" | "parseString"))
+    })?;
+    let safe = module.replace("xml.dom", "xml").replace("xml.", "defusedxml.");
+    let text = format!("{safe}.{}", context.method(call));
+    let change = Change { span: call.callee_span, text };
+    with_import(context, &safe, "parse with the package `defusedxml`", change)
+}
+
 /// An edit that needs `module`; `None` where its name is taken.
 fn with_import(context: &Context<'_>, module: &str, title: &str, change: Change) -> Option<Edit> {
-    let is_taken =
-        context.body.locals.iter().any(|local| local.name.is_some_and(|name| context.text(name) == module));
-    if is_taken {
+    let root = module.split('.').next().unwrap_or(module);
+    let is_local =
+        context.body.locals.iter().any(|local| local.name.is_some_and(|name| context.text(name) == root));
+    let means_else = |path: &str| path.split('.').next() != Some(root);
+    let is_import = context
+        .unit
+        .imports
+        .iter()
+        .any(|(name, path)| context.text(*name) == root && means_else(context.text(*path)));
+    let own = format!("{}.{root}", context.text(context.unit.module));
+    let is_global =
+        context.unit.bodies.iter().any(|body| body.globals.iter().any(|name| context.text(*name) == own));
+    if is_local || is_import || is_global {
         return None;
     }
     let mut changes: Vec<Change> = edits::import(context, module).into_iter().chain([change]).collect();

@@ -95,21 +95,15 @@ pub struct Scan {
     pub fronts: IdVec<FileId, Front>,
 }
 
-impl Scan {
-    /// The files that were lowered, to be linked into a program.
-    #[must_use]
-    pub fn inputs(&self, files: &IdVec<FileId, SourceFile>) -> Vec<Input<'_>> {
-        inputs(files, &self.fronts)
-    }
-
-    /// How much of the program names and types tell.
-    #[must_use]
-    pub fn stats(&self, files: &IdVec<FileId, SourceFile>, judge: &Judge) -> Stats {
-        program::link(&self.inputs(files), &judge.models().types).stats()
-    }
+/// How much of the program names and types tell.
+#[must_use]
+pub fn stats(files: &IdVec<FileId, SourceFile>, fronts: &IdVec<FileId, Front>, judge: &Judge) -> Stats {
+    program::link(&inputs(files, fronts), &judge.models().types).stats()
 }
 
-fn inputs<'a>(files: &IdVec<FileId, SourceFile>, fronts: &'a IdVec<FileId, Front>) -> Vec<Input<'a>> {
+/// The files that were lowered, to be linked into a program.
+#[must_use]
+pub fn inputs<'a>(files: &IdVec<FileId, SourceFile>, fronts: &'a IdVec<FileId, Front>) -> Vec<Input<'a>> {
     fronts.pairs().filter_map(|(id, front)| input(id, &files[id], front)).collect()
 }
 

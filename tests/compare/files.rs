@@ -1,30 +1,14 @@
 //! Baseline files at the command line: written, read, pruned, and refused where they are wrong.
 
 use std::fs;
-use std::path::Path;
 
-use assert_cmd::Command;
+use crate::run::run;
+use crate::tree::tree;
 
 fn swallows(name: &str, call: &str) -> String {
     format!(
         "def {name}(x):\n    try:\n        x.{call}()\n    except Exception:\n        pass\n    return x\n\n\n"
     )
-}
-
-fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let output = Command::cargo_bin("snakestone").unwrap().current_dir(dir).args(args).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-fn tree(files: &[(&str, String)]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    dir
 }
 
 #[test]

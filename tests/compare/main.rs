@@ -8,4 +8,8 @@ mod git;
 mod matrix;
 mod properties;
 mod repo;
+#[path = "../common/run.rs"]
+mod run;
+#[path = "../common/tree.rs"]
+mod tree;
 mod tracked;

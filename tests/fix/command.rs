@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::tree::{read, run, tree};
+use crate::program::{read, run};
+use crate::tree::tree;
 
 const BARE: &[u8] = b"def f(step):\n    try:\n        step()\n    except:\n        print('failed')\n";
 const BARE_FIXED: &[u8] =
@@ -13,7 +14,7 @@ const STATUS: &[u8] =
 
 #[test]
 fn safe_edits_are_applied_and_a_second_run_changes_nothing() {
-    let dir = tree(&[("a.py", BARE), ("b.py", STATUS), ("c.py", b"x = 1\n")]);
+    let dir = tree(&[("a.py", BARE), ("b.py", STATUS), ("c.py", &b"x = 1\n"[..])]);
     let (code, out, err) = run(dir.path(), &["fix"]);
     let out = String::from_utf8(out).unwrap();
     assert!(out.contains("a.py:4: ") && out.contains("(bare-except)"), "{out}{err}");
@@ -115,5 +116,44 @@ fn asking_needs_a_terminal() {
     let (code, _, err) = run(dir.path(), &["fix", "--interactive"]);
     assert_eq!(code, 2);
     assert!(err.contains("--interactive: standard input is no terminal"), "{err}");
+    assert_eq!(read(dir.path(), "a.py"), BARE);
+}
+
+/// Runs git in `dir`, without the settings of whoever runs the tests.
+fn git(dir: &std::path::Path, args: &[&str]) {
+    let mut git = Command::new("git");
+    git.current_dir(dir).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    let done = git.args(["-c", "user.name=T", "-c", "user.email=t@example.org"]).args(args).output().unwrap();
+    assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn files_with_work_that_is_not_committed_are_left_on_demand() {
+    let dir = tree(&[("a.py", BARE), ("b.py", BARE), ("c.py", &b"x = 1\n"[..])]);
+    git(dir.path(), &["init", "--quiet"]);
+    git(dir.path(), &["add", "."]);
+    git(dir.path(), &["commit", "--quiet", "-m", "first"]);
+    let changed = [BARE, b"\n\nx = 1\n"].concat();
+    fs::write(dir.path().join("b.py"), &changed).unwrap();
+    fs::write(dir.path().join("c.py"), b"x = 2\n").unwrap();
+    let (code, out, err) = run(dir.path(), &["fix", "--require-clean"]);
+    let want = "error: nothing was changed: `b.py` has changes that are not committed; commit or stash them, or leave out `--require-clean`\n";
+    assert_eq!((code, out.as_slice(), err.as_str()), (2, &b""[..], want));
+    assert_eq!((read(dir.path(), "a.py"), read(dir.path(), "b.py")), (BARE.to_vec(), changed));
+    // What is staged is not committed, and a file that needs no edit may be as it is.
+    git(dir.path(), &["add", "b.py"]);
+    assert_eq!(run(dir.path(), &["fix", "--require-clean"]).0, 2);
+    git(dir.path(), &["commit", "--quiet", "-m", "second"]);
+    assert_eq!(run(dir.path(), &["fix", "--require-clean"]).0, 0);
+    assert_eq!(read(dir.path(), "a.py"), BARE_FIXED);
+    let (code, _, err) = run(dir.path(), &["fix", "--require-clean", "--diff"]);
+    assert!(code == 2 && err.contains("'--require-clean' cannot be used with '--diff'"), "{err}");
+}
+
+#[test]
+fn committed_work_needs_a_repository() {
+    let dir = tree(&[("a.py", BARE)]);
+    let (code, _, err) = run(dir.path(), &["fix", "--require-clean"]);
+    assert!(code == 2 && err.contains("is in no git repository"), "{err}");
     assert_eq!(read(dir.path(), "a.py"), BARE);
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod command;
+mod program;
 mod proof;
 mod property;
+#[path = "../common/tree.rs"]
 mod tree;

@@ -91,7 +91,7 @@ def main():
     parser.add_argument("binary", type=pathlib.Path)
     parser.add_argument("--from", dest="source", type=pathlib.Path)
     parser.add_argument("packages", nargs="*", default=PACKAGES)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     problems = []
     for package in args.packages:
         for flags in ([], ["--unsafe"]):

@@ -20,6 +20,8 @@ const DEFECTS: &[(&str, &str)] = &[
     ("resource-not-closed", "text = open(name).read()"),
     ("exception-logged-without-cause", "try:\n    step()\nexcept Exception:\n    LOG.error('no %s', name)"),
     ("swallowed-exception", "try:\n    step()\nexcept Exception:\n    pass"),
+    ("sql-injection", "rows = DB.execute(\"SELECT 1 FROM t WHERE a = '%s'\" % request.args['a'])"),
+    ("log-injection", "LOG.info('for %s', request.args['a'])"),
 ];
 
 /// Statements that no rule minds.
@@ -51,8 +53,11 @@ fn module(defect: &str, before: &[usize], after: &[usize], depth: usize, tabs: b
     let mut lines = vec![
         "\"\"\"A module.\"\"\"".to_owned(),
         "import logging".to_owned(),
+        "import sqlite3".to_owned(),
         "import subprocess".to_owned(),
+        "from flask import request".to_owned(),
         String::new(),
+        "DB = sqlite3.connect('t')".to_owned(),
         "LOG = logging.getLogger(__name__)".to_owned(),
         String::new(),
         "def work(name, step):".to_owned(),
@@ -98,6 +103,39 @@ fn comments(file: &SourceFile) -> Vec<String> {
     python::comments(&parsed).map(|span| file.slice(span).to_owned()).collect()
 }
 
+/// Whether `new` is `old` without findings of `rule`, and otherwise sound.
+fn verdict(rule: &str, old: &str, new: &str) -> Result<(), String> {
+    let (old, new) = (files(old.to_owned()), files(new.to_owned()));
+    let found = scan::scan(&new, &tools().judge, &|| ());
+    let (old, new) = (old.iter().next().unwrap(), new.iter().next().unwrap());
+    if !python::parse(new).unwrap().errors.is_empty() {
+        return Err(format!("no Python:\n{}", new.text));
+    }
+    if found.findings.iter().any(|finding| finding.rule == rule) {
+        return Err(format!("{rule} stays:\n{}", new.text));
+    }
+    if comments(old) != comments(new) {
+        return Err(format!("comments are lost:\n{}", new.text));
+    }
+    let is_mixed = old.text.contains('\r') && new.text.replace("\r\n", "").contains('\n');
+    if is_mixed { Err(format!("line ends are mixed:\n{:?}", new.text)) } else { Ok(()) }
+}
+
+#[test]
+fn the_verdict_knows_what_is_wrong() {
+    let text = module(DEFECTS[0].1, &[0], &[8], 1, false, true);
+    let good = text.replace("except:", "except Exception:");
+    assert_eq!(verdict("bare-except", &text, &good), Ok(()));
+    let wrong = |new: &str, why: &str| {
+        let told = verdict("bare-except", &text, new).unwrap_err();
+        assert!(told.starts_with(why), "{told}");
+    };
+    wrong(&text, "bare-except stays");
+    wrong(&good.replace("except Exception:", "except Exception"), "no Python");
+    wrong(&good.replace("  # three", ""), "comments are lost");
+    wrong(&good.replace("except Exception:\r", "except Exception:"), "line ends are mixed");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
@@ -116,18 +154,10 @@ proptest! {
         prop_assert!(python::parse(old).unwrap().errors.is_empty(), "planted in no Python:\n{text}");
         let done = fixed(text.clone());
         let new = done.files.iter().next().unwrap();
-        let is_it = |finding: &&snakestone::finding::Finding| finding.rule == rule;
+        let is_done = done.applied.iter().any(|applied| applied.rule == rule);
         // Tabs keep some edits from being offered; where one is, it must hold.
-        if !tabs {
-            prop_assert!(done.applied.iter().any(|applied| applied.rule == rule), "no edit of {rule}:\n{text}");
-        }
-        if done.applied.iter().any(|applied| applied.rule == rule) {
-            prop_assert!(!done.last.settled.open.iter().any(|finding| is_it(&finding)), "{rule} stays:\n{}", new.text);
-        }
-        prop_assert!(python::parse(new).unwrap().errors.is_empty(), "{}", new.text);
-        prop_assert_eq!(comments(old), comments(new));
-        let lone = new.text.replace("\r\n", "");
-        prop_assert!(!crlf || !lone.contains('\n'), "line ends are mixed:\n{:?}", new.text);
+        prop_assert!(is_done || tabs, "no edit of {rule}:\n{text}");
+        prop_assert_eq!(verdict(if is_done { rule } else { "" }, &text, &new.text), Ok(()));
         prop_assert!(done.n_rounds < fix::MAX_ROUNDS);
         let again = fixed(new.text.clone());
         prop_assert_eq!(&again.files.iter().next().unwrap().text, &new.text);

@@ -1,20 +1,9 @@
-//! Files in a folder of their own, and the program run there.
+//! The program run in a folder, its output as bytes: diffs are in the encodings of their files.
 
 use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
-
-/// A temporary folder with these files.
-pub(crate) fn tree(files: &[(&str, &[u8])]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, bytes) in files {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-    dir
-}
 
 /// Exit code, standard output and standard error of `snakestone` with `args` in `dir`.
 pub(crate) fn run(dir: &Path, args: &[&str]) -> (i32, Vec<u8>, String) {
