@@ -25,9 +25,7 @@ pub(super) struct Way<'w> {
 
 /// The edit for a finding of `rule` whose sink is the argument, or the expression, at `span`.
 pub(super) fn remedy(rule: &str, context: &Context<'_>, span: Span, way: &Way<'_>) -> Option<Edit> {
-    let has = |call: &&Call| call.args.iter().any(|arg| arg.span.contains(span));
-    let calls = context.body.calls.iter().filter(has);
-    let call = calls.min_by_key(|call| call.span.end - call.span.start);
+    let call = call_at(context, span);
     if rule == "cross-site-scripting" {
         return way.is_within.then(|| escapes::for_html(context, call, span))?;
     }
