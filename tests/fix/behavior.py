@@ -22,7 +22,7 @@ import xml.etree.ElementTree as ElementTree
 PROJECTS = {
     "supervisor": (["setuptools<80"], ["supervisor/tests"]),
     "waitress": (["pytest-cov"], ["tests"]),
-    "tornado": ([], ["tornado/test"]),
+    "ptyprocess": ([], ["tests"]),
     "pexpect": ([], ["tests/test_run.py", "tests/test_misc.py", "tests/test_popen_spawn.py"]),
     "fabric": (["pytest-relaxed", "icecream"], ["tests"]),
 }

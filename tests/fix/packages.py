@@ -3,7 +3,8 @@
 
     tests/fix/packages.py target/release/snakestone [--from FOLDER] [PACKAGE ...]
 
-Packages are downloaded as wheels and never imported; with `--from` they are folders of that name. Checked is, with the
+Packages are downloaded as wheels and never imported; with `--from` they are folders of that name, as those must be that
+have no wheel, such as salt. Checked is, with the
 `ast` and `tokenize` of the Python that runs this: each changed file parses if it did before, no comment is lost, and a
 second run changes nothing.
 """
@@ -30,7 +31,8 @@ def unpack(package, folder, source):
         return
     with tempfile.TemporaryDirectory() as wheels:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        subprocess.run([*pip, "--dest", wheels, package], check=True)
+        if subprocess.run([*pip, "--dest", wheels, package], stderr=subprocess.DEVNULL).returncode != 0:
+            sys.exit(f"{package}: no wheel to be had; unpack its source and name the folder around it with --from")
         for wheel in pathlib.Path(wheels).iterdir():
             shutil.unpack_archive(wheel, folder, "zip")
 
