@@ -86,6 +86,8 @@ pub struct Models {
     guards: FxHashMap<String, Vec<Guard>>,
     checks: FxHashMap<String, Vec<Check>>,
     renders: FxHashMap<String, Render>,
+    /// Last names of entries for whatever is called so: `*.execute`.
+    methods: FxHashSet<String>,
     /// Last names of the callees of [`Models::renders`].
     render_words: FxHashSet<String>,
     clean: FxHashSet<String>,
@@ -151,6 +153,11 @@ impl Models {
             self.source_roots.insert(root(&source.at).to_owned());
             self.sources.insert(source.at, source.threat);
         }
+        let calls = pack.sinks.iter().map(|sink| &sink.call);
+        let calls = calls.chain(pack.sanitizers.iter().map(|sanitizer| &sanitizer.call));
+        let calls = calls.chain(pack.guards.iter().map(|guard| &guard.call));
+        let calls = calls.chain(&pack.clean).chain(&pack.same);
+        self.methods.extend(calls.filter_map(|call| call.strip_prefix("*.")).map(str::to_owned));
         pack.entries.into_iter().for_each(|entry| self.entries.add(entry));
         for (of, is) in pack.types {
             self.types.add(&of, &is);
@@ -238,12 +245,6 @@ impl Models {
         self.entries.registrars(path, method).filter(|registrar| self.counts(registrar.caller.threat))
     }
 
-    /// Whether a call of `path` is a sink of one of `kinds`.
-    #[must_use]
-    pub fn is_sink(&self, path: &str, kinds: Kinds) -> bool {
-        self.sinks(path, "").any(|sink| !sink.kinds.and(kinds).is_empty())
-    }
-
     /// All that the packs say of a call of `path`, whose last name is `method`.
     #[must_use]
     pub fn call(&self, path: &str, method: &str) -> CallModel<'_> {
@@ -279,7 +280,7 @@ impl Models {
     /// The sinks that a call of `path` may be, whose last name is `method`.
     pub fn sinks<'m>(&'m self, path: &str, method: &str) -> impl Iterator<Item = &'m Sink> {
         let by_path = self.sinks.get(path).into_iter().flatten();
-        let by_method = self.sinks.get(&any(method)).into_iter().flatten();
+        let by_method = self.any(method).and_then(|any| self.sinks.get(&any)).into_iter().flatten();
         let is_of =
             |family: &str| path.strip_prefix(family).is_some_and(|name| !name.contains(['.', '(', '[']));
         let by_family = self.families.iter().filter(move |(family, _)| is_of(family)).map(|(_, sink)| sink);
@@ -310,11 +311,12 @@ impl Models {
     /// The kinds for which the result of a call is harmless.
     #[must_use]
     pub fn clears(&self, path: &str, method: &str) -> Kinds {
-        if self.clean.contains(path) || self.clean.contains(&any(method)) {
+        let any = self.any(method);
+        if self.clean.contains(path) || any.as_ref().is_some_and(|any| self.clean.contains(any)) {
             return Kinds::ALL;
         }
         let of = |name: &str| self.sanitizers.get(name).copied().unwrap_or_default();
-        of(path).with(of(&any(method))).with(self.chain(path))
+        of(path).with(any.map_or(Kinds::NONE, |any| of(&any))).with(self.chain(path))
     }
 
     /// The kinds for which what a chain of methods makes is harmless: `sqlalchemy.update().where().values`.
@@ -338,7 +340,7 @@ impl Models {
     /// The guards that a call may be.
     pub fn guards<'m>(&'m self, path: &str, method: &str) -> impl Iterator<Item = &'m Guard> {
         let by_path = self.guards.get(path).into_iter().flatten();
-        by_path.chain(self.guards.get(&any(method)).into_iter().flatten())
+        by_path.chain(self.any(method).and_then(|any| self.guards.get(&any)).into_iter().flatten())
     }
 
     /// What a call of `path` makes harmless of single arguments.
@@ -362,17 +364,18 @@ impl Models {
     /// Whether a call is known to return what goes in, or text made of it.
     #[must_use]
     pub fn keeps(&self, path: &str, method: &str) -> bool {
-        self.same.contains(path) || self.same.contains(&any(method))
+        self.same.contains(path) || self.any(method).is_some_and(|any| self.same.contains(&any))
+    }
+
+    /// The name of entries for whatever is called `method`, if there are any.
+    fn any(&self, method: &str) -> Option<String> {
+        self.methods.contains(method).then(|| format!("*.{method}"))
     }
 }
 
 /// The first name of a value path.
 fn root(path: &str) -> &str {
     path.find(['.', '(', '[']).map_or(path, |end| &path[..end])
-}
-
-fn any(method: &str) -> String {
-    format!("*.{method}")
 }
 
 /// The value paths that `path` begins with, itself first.

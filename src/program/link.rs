@@ -7,6 +7,7 @@ use crate::base::{IdVec, Symbol};
 use crate::ir::{FnId, Unit};
 use crate::program::modules::Modules;
 use crate::program::resolve::{Bound, Definition, Meaning, Resolver};
+use crate::program::together::Together;
 use crate::program::{ClassInfo, ClassIx, FuncId, Input, Module, ModuleId, Program, Types, names};
 
 /// Links `units`, which stand in the order of their paths; `types` tells what libraries return.
@@ -47,7 +48,9 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     let ids: Vec<ModuleId> = modules.ids().collect();
     let bound = ids.par_iter().map(|id| bound(&modules[*id])).collect::<Vec<_>>().into_iter().collect();
     let (classes, by_class, properties) = (IdVec::new(), FxHashMap::default(), FxHashSet::default());
-    let mut program = Program { modules, classes, funcs, names, by_class, properties, table, bound };
+    let together = Together::default();
+    let mut program =
+        Program { modules, classes, funcs, names, by_class, properties, table, bound, together };
     let definitions = define(&mut program);
     link_bases(&mut program, &definitions);
     let told: Vec<_> = ids
@@ -65,6 +68,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         module.renamed = renamed.into_iter().map(|(name, full)| (name, names.intern(&full))).collect();
     }
     program.properties = program.property_names();
+    program.together = Together::new(&program, &packages);
     program
 }
 

@@ -10,6 +10,7 @@ mod modules;
 mod names;
 mod resolve;
 mod stats;
+mod together;
 mod types;
 mod variables;
 
@@ -81,6 +82,7 @@ pub struct Program<'a> {
     properties: FxHashSet<Symbol>,
     table: modules::Modules,
     bound: IdVec<ModuleId, resolve::Bound>,
+    together: together::Together,
 }
 
 impl<'a> Program<'a> {
@@ -113,6 +115,12 @@ impl<'a> Program<'a> {
     #[must_use]
     pub fn module_of(&self, id: FuncId) -> ModuleId {
         self.funcs[id].0
+    }
+
+    /// Whether two files run as one program, as far as they tell: the packages they are in, and what they use.
+    #[must_use]
+    pub fn are_together(&self, one: FileId, other: FileId) -> bool {
+        self.together.has(one, other)
     }
 
     /// The class whose method a function is.

@@ -41,6 +41,15 @@ impl Modules {
         self.roots.contains(root(path))
     }
 
+    /// The file that the longest beginning of `path` means to the file `from`.
+    pub(super) fn first(&self, path: &str, from: ModuleId) -> Option<ModuleId> {
+        if !self.may_have(path) {
+            return None;
+        }
+        let dots = path.rmatch_indices('.').map(|(dot, _)| &path[..dot]);
+        std::iter::once(path).chain(dots).find_map(|head| self.find(head, from))
+    }
+
     /// The file that `name` means to the file `from`: of several the nearest, then the first.
     pub(super) fn find(&self, name: &str, from: ModuleId) -> Option<ModuleId> {
         let found = self.by_name.get(name)?;

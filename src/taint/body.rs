@@ -128,12 +128,18 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     fn run(self) -> Summary {
-        let ins = self.solve(&mut Ends::default());
-        *self.reporting.borrow_mut() = true;
-        let mut ends = Ends { is_last: true, ..Ends::default() };
-        for &block in self.cfg.order() {
-            if let Some(state) = ins[block].clone() {
-                self.block(block, state, &mut ends);
+        let mut ends = Ends::default();
+        if self.is_acyclic() {
+            *self.reporting.borrow_mut() = true;
+            self.solve(&mut ends);
+        } else {
+            let ins = self.solve(&mut ends);
+            *self.reporting.borrow_mut() = true;
+            ends = Ends { is_last: true, ..Ends::default() };
+            for &block in self.cfg.order() {
+                if let Some(state) = ins[block].clone() {
+                    self.block(block, state, &mut ends);
+                }
             }
         }
         self.finish(ends.returned, ends.yields)

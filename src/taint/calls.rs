@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Place, Step};
-use crate::models::{Argument, Kinds};
+use crate::models::{Argument, Kinds, Threat};
 use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_OVERRIDES;
@@ -81,6 +81,9 @@ impl Analyzer<'_, '_> {
             state.forget(label.origin);
             Self::hush(state, &mut tree);
             self.clear_result(&site, &mut tree);
+            if known.model.source == Some(Threat::Local) {
+                tree.join(&self.outside(state, &site));
+            }
             return Some(Arc::new(tree));
         }
         if !funcs.is_empty() {
@@ -121,12 +124,14 @@ impl Analyzer<'_, '_> {
                 && !crate::taint::texts::METHODS.contains(&self.module.unit.text(call.method))
                 && !self.is_number(call)
         };
-        if !is_known && let Some(threat) = known.filter(|_| gives()) {
-            return (None, source(threat));
+        let found = known.filter(|_| !is_known && gives()).and_then(source);
+        // A setting may as well be what the program itself put there.
+        if found.is_some() && known != Some(Threat::Local) {
+            return (None, found);
         }
         let steps = self.steps(call.callee);
         let Some((last, before)) = steps.split_last() else {
-            return (None, None);
+            return (None, found);
         };
         if let (Step::Attr(_), Operand::Local(local)) = (last, call.callee.base)
             && !is_known
@@ -140,7 +145,7 @@ impl Analyzer<'_, '_> {
         let end = call.callee_span.start + u32::try_from(length).unwrap_or(0);
         let at = Span::new(call.callee_span.start, end);
         let (base, skip) = self.rooted(state, call.callee.base, before, at);
-        (Some(self.read(state, (call.callee.base, base), &before[skip..], at)), None)
+        (Some(self.read(state, (call.callee.base, base), &before[skip..], at)), found)
     }
 
     /// The functions of the program that a call may run.

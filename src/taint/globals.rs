@@ -139,6 +139,9 @@ impl Analyzer<'_, '_> {
     fn add_left(&self, tree: &mut Tree, cell: Cell, within: &[Key]) {
         for (path, site, kinds, via) in self.world.cells.get(&cell).into_iter().flatten() {
             let Some(rest) = path.strip_prefix(within) else { continue };
+            if !self.world.program.are_together(site.file, self.module.file) {
+                continue;
+            }
             let label = self.label(Port::Source(Arc::clone(site)), via.clone());
             let part = Arc::new(Tree::labeled(vec![Label { kinds: *kinds, ..label }]));
             if rest.is_empty() {

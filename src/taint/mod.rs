@@ -97,7 +97,8 @@ pub struct Meeting {
 #[must_use]
 pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, SourceFile>) -> Vec<Meeting> {
     let is_web = program.modules.iter().any(|module| !module.is_test && entry::answers(module.unit));
-    let local_sinks = relevant::with_sinks(program, models, models.counted(Threat::Local));
+    let sinks = relevant::Sinks::new(program, models);
+    let local_sinks = sinks.of(models.counted(Threat::Local));
     let with_local = (!local_sinks.is_empty()).then(|| models.clone().with_local_kinds());
     let models = with_local.as_ref().unwrap_or(models);
     let mut cells: Cells = FxHashMap::default();
@@ -113,7 +114,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let local = relevant::around(&graph, &local_sinks);
     let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();
     // Nothing can be found but where a source is, or comes back to.
-    let (catching, replying) = relevant::with_details((program, models), &callers, &graph);
+    let (catching, replying) = relevant::with_details(program, (&sinks, &callers), &graph);
     let sources = relevant::touching((program, models), &callers, (&local, &replying), is_web);
     let mut wanted: FxHashSet<FuncId> = sources.into_iter().chain(catching).collect();
     wanted.extend(relevant::with_secrets(program));

@@ -147,11 +147,11 @@ pub(super) fn with_secrets(program: &Program<'_>) -> Vec<FuncId> {
 
 /// The functions around a reply that catch what must not stand in one.
 pub(super) fn with_details(
-    (program, models): (&Program<'_>, &Models),
-    callers: &Callers<'_>,
+    program: &Program<'_>,
+    (sinks, callers): (&Sinks, &Callers<'_>),
     graph: &CallGraph,
 ) -> (Vec<FuncId>, FxHashSet<FuncId>) {
-    let mut replies = with_sinks(program, models, Kinds::DETAIL);
+    let mut replies = sinks.of(Kinds::DETAIL);
     replies.extend(
         program.funcs().filter(|id| callers.of(*id).is_some_and(|called| !called.returns.is_empty())),
     );
@@ -170,23 +170,38 @@ pub(super) fn around(graph: &CallGraph, sinks: &[FuncId]) -> FxHashSet<FuncId> {
     above.into_iter().chain(below).collect()
 }
 
-/// The functions that call a sink of one of `kinds`.
-pub(super) fn with_sinks(program: &Program<'_>, models: &Models, kinds: Kinds) -> Vec<FuncId> {
-    let all: Vec<FuncId> = program.funcs().collect();
-    let has_sink = |id: &FuncId| {
-        let (module, _, body) = program.func(*id);
-        let path = |name| match module.meaning(name) {
-            Meaning::Outside(path) => &**path,
-            _ => module.unit.text(name),
+/// What sinks each function calls, by kind.
+pub(super) struct Sinks(IdVec<FuncId, Kinds>);
+
+impl Sinks {
+    pub(super) fn new(program: &Program<'_>, models: &Models) -> Self {
+        let all: Vec<FuncId> = program.funcs().collect();
+        let kinds = |id: &FuncId| {
+            let (module, _, body) = program.func(*id);
+            if module.is_test {
+                return Kinds::NONE;
+            }
+            let sinks = body.calls.iter().flat_map(|call| {
+                let meaning = call.name.map(|name| (name, module.meaning(name)));
+                let (path, method) = match meaning {
+                    // A function of the program is what it does, whatever it is called.
+                    Some((_, Meaning::Function(_) | Meaning::Method(..))) => ("", ""),
+                    Some((_, Meaning::Outside(path))) => (&**path, module.unit.text(call.method)),
+                    Some((name, _)) => (module.unit.text(name), module.unit.text(call.method)),
+                    None => ("", module.unit.text(call.method)),
+                };
+                models.sinks(path, method)
+            });
+            sinks.fold(Kinds::NONE, |sum, sink| sum.with(sink.kinds))
         };
-        !module.is_test
-            && body
-                .calls
-                .iter()
-                .filter_map(|call| call.name.map(path))
-                .any(|path| models.is_sink(path, kinds))
-    };
-    all.into_par_iter().filter(has_sink).collect()
+        let kinds: Vec<Kinds> = all.par_iter().map(kinds).collect();
+        Self(kinds.into_iter().collect())
+    }
+
+    /// The functions that call a sink of one of `kinds`.
+    pub(super) fn of(&self, kinds: Kinds) -> Vec<FuncId> {
+        self.0.pairs().filter(|(_, own)| !own.and(kinds).is_empty()).map(|(id, _)| id).collect()
+    }
 }
 
 /// `from` and all that call them.
