@@ -310,6 +310,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 let mut label = self.source(span, name, threat, caption);
                 label.kinds = label.kinds.without(cleared);
                 tree.add(&label);
+                self.as_model(param.annotation, &mut tree);
             }
             self.add_secret_param(&mut tree, param.local);
             if let Some(made) = self.injected(index) {

@@ -54,6 +54,7 @@ mod statement;
 mod stores;
 mod summary;
 mod texts;
+mod typed;
 mod value;
 mod world;
 

@@ -1,0 +1,77 @@
+//! Models whose fields a framework converts before it calls: what their annotations allow is all that they hold.
+
+use crate::base::Symbol;
+use crate::models::Kinds;
+use crate::program::{ClassIx, Meaning};
+use crate::taint::body::Analyzer;
+use crate::taint::value::Tree;
+
+/// Classes whose instances are checked against the annotations of their fields when they are made.
+/// Source: the manuals of pydantic ("Models"), SQLModel, msgspec ("Structs") and Django Ninja ("Schemas").
+const MODELS: &[&str] =
+    &["pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel", "msgspec.Struct", "ninja.Schema"];
+/// Types that hold numbers, times, ids and the like, and no text of anybody's choice.
+const CONVERTED: &[&str] = &[
+    "int",
+    "float",
+    "bool",
+    "complex",
+    "uuid.UUID",
+    "datetime.datetime",
+    "datetime.date",
+    "datetime.time",
+    "datetime.timedelta",
+    "decimal.Decimal",
+    "ipaddress.IPv4Address",
+    "pydantic.PositiveInt",
+    "pydantic.NonNegativeInt",
+    "pydantic.StrictInt",
+    "pydantic.StrictBool",
+    "pydantic.UUID4",
+    "typing.Literal",
+    "typing_extensions.Literal",
+];
+
+impl Analyzer<'_, '_> {
+    /// Whether instances of a class are models.
+    pub(super) fn is_model(&self, class: ClassIx) -> bool {
+        self.world.program.outside_bases(class).iter().any(|base| MODELS.contains(base))
+    }
+
+    /// Takes from `field`, which is read as `name` of an instance of `class`, what its annotation rules out.
+    pub(super) fn narrow(&self, class: ClassIx, name: Symbol, field: &mut Tree) {
+        let program = self.world.program;
+        let mut above = program.above(class).iter().map(|class| &program.classes[*class]);
+        let typed = above.find_map(|info| Some((&program.modules[info.module], *info.typed.get(&name)?)));
+        let Some((module, annotation)) = typed.filter(|_| self.is_model(class)) else { return };
+        let text = module.unit.text(annotation);
+        let cleared = match module.meaning(annotation) {
+            Meaning::Class(inner) if self.is_enum_class(*inner) => Kinds::ALL,
+            Meaning::Class(inner) => {
+                field.class = self.is_model(*inner).then_some(*inner);
+                return;
+            }
+            _ if CONVERTED.contains(&text) => Kinds::ALL,
+            _ if text == "str" => text_alone(),
+            _ => return,
+        };
+        field.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(cleared));
+        field.labels.retain(|label| !label.kinds.is_empty());
+    }
+
+    /// An argument that a framework makes an instance of a model.
+    pub(super) fn as_model(&self, annotation: Option<Symbol>, tree: &mut Tree) {
+        if let Some(Meaning::Class(class)) = annotation.map(|name| self.module.meaning(name)) {
+            tree.class = self.is_model(*class).then_some(*class);
+        }
+    }
+
+    fn is_enum_class(&self, class: ClassIx) -> bool {
+        self.world.program.outside_bases(class).iter().any(|base| base.starts_with("enum."))
+    }
+}
+
+/// The kinds for which only objects are dangerous, and no text.
+pub(super) fn text_alone() -> Kinds {
+    Kinds::named("nosql").unwrap_or_default()
+}
