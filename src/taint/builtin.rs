@@ -252,6 +252,9 @@ impl Analyzer<'_, '_> {
                 _ => Some(first().unwrap_or_default()),
             },
             "asyncio.gather" => Some(Arc::new(self.gathered(site))),
+            "str" if site.positional(0).is_some_and(|(_, arg)| self.is_container(arg.value, 3)) => {
+                first().map(|value| Arc::new(quoted(&value)))
+            }
             "str" | "bytes" | "bytearray" => {
                 let mut tree = text_of(&[first()?]);
                 for label in &mut tree.labels {

@@ -287,7 +287,10 @@ impl Analyzer<'_, '_> {
         }
         if site.known.model.decodes {
             let open = |label: &&mut Label| !self.cleared(state, label.origin).has(Kinds::CHECKED);
-            tree.labels.iter_mut().filter(open).for_each(|label| self.decoded(label));
+            tree.labels
+                .iter_mut()
+                .filter(open)
+                .for_each(|label| self.decoded(label, is_unquoting(site.path)));
         }
         self.made_with(site, &mut tree);
         let mut cond = cond;
@@ -390,6 +393,12 @@ fn is_resolving(site: &Site<'_>) -> bool {
     is_of_paths("os.path.")
         || is_of_paths("posixpath.")
         || matches!(site.method, "resolve" | "absolute") && site.receiver.is_some()
+}
+
+/// Whether a decoder leaves all but what is encoded as it is.
+fn is_unquoting(path: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    matches!(name, "unquote" | "unquote_plus" | "unquote_to_bytes" | "url_unquote" | "url2pathname")
 }
 
 fn clear(tree: &mut Tree, kinds: Kinds) {

@@ -9,6 +9,7 @@ use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::connect::{CONNECTORS, connector_key};
 use crate::taint::secrets::kept_at;
 use crate::taint::state::State;
 use crate::taint::summary::Summary;
@@ -150,9 +151,14 @@ impl Analyzer<'_, '_> {
     pub(super) fn made_with(&self, site: &Site<'_>, tree: &mut Tree) {
         if site.method.starts_with(|c: char| c.is_uppercase()) {
             for (arg, value) in site.call.args.iter().zip(&site.args) {
-                if let (ArgKind::Keyword(name), Some(konst)) = (arg.kind, &value.konst) {
-                    let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
+                let ArgKind::Keyword(name) = arg.kind else { continue };
+                let name = self.module.unit.text(name);
+                if let Some(konst) = &value.konst {
+                    let key = Key::Item(Konst::Str(name.into()));
                     tree.store(&[key], &Arc::new(Tree::konst(konst.clone())));
+                } else if CONNECTORS.contains(&name) && value.class.is_some() {
+                    let held = Tree { class: value.class, ..Tree::default() };
+                    tree.store(&[connector_key(name)], &Arc::new(held));
                 }
             }
         }

@@ -14,6 +14,7 @@ mod callers;
 mod calls;
 mod cells;
 mod conds;
+mod connect;
 mod cuts;
 mod demand;
 mod details;

@@ -115,7 +115,7 @@ impl Analyzer<'_, '_> {
         let threat = self.world.models.source(&path)?;
         let text = self.print_text(raw);
         let caption = format!("`{text}` reads it from the request").into();
-        let hop = Hop { file: raw.file, span: raw.span, caption, is_call: false };
+        let hop = Hop { file: raw.file, span: raw.span, caption, is_call: false, is_back: false };
         let site = SourceSite { file: raw.file, span: raw.span, text, threat };
         Some(vec![self.label(Port::Source(Arc::new(site)), Some(Hops::after(None, hop)))])
     }
@@ -137,7 +137,7 @@ impl Analyzer<'_, '_> {
         };
         let caption = format!("`{text}` {why}").into();
         let path = self.world.files[raw.file].path.clone();
-        let hop = Hop { file: raw.file, span: raw.span, caption, is_call: false };
+        let hop = Hop { file: raw.file, span: raw.span, caption, is_call: false, is_back: false };
         (Printed { text, path, why: raw.why }, hop)
     }
 }

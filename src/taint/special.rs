@@ -87,9 +87,10 @@ impl Analyzer<'_, '_> {
     }
 }
 
-/// The constant entries of a mapping or list, if there are some and not many.
+/// The constant entries of a mapping, if there are some and not many; of a list all or none.
 fn options(tree: &Tree) -> Option<Vec<(Konst, Konst)>> {
     const MAX_OPTIONS: usize = 8;
+    let is_list = tree.fields.iter().any(|(key, _)| matches!(key, Key::Item(Konst::Int(_))));
     let parts: Vec<(Konst, Konst)> = tree
         .fields
         .iter()
@@ -98,5 +99,6 @@ fn options(tree: &Tree) -> Option<Vec<(Konst, Konst)>> {
             _ => None,
         })
         .collect();
-    (1..=MAX_OPTIONS).contains(&parts.len()).then_some(parts)
+    let is_whole = !is_list || parts.len() == tree.fields.len() && tree.exact_len().is_some();
+    ((1..=MAX_OPTIONS).contains(&parts.len()) && is_whole).then_some(parts)
 }
