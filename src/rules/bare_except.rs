@@ -195,7 +195,8 @@ fn is_left_to_manager(clause: &Clause<'_, '_>) -> bool {
         let root = name.split('.').next().unwrap_or_default();
         let is_known = name.is_empty() || ["contextlib", "threading", "open", "warnings"].contains(&root);
         let own = context.unit.classes.iter().find(|class| context.text(class.name) == name);
-        let exit = own.and_then(|class| class.methods.iter().find(|(name, _)| context.text(*name) == "__exit__"));
+        let exit =
+            own.and_then(|class| class.methods.iter().find(|(name, _)| context.text(*name) == "__exit__"));
         match exit {
             Some((_, exit)) => context.unit.bodies[*exit]
                 .blocks

@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::ir::{Const, LocalId, Op, Operand, Rvalue};
+use crate::ir::{Const, Operand, Rvalue};
 use crate::models::Kinds;
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
 use crate::taint::secrets::{hidden, without as bare};
 use crate::taint::slices::slice_key;
 use crate::taint::state::State;
-use crate::taint::texts::{percent, quoted, set_path, text_of};
+use crate::taint::texts::{quoted, set_path, text_of};
 use crate::taint::value::{Cond, Key, Konst, Label, Tree, is_inner, literal};
 use crate::text::Span;
 
@@ -147,61 +147,6 @@ impl Analyzer<'_, '_> {
         }
     }
 
-    /// Whether an operand is a list, set or mapping, whose text is a literal of Python: texts in it are quoted.
-    pub(super) fn is_container(&self, operand: Operand, depth: u32) -> bool {
-        let Operand::Local(local) = operand else { return false };
-        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
-        let mut defs = insts.filter(|inst| {
-            matches!(inst.op, Op::Let(to, _) | Op::Call(to, _) | Op::Await(to, _) | Op::Yield(to, ..) if to == local)
-        });
-        match (defs.next().map(|def| &def.op), defs.next()) {
-            (Some(Op::Let(_, value)), None) => match value {
-                Rvalue::List(_) | Rvalue::Tuple(_) | Rvalue::Set(_) | Rvalue::Dict(_) => true,
-                Rvalue::Use(from) => depth > 0 && self.is_container(*from, depth - 1),
-                _ => false,
-            },
-            (Some(Op::Call(_, id)), None) => {
-                let name = self.body.calls[*id].name.map(|name| self.module.unit.text(name));
-                matches!(name, Some("set" | "list" | "tuple" | "dict" | "frozenset" | "sorted"))
-            }
-            _ => false,
-        }
-    }
-
-    /// Notes that a template out of a list that is a parameter decides what is shown: `for each in lines: each % values`.
-    fn depend_on_list(&self, template: Operand) {
-        let Operand::Local(element) = template else { return };
-        let list = self.loop_over(element);
-        let index = self.body.params.iter().position(|param| Some(param.local) == list);
-        if let Some(index) = index {
-            let mut tested = self.tested.borrow_mut();
-            if !tested.contains(&index) {
-                tested.push(index);
-            }
-            self.out.borrow_mut().is_conditional = true;
-        }
-    }
-
-    /// What a loop runs over whose element a local is, by this name or another.
-    fn loop_over(&self, element: LocalId) -> Option<LocalId> {
-        let insts = || self.body.blocks.iter().flat_map(|block| &block.insts);
-        let def = |local: LocalId| {
-            insts().find_map(|inst| match &inst.op {
-                Op::Let(to, value) if *to == local => Some(value),
-                _ => None,
-            })
-        };
-        let mut at = element;
-        for _ in 0..3 {
-            match def(at)? {
-                Rvalue::Next(Operand::Local(list)) => return Some(*list),
-                Rvalue::Use(Operand::Local(from)) => at = *from,
-                _ => return None,
-            }
-        }
-        None
-    }
-
     /// A text, with the place where it is made on the way of what it is made of.
     pub(super) fn built(&self, mut text: Tree, span: Span) -> Tree {
         static CAPTION: OnceLock<Arc<str>> = OnceLock::new();
@@ -253,16 +198,8 @@ impl Analyzer<'_, '_> {
             }
             // `"%s" % value`, `base / name`, `{} | other`
             Operator::Mod => {
-                if let Some(Konst::Str(template)) = &left.konst {
-                    return percent(template, right);
-                }
-                if let Some(among) = &left.among {
-                    let mut all = among.texts.iter().map(|template| percent(template, right));
-                    let mut tree = all.next().unwrap_or_default();
-                    all.for_each(|other| {
-                        tree.join(&other);
-                    });
-                    return tree;
+                if let Some(text) = self.filled_in(left, right) {
+                    return text;
                 }
                 let mut tree = Tree::labeled(left.labels.clone());
                 right.all().iter().for_each(|label| {

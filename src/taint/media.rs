@@ -6,7 +6,7 @@ use crate::ir::{
 };
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
-use crate::taint::value::Konst;
+use crate::taint::value::{Key, Konst};
 
 /// The attributes that hold a media type, and the header that does.
 const ATTRIBUTES: &[&str] = &["content_type", "mimetype", "media_type"];
@@ -45,11 +45,8 @@ impl Analyzer<'_, '_> {
             ArgKind::Positional | ArgKind::Star => false,
         });
         let value = |name: &str| {
-            let mut above =
-                program.above(*class).iter().map(|class| program.text(program.classes[*class].name));
-            above.find_map(|class| {
-                self.world.shapes.variables.get(&program.symbol(&format!("{class}.{name}"))?)?.konst.clone()
-            })
+            let shape = self.world.shapes.instance(*class)?;
+            shape.field(&Key::Attr(program.symbol(name)?))?.konst.clone()
         };
         let found = ["default_mimetype"].iter().chain(ATTRIBUTES).find_map(|name| value(name));
         !is_told && matches!(found, Some(Konst::Str(text)) if is_inert(&text))

@@ -21,6 +21,7 @@ mod details;
 mod entry;
 mod eval;
 mod extracts;
+mod fillings;
 mod finish;
 mod globals;
 mod groups;

@@ -171,7 +171,9 @@ impl Analyzer<'_, '_> {
             Some(at) => self.told_apart(tree, at),
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
-                let known = tree.class.and_then(|class| self.world.shapes.instance(class));
+                // What a model is given takes the place of what its block says.
+                let shaped = tree.class.filter(|class| tree.labels.is_empty() || !self.is_model(*class));
+                let known = shaped.and_then(|class| self.world.shapes.instance(class));
                 let known = known.and_then(|shape| shape.field(key));
                 let known = known.map_or_else(Tree::default, |known| Tree::clone(known));
                 let mut part = Tree { labels, ..known };

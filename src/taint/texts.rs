@@ -164,6 +164,11 @@ fn conversions(template: &str) -> Vec<Result<Conversion<'_>, &str>> {
     pieces
 }
 
+/// The names of the values that a `%` template shows.
+pub(super) fn named_fields(template: &str) -> Vec<&str> {
+    conversions(template).into_iter().filter_map(|piece| piece.ok()?.name).collect()
+}
+
 /// The conversion of the argument at `index` of a `%` template.
 pub(super) fn conversion(template: &str, index: usize) -> Option<char> {
     conversions(template).into_iter().filter_map(Result::ok).nth(index).map(|conversion| conversion.kind)

@@ -40,21 +40,24 @@ impl Analyzer<'_, '_> {
 
     /// Takes from `field`, which is read as `name` of an instance of `class`, what its annotation rules out.
     pub(super) fn narrow(&self, class: ClassIx, name: Symbol, field: &mut Tree) {
+        if !self.is_model(class) {
+            return;
+        }
         let program = self.world.program;
-        let mut above = program.above(class).iter().map(|class| &program.classes[*class]);
-        let typed = above.find_map(|info| Some((&program.modules[info.module], *info.typed.get(&name)?)));
-        let Some((module, annotation)) = typed.filter(|_| self.is_model(class)) else { return };
-        let text = module.unit.text(annotation);
-        let cleared = match module.meaning(annotation) {
-            Meaning::Class(inner) if self.is_enum_class(*inner) => Kinds::ALL,
-            Meaning::Class(inner) => {
-                field.class = self.is_model(*inner).then_some(*inner);
-                return;
+        let above = || program.above(class).iter().map(|class| &program.classes[*class]);
+        let typed = above().find_map(|info| Some((&program.modules[info.module], *info.typed.get(&name)?)));
+        let mut cleared = Kinds::NONE;
+        if above().find(|info| info.fields.contains(&name)).is_some_and(|info| info.plain.contains(&name)) {
+            cleared = text_alone();
+        }
+        if let Some((module, annotation)) = typed {
+            match module.meaning(annotation) {
+                Meaning::Class(inner) if self.is_enum_class(*inner) => cleared = Kinds::ALL,
+                Meaning::Class(inner) => field.class = self.is_model(*inner).then_some(*inner),
+                _ if CONVERTED.contains(&module.unit.text(annotation)) => cleared = Kinds::ALL,
+                _ => {}
             }
-            _ if CONVERTED.contains(&text) => Kinds::ALL,
-            _ if text == "str" => text_alone(),
-            _ => return,
-        };
+        }
         field.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(cleared));
         field.labels.retain(|label| !label.kinds.is_empty());
     }

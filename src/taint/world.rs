@@ -50,6 +50,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) local: &'w FxHashSet<FuncId>,
     /// Who calls functions from outside.
     pub(super) callers: &'w Callers<'w>,
+    /// Whether the program has all its templates escaped.
+    pub(super) escapes_all: bool,
     /// Whether the program answers requests.
     pub(super) is_web: bool,
 }
@@ -89,6 +91,7 @@ impl<'w, 'a> World<'w, 'a> {
             cycles: &nothing.cycles,
             demands: &nothing.demands,
             callers: &nothing.callers,
+            escapes_all: crate::taint::render::escapes_all(program),
             is_web,
         }
     }
