@@ -193,6 +193,18 @@ impl Kinds {
         self.has(Self::DECODED) == other.has(Self::DECODED)
     }
 
+    /// As a number, for what keeps constants alone.
+    #[must_use]
+    pub const fn to_bits(self) -> i64 {
+        self.0.cast_signed()
+    }
+
+    /// Of [`Kinds::to_bits`].
+    #[must_use]
+    pub const fn from_bits(bits: i64) -> Self {
+        Self(bits.cast_unsigned())
+    }
+
     /// It with what it means together.
     #[must_use]
     pub fn closed(self) -> Self {

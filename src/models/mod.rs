@@ -326,6 +326,16 @@ impl Models {
         found.copied().unwrap_or_default()
     }
 
+    /// As [`Models::clears`], of what the chain makes that a call of `path` is in, or begins.
+    #[must_use]
+    pub fn chain_at(&self, path: &str) -> Kinds {
+        if !self.chain_roots.contains(root(path)) {
+            return Kinds::NONE;
+        }
+        let begun = self.chains.get(&format!("{path}()")).copied();
+        begun.unwrap_or_else(|| self.chain(path))
+    }
+
     /// The kinds for which what is read at `path` is harmless, and whether it says as much as what it is read from.
     #[must_use]
     pub fn attribute(&self, path: &str) -> (Kinds, bool) {

@@ -104,6 +104,8 @@ impl Judge {
             };
             let wanted: Vec<&Meeting> = meetings.iter().filter(wanted).collect();
             let (spread, wanted) = spread(&wanted);
+            let wanted: Vec<&Meeting> =
+                wanted.iter().copied().filter(|meeting| !is_told_within(meeting, &wanted)).collect();
             for group in wanted.chunk_by(|a, b| same_place(a, b)) {
                 findings.extend(finding(&rule, group, (program, files)));
             }
@@ -205,6 +207,16 @@ fn is_within(meeting: &Meeting, program: &Program<'_>) -> bool {
 /// How many calls a way goes through.
 pub(super) fn n_calls(meeting: &Meeting) -> usize {
     meeting.hops.iter().filter(|hop| hop.is_call).count()
+}
+
+/// Whether the same source goes into a sink within the argument of this one: `execute(text(query))` is one statement.
+fn is_told_within(meeting: &Meeting, all: &[&Meeting]) -> bool {
+    let Meeting { sink, source, .. } = meeting;
+    all.iter().any(|other| {
+        let is_inner =
+            other.sink.file == sink.file && other.sink.func == sink.func && other.sink.span != sink.span;
+        is_inner && other.source == *source && sink.span.contains(other.sink.span)
+    })
 }
 
 fn same_place(a: &Meeting, b: &Meeting) -> bool {

@@ -317,6 +317,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 label.kinds = label.kinds.without(cleared);
                 tree.add(&label);
                 self.as_model(param.annotation, &mut tree);
+                self.without_converted(&mut tree);
             }
             self.add_secret_param(&mut tree, param.local);
             if let Some(made) = self.injected(index) {
@@ -328,9 +329,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             match self.context.given.iter().find(|(given, _)| *given == index) {
                 Some((_, Given::Konst(konst))) => tree.konst = Some(konst.clone()),
-                Some((_, Given::Parts(parts))) => {
-                    if parts.iter().all(|(key, _)| matches!(key, Konst::Int(_))) {
-                        // All of its elements are known.
+                Some((_, given @ (Given::Parts(parts) | Given::List(parts)))) => {
+                    if matches!(given, Given::List(_)) {
+                        // Nothing of it is not known.
                         tree.labels.retain(|label| !label.kinds.is_empty());
                     }
                     for (key, konst) in parts {

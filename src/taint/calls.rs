@@ -293,6 +293,7 @@ impl Analyzer<'_, '_> {
                 .for_each(|label| self.decoded(label, is_unquoting(site.path)));
         }
         self.made_with(site, &mut tree);
+        self.keep_chain(site, &mut tree);
         let mut cond = cond;
         if let Some(pattern) = Self::sought(site) {
             self.as_match(state, &mut tree, &pattern, cond.as_mut());

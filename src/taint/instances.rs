@@ -174,6 +174,25 @@ impl Analyzer<'_, '_> {
     }
 }
 
+impl Analyzer<'_, '_> {
+    /// What a chain of methods makes is harmless for the same kinds wherever the chain was cut and under whatever name it
+    /// goes on: `query = select(User)`, `if name: query = query.where(User.name == name)`.
+    pub(super) fn keep_chain(&self, site: &Site<'_>, tree: &mut Tree) {
+        let key = Key::Item(Konst::Str("\0chain".into()));
+        let own = self.world.models.chain_at(site.path);
+        let bits = match site.receiver.as_ref().and_then(|receiver| receiver.field(&key)) {
+            Some(kept) => kept.konst.clone(),
+            None => (own != Kinds::NONE).then(|| Konst::Int(own.to_bits())),
+        };
+        if let Some(Konst::Int(bits)) = bits {
+            let clears = Kinds::from_bits(bits);
+            tree.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(clears));
+            tree.labels.retain(|label| !label.kinds.is_empty());
+            tree.store(&[key], &Arc::new(Tree::konst(Konst::Int(bits))));
+        }
+    }
+}
+
 /// Where a class keeps the names of its fields.
 fn fields_key() -> Key {
     Key::Item(Konst::Str("_fields".into()))

@@ -44,9 +44,7 @@ impl Analyzer<'_, '_> {
                 match (&tree.konst, &tree.funcs[..]) {
                     (Some(konst), _) => Some((*param, Given::Konst(konst.clone()))),
                     (None, [only]) if only.bound.is_empty() => Some((*param, Given::Func(only.func.clone()))),
-                    (None, []) if known.is_conditional => {
-                        options(tree).map(|parts| (*param, Given::Parts(parts)))
-                    }
+                    (None, []) if known.is_conditional => options(tree).map(|given| (*param, given)),
                     _ => None,
                 }
             })
@@ -87,10 +85,9 @@ impl Analyzer<'_, '_> {
     }
 }
 
-/// The constant entries of a mapping, if there are some and not many; of a list all or none.
-fn options(tree: &Tree) -> Option<Vec<(Konst, Konst)>> {
+/// The constant entries of a mapping or list, if there are some and not many.
+fn options(tree: &Tree) -> Option<Given> {
     const MAX_OPTIONS: usize = 8;
-    let is_list = tree.fields.iter().any(|(key, _)| matches!(key, Key::Item(Konst::Int(_))));
     let parts: Vec<(Konst, Konst)> = tree
         .fields
         .iter()
@@ -99,6 +96,9 @@ fn options(tree: &Tree) -> Option<Vec<(Konst, Konst)>> {
             _ => None,
         })
         .collect();
-    let is_whole = !is_list || parts.len() == tree.fields.len() && tree.exact_len().is_some();
-    ((1..=MAX_OPTIONS).contains(&parts.len()) && is_whole).then_some(parts)
+    if !(1..=MAX_OPTIONS).contains(&parts.len()) {
+        return None;
+    }
+    let is_whole = parts.len() == tree.fields.len() && tree.exact_len().is_some();
+    Some(if is_whole { Given::List(parts) } else { Given::Parts(parts) })
 }

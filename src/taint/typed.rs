@@ -1,10 +1,13 @@
 //! Models whose fields a framework converts before it calls: what their annotations allow is all that they hold.
 
+use std::sync::Arc;
+
 use crate::base::Symbol;
 use crate::models::Kinds;
 use crate::program::{ClassIx, Meaning};
 use crate::taint::body::Analyzer;
-use crate::taint::value::Tree;
+use crate::taint::limits::MAX_FIELDS;
+use crate::taint::value::{Key, Konst, Tree};
 
 /// Classes whose instances are checked against the annotations of their fields when they are made.
 /// Source: the manuals of pydantic ("Models"), SQLModel, msgspec ("Structs") and Django Ninja ("Schemas").
@@ -77,4 +80,47 @@ impl Analyzer<'_, '_> {
 /// The kinds for which only objects are dangerous, and no text.
 pub(super) fn text_alone() -> Kinds {
     Kinds::named("nosql").unwrap_or_default()
+}
+
+/// Fields of forms and serializers whose values are numbers, times, ids, or members of a set.
+/// Source: the manuals of Django ("Form fields") and of Django REST framework ("Serializer fields").
+const CONVERTING: &[&str] = &[
+    "BooleanField",
+    "ChoiceField",
+    "DateField",
+    "DateTimeField",
+    "DecimalField",
+    "DurationField",
+    "FloatField",
+    "IntegerField",
+    "TimeField",
+    "TypedChoiceField",
+    "UUIDField",
+];
+
+impl Analyzer<'_, '_> {
+    /// Takes out of what a serializer is handed for `validate`, `create` and `update` the fields that it has converted.
+    pub(super) fn without_converted(&self, tree: &mut Tree) {
+        let Some(class) = self.class else { return };
+        let program = self.world.program;
+        let bases = program.outside_bases(class);
+        if !bases.iter().any(|base| base.starts_with("rest_framework.serializers.")) {
+            return;
+        }
+        let above = program.above(class).iter().map(|class| &program.classes[*class]);
+        let mut names: Vec<&str> = above
+            .flat_map(|info| &info.attrs)
+            .filter(|(_, path)| {
+                let maker = path.strip_suffix("()").unwrap_or(path);
+                CONVERTING.contains(&maker.rsplit('.').next().unwrap_or(maker))
+            })
+            .map(|(name, _)| program.text(*name))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names.truncate(MAX_FIELDS - 1);
+        for name in names {
+            tree.store(&[Key::Item(Konst::Str(name.into()))], &Arc::default());
+        }
+    }
 }

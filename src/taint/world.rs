@@ -21,8 +21,10 @@ use crate::text::SourceFile;
 pub(super) enum Given {
     Konst(Konst),
     Func(Callee),
-    /// Entries of a mapping.
+    /// Entries of a mapping or list.
     Parts(Vec<(Konst, Konst)>),
+    /// All elements of a list.
+    List(Vec<(Konst, Konst)>),
 }
 
 /// What all bodies share.
