@@ -351,10 +351,10 @@ impl Models {
         by_path.chain(self.guards.get(&any(method)).into_iter().flatten())
     }
 
-    /// What a call of `path` makes harmless of single arguments.
-    #[must_use]
-    pub fn partial(&self, path: &str) -> &[Sanitizer] {
-        self.partial.get(path).map_or(&[], Vec::as_slice)
+    /// What a call of `path`, whose last name is `method`, makes harmless of single arguments.
+    pub fn partial<'m>(&'m self, path: &str, method: &str) -> impl Iterator<Item = &'m Sanitizer> {
+        let by_path = self.partial.get(path).into_iter().flatten();
+        by_path.chain(self.partial.get(&any(method)).into_iter().flatten())
     }
 
     /// What a call of `path` raises on.

@@ -337,7 +337,7 @@ impl Analyzer<'_, '_> {
 
     /// The kinds for which the part of one argument in the result is harmless.
     fn cleared_at(&self, site: &Site<'_>, index: usize) -> Kinds {
-        let partial = self.world.models.partial(site.path);
+        let partial = self.world.models.partial(site.path, site.method);
         let is_it = |at: &Argument| {
             let found = match at {
                 Argument::Index(index) => site.positional(*index),
@@ -345,7 +345,7 @@ impl Analyzer<'_, '_> {
             };
             found.is_some_and(|(tree, _)| Arc::ptr_eq(tree, &site.args[index]))
         };
-        let meant = partial.iter().filter(|sanitizer| sanitizer.at.iter().any(is_it));
+        let meant = partial.filter(|sanitizer| sanitizer.at.iter().any(is_it));
         meant.fold(Kinds::NONE, |sum, sanitizer| sum.with(sanitizer.clears))
     }
 
