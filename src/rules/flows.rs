@@ -246,7 +246,7 @@ fn finding(
         text.replace("{source}", &source.text)
             .replace("{whence}", whence)
             .replace("{sink}", &sink.callee)
-            .replace("{value}", &sink.value)
+            .replace("{value}", without_keyword(&sink.value))
     };
     let (module, id, body) = program.func(sink.func);
     let function = function(module, body);
@@ -297,6 +297,15 @@ fn finding(
         identity: Vec::new(),
         is_new: None,
     })
+}
+
+/// An argument without the keyword that it is passed by: `url=address`.
+fn without_keyword(argument: &str) -> &str {
+    let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    match argument.split_once('=') {
+        Some((name, value)) if is_name(name.trim_end()) && !value.starts_with('=') => value.trim_start(),
+        _ => argument,
+    }
 }
 
 /// What to do about a value that a template prints.
