@@ -197,6 +197,7 @@ pub(super) fn outcome_of(
         .context("cannot start worker threads")?;
     std::panic::set_hook(Box::new(|_| {})); // a panic is reported with its file, in the summary
     let (mut files, mut skipped) = pool.install(|| load(&found));
+    discover::mark_package(&root, &mut files);
     let judge = project.judge(&settings, |id| settings.runs(id))?;
     if !judge.models().counted(Threat::Library).is_empty() {
         discover::mark_exported(&root, &mut files);

@@ -5,6 +5,7 @@
 mod classify;
 mod exported;
 mod load;
+mod package;
 mod tracked;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::text::FileKind;
 pub use classify::{is_test, may_be_python};
 pub use exported::{exported, mark_exported};
 pub use load::{MAX_SIZE, load, load_template};
+pub use package::mark_package;
 
 /// A file to scan.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -47,6 +47,7 @@ pub(super) fn edit<'f>(file: &'f SourceFile, changes: &[Change]) -> Edited<'f> {
         }
     };
     edited.file.is_exported = file.is_exported;
+    edited.file.package.clone_from(&file.package);
     edited
 }
 

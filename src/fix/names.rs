@@ -34,7 +34,7 @@ pub(super) struct Named {
 pub(super) fn names(edited: &Edited<'_>, parsed: &Parsed) -> Named {
     let file = &edited.file;
     let mut names = Interner::default();
-    let module = outline::module_name(&file.path);
+    let module = outline::module_name(&file.package, &file.path);
     let is_package = file.path.ends_with("__init__.py");
     let outline = outline::build(parsed.body(), &module, is_package, &file.text, &mut names);
     let root = Around { id: outline.root(), body: parsed.body(), parameters: None, span: Span::empty(0) };

@@ -125,6 +125,7 @@ pub fn fix(
             applied.extend(findings.iter().map(row));
             let mut new = SourceFile::new(&*file.path, file.kind, file.is_test, apply(file, &changes));
             new.is_exported = file.is_exported;
+            new.package.clone_from(&file.package);
             edited.push((id, new));
         }
         for (id, file) in edited {

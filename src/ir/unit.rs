@@ -27,6 +27,8 @@ pub struct Class {
     pub body: FnId,
     /// Names that its block annotates, in order: the fields of a dataclass.
     pub fields: Vec<Symbol>,
+    /// Those of them whose annotations hold nothing but text, numbers and lists of these.
+    pub plain: Vec<Symbol>,
     /// Attributes with the classes that annotations give them, in source order.
     pub typed: Vec<(Symbol, Symbol)>,
     /// Methods by name, in source order.

@@ -39,7 +39,7 @@ pub struct Vocabulary {
     declared: Vec<String>,
 }
 
-const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::WHOLE.0);
+const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::UNQUOTED.0);
 
 impl Vocabulary {
     /// Most kinds that packs can declare. Together with ours they fit into the bits of [`Kinds`] that mark no value.
@@ -99,7 +99,10 @@ impl Kinds {
     /// What must not be shown: nobody chooses it, so that it ends where something else is made of it.
     pub const HIDDEN: Self = Self::SECRET.with(Self::DETAIL).with(Self::WHOLE);
     /// All kinds.
-    pub const ALL: Self = Self(u64::MAX >> 5);
+    pub const ALL: Self = Self(u64::MAX >> 5).without(Self::UNQUOTED);
+    /// No kind, but beside [`Kinds::DECODED`] that what the value held before it holds still: percent-encoding was undone,
+    /// and nothing else. What is shown of it then is shown of the value before, too.
+    pub const UNQUOTED: Self = Self(1 << 52);
     /// What a check can show a value to be harmless for: a secret stays one, whatever it equals.
     pub const CHECKED: Self = Self::ALL.without(Self::SECRET).without(Self::WHOLE);
     /// No kind, but what is shown of a path that it takes to be harmless: it begins with a folder's name and the slash
@@ -188,6 +191,18 @@ impl Kinds {
     #[must_use]
     pub const fn as_decoded(self, other: Self) -> bool {
         self.has(Self::DECODED) == other.has(Self::DECODED)
+    }
+
+    /// As a number, for what keeps constants alone.
+    #[must_use]
+    pub const fn to_bits(self) -> i64 {
+        self.0.cast_signed()
+    }
+
+    /// Of [`Kinds::to_bits`].
+    #[must_use]
+    pub const fn from_bits(bits: i64) -> Self {
+        Self(bits.cast_unsigned())
     }
 
     /// It with what it means together.

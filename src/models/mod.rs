@@ -328,6 +328,16 @@ impl Models {
         found.copied().unwrap_or_default()
     }
 
+    /// As [`Models::clears`], of what the chain makes that a call of `path` is in, or begins.
+    #[must_use]
+    pub fn chain_at(&self, path: &str) -> Kinds {
+        if !self.chain_roots.contains(root(path)) {
+            return Kinds::NONE;
+        }
+        let begun = self.chains.get(&format!("{path}()")).copied();
+        begun.unwrap_or_else(|| self.chain(path))
+    }
+
     /// The kinds for which what is read at `path` is harmless, and whether it says as much as what it is read from.
     #[must_use]
     pub fn attribute(&self, path: &str) -> (Kinds, bool) {
@@ -343,10 +353,10 @@ impl Models {
         by_path.chain(self.any(method).and_then(|any| self.guards.get(&any)).into_iter().flatten())
     }
 
-    /// What a call of `path` makes harmless of single arguments.
-    #[must_use]
-    pub fn partial(&self, path: &str) -> &[Sanitizer] {
-        self.partial.get(path).map_or(&[], Vec::as_slice)
+    /// What a call of `path`, whose last name is `method`, makes harmless of single arguments.
+    pub fn partial<'m>(&'m self, path: &str, method: &str) -> impl Iterator<Item = &'m Sanitizer> {
+        let by_path = self.partial.get(path).into_iter().flatten();
+        by_path.chain(self.partial.get(&any(method)).into_iter().flatten())
     }
 
     /// What a call of `path` raises on.

@@ -1,14 +1,19 @@
 //! Dotted module names from file paths, and relative imports.
 
-/// The dotted name of the module at `path`: `src/pkg/a.py` is `pkg.a`, `pkg/__init__.py` is `pkg`.
+/// The dotted name of the module at `path`: `src/pkg/a.py` is `pkg.a`, `pkg/__init__.py` is `pkg`. Paths begin in the
+/// package called `package`, or, where that is empty, in none.
 ///
 /// Source: Python's import system; `src/` is the layout of the packaging user guide.
 #[must_use]
-pub fn module_name(path: &str) -> String {
-    let path = path.strip_prefix("src/").unwrap_or(path);
+pub fn module_name(package: &str, path: &str) -> String {
+    let path = path.strip_prefix("src/").filter(|_| package.is_empty()).unwrap_or(path);
     let stem = [".pyi", ".py", ".ipynb"].iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(path);
+    if stem == "__init__" && !package.is_empty() {
+        return package.to_owned();
+    }
     let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
-    stem.replace('/', ".")
+    let name = stem.replace('/', ".");
+    if package.is_empty() { name } else { format!("{package}.{name}") }
 }
 
 /// What `from {dots}{name}` means inside `module`; `is_package` when the file is an `__init__`.
@@ -31,9 +36,11 @@ mod tests {
 
     #[test]
     fn paths_become_dotted_names() {
-        assert_eq!(module_name("src/pkg/a.py"), "pkg.a");
-        assert_eq!(module_name("pkg/__init__.py"), "pkg");
-        assert_eq!(module_name("bin/tool"), "bin.tool");
+        assert_eq!(module_name("", "src/pkg/a.py"), "pkg.a");
+        assert_eq!(module_name("", "pkg/__init__.py"), "pkg");
+        assert_eq!(module_name("", "bin/tool"), "bin.tool");
+        assert_eq!(module_name("shop.cart", "src/a.py"), "shop.cart.src.a");
+        assert_eq!(module_name("shop.cart", "__init__.py"), "shop.cart");
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub struct ClassInfo {
     pub derived: Vec<ClassIx>,
     /// Names that its block annotates, in order.
     pub fields: Vec<Symbol>,
+    /// Those of them that hold nothing but text, numbers and lists of these.
+    pub plain: FxHashSet<Symbol>,
+    /// What annotations name of its attributes, as its file has it.
+    pub typed: FxHashMap<Symbol, Symbol>,
     /// Its own methods; the last definition of a name counts.
     pub methods: FxHashMap<Symbol, FuncId>,
     /// Value paths of `self.attr`, as written in its file.

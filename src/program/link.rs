@@ -107,6 +107,8 @@ fn define(program: &mut Program<'_>) -> FxHashMap<(ModuleId, Symbol), Definition
                 outside: Vec::new(),
                 derived: Vec::new(),
                 fields: class.fields.iter().map(|name| module.global(*name)).collect(),
+                plain: class.plain.iter().map(|name| module.global(*name)).collect(),
+                typed: class.typed.iter().map(|(name, of)| (module.global(*name), *of)).collect(),
                 methods: methods.collect(),
                 attrs: attrs.collect(),
                 above: [classes.next_id()].into(),

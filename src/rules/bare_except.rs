@@ -1,7 +1,7 @@
 //! Finds `except:` clauses that do not let requests to stop through.
 
 use crate::finding::{Safety, Severity};
-use crate::ir::{BodyKind, Op, Operand, Terminator};
+use crate::ir::{BodyKind, LocalId, Op, Operand, RegionKind, Rvalue, Terminator};
 use crate::rules::facts::handlers::{Clause, clauses};
 use crate::rules::facts::harmless::is_harmless;
 use crate::rules::facts::{asking, edits, verbs};
@@ -12,7 +12,12 @@ pub(super) static RULE: Rule = Rule { page: include_str!("bare_except.md"), chec
 
 fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
     for clause in clauses(context).filter(Clause::is_bare) {
-        if context.function_name() == "__del__" || interrupts_leave(&clause) || passes_on(&clause) {
+        if context.function_name() == "__del__"
+            || interrupts_leave(&clause)
+            || passes_on(&clause)
+            || is_raised_later(&clause)
+            || is_left_to_manager(&clause)
+        {
             continue;
         }
         hits.push(hit(context, &clause));
@@ -143,5 +148,61 @@ fn passes_on(clause: &Clause<'_, '_>) -> bool {
             !is_log && call.args.iter().any(|arg| text(arg) || from_sys(arg.value, point))
         }
         _ => false,
+    })
+}
+
+/// `failed = sys.exc_info()` in the clause, and `raise failed[1]` behind it.
+fn is_raised_later(clause: &Clause<'_, '_>) -> bool {
+    let context = clause.context;
+    let kept: Vec<LocalId> = clause
+        .insts()
+        .filter_map(|(_, inst)| match inst.op {
+            Op::Call(to, call) if context.name(&context.body.calls[call]) == "sys.exc_info" => Some(to),
+            _ => None,
+        })
+        .collect();
+    let copies = clause.insts().filter_map(|(_, inst)| match inst.op {
+        Op::Let(to, Rvalue::Use(Operand::Local(from))) if kept.contains(&from) => Some(to),
+        _ => None,
+    });
+    let names: Vec<&str> =
+        copies.chain(kept.iter().copied()).map(|local| context.local_name(local)).collect();
+    let raised = context.body.blocks.iter().filter_map(|block| match block.end {
+        Terminator::Raise { exception: Some(_), span, .. } => Some(context.source(span)),
+        _ => None,
+    });
+    let mut words = raised.flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.any(|word| !word.is_empty() && names.contains(&word))
+}
+
+/// Whether all of the clause is run under one context manager of the project, whose way out may raise again:
+/// `with safe_reraise(): session.rollback()`. One of this file that does not raise is known.
+fn is_left_to_manager(clause: &Clause<'_, '_>) -> bool {
+    let context = clause.context;
+    let is_whole = |span: Span| {
+        let before = context.source(Span::new(clause.region.head.end.min(span.start), span.start));
+        let is_blank = |line: &str| line.trim_start_matches([':', ' ', '\t']).split('#').next() == Some("");
+        span.end == clause.region.span.end && before.lines().all(is_blank)
+    };
+    let mut managers = context.body.regions.iter().filter_map(|region| match &region.kind {
+        RegionKind::With(with) if region.parent == Some(clause.id) && is_whole(region.span) => {
+            Some(&context.body.calls[with.call?])
+        }
+        _ => None,
+    });
+    managers.any(|call| {
+        let name = context.name(call);
+        let root = name.split('.').next().unwrap_or_default();
+        let is_known = name.is_empty() || ["contextlib", "threading", "open", "warnings"].contains(&root);
+        let own = context.unit.classes.iter().find(|class| context.text(class.name) == name);
+        let exit =
+            own.and_then(|class| class.methods.iter().find(|(name, _)| context.text(*name) == "__exit__"));
+        match exit {
+            Some((_, exit)) => context.unit.bodies[*exit]
+                .blocks
+                .iter()
+                .any(|block| matches!(block.end, Terminator::Raise { .. })),
+            None => !is_known && own.is_none(),
+        }
     })
 }

@@ -2,16 +2,19 @@
 
 use crate::base::IdVec;
 use crate::finding::{Finding, Note, Severity};
+use crate::ir::Body;
 use crate::models::{Kinds, Threat};
-use crate::program::Program;
+use crate::program::{Module, Program};
 use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
 use crate::rules::remedies::{Way, remedy};
 use crate::rules::{Context, Review};
 use crate::taint::{Hop, Meeting, Printed, SourceSite};
 use crate::templates::Why;
-use crate::text::{FileId, SourceFile};
+use crate::text::{FileId, SourceFile, Span};
 
+/// What to do where a program is chosen: there is no shell to leave out.
+const OF_PROGRAMS: &str = "start a program whose path is constant, or take it from a dict of your own by what `{source}` says; to check, send the path of another program: it must not be started";
 /// Most calls on a way with one of which nothing is known; longer ones are guesses upon guesses.
 const MAX_VAGUE_CALLS: usize = 6;
 /// Most other sources of one sink that a finding names.
@@ -99,18 +102,94 @@ impl Judge {
                     && (!meeting.is_vague || n_calls(meeting) <= MAX_VAGUE_CALLS)
                     && rule.review(meeting, program, files).is_some()
             };
-            let mut group: Vec<&Meeting> = Vec::new();
-            for meeting in meetings.iter().filter(wanted) {
-                if group.first().is_some_and(|first| !same_place(first, meeting)) {
-                    findings.extend(finding(&rule, &group, (program, files)));
-                    group.clear();
-                }
-                group.push(meeting);
+            let wanted: Vec<&Meeting> = meetings.iter().filter(wanted).collect();
+            let (spread, wanted) = spread(&wanted);
+            let wanted: Vec<&Meeting> =
+                wanted.iter().copied().filter(|meeting| !is_told_within(meeting, &wanted)).collect();
+            for group in wanted.chunk_by(|a, b| same_place(a, b)) {
+                findings.extend(finding(&rule, group, (program, files)));
             }
-            findings.extend(finding(&rule, &group, (program, files)));
+            for group in spread.chunk_by(|a, b| a.source == b.source) {
+                findings.extend(finding_at_source(&rule, group, (program, files)));
+            }
         }
         findings
     }
+}
+
+/// The meetings whose source is handed back by the function that it is in and so is shown in several places: what an
+/// exception tells has to be kept in where it is caught. Sorted by source; and the others.
+fn spread<'m>(meetings: &[&'m Meeting]) -> (Vec<&'m Meeting>, Vec<&'m Meeting>) {
+    let comes_back = |meeting: &Meeting| {
+        let mut calls = meeting.hops.iter().filter(|hop| hop.is_call).peekable();
+        let is_detail = meeting.source.threat == Threat::Detail;
+        is_detail && calls.peek().is_some() && calls.all(|hop| hop.is_back)
+    };
+    let is_spread = |meeting: &&&'m Meeting| {
+        let is_other = |other: &&&'m Meeting| {
+            other.source == meeting.source && comes_back(other) && !same_place(other, meeting)
+        };
+        comes_back(meeting) && meetings.iter().any(|other| is_other(&other))
+    };
+    let (mut spread, rest): (Vec<&Meeting>, Vec<&Meeting>) = meetings.iter().partition(is_spread);
+    spread.sort_by_key(|meeting| (meeting.source.file, meeting.source.span));
+    (spread, rest)
+}
+
+/// One finding for a source that several places show, where it begins; the places beside it.
+fn finding_at_source(
+    rule: &FlowRule<'_>,
+    group: &[&Meeting],
+    (program, files): (&Program<'_>, &IdVec<FileId, SourceFile>),
+) -> Option<Finding> {
+    let whole = finding(rule, group, (program, files))?;
+    let SourceSite { file, span, ref text, .. } = *group.first()?.source;
+    let shown = group
+        .iter()
+        .map(|meeting| &meeting.sink)
+        .filter(|sink| (sink.file, sink.span) != (whole.file, whole.span));
+    let mut related: Vec<Note> = Vec::new();
+    for sink in shown {
+        if related.len() < MAX_OTHERS
+            && !related.iter().any(|known| (known.file, known.span) == (sink.file, sink.span))
+        {
+            let caption = format!("`{}` shows it too", sink.callee);
+            related.push(Note { file: sink.file, span: sink.span, caption });
+        }
+    }
+    let mut sinks: Vec<(FileId, Span)> =
+        group.iter().map(|meeting| (meeting.sink.file, meeting.sink.span)).collect();
+    sinks.sort_unstable();
+    sinks.dedup();
+    let others = sinks.len() - 1;
+    let places =
+        if others == 1 { "in one more place".to_owned() } else { format!("in {others} more places") };
+    let (module, body) = body_at(program, file, span)?;
+    Some(Finding {
+        severity: group.iter().filter_map(|meeting| rule.review(meeting, program, files)).max()?,
+        file,
+        span,
+        function: function(module, body),
+        message: format!("{}, and {places}", whole.message),
+        solution: rule.spec.solution.replace("{value}", text).replace("{source}", text),
+        edit: None,
+        related,
+        ..whole
+    })
+}
+
+/// The innermost function of the program around a place.
+fn body_at<'p, 'a>(program: &'p Program<'a>, file: FileId, span: Span) -> Option<(&'p Module<'a>, &'a Body)> {
+    let module = program.modules.iter().find(|module| module.file == file)?;
+    let around = module.unit.bodies.iter().filter(|body| body.span.contains(span));
+    Some((module, around.min_by_key(|body| body.span.end - body.span.start)?))
+}
+
+/// The name of a function within its file.
+fn function(module: &Module<'_>, body: &Body) -> String {
+    let name = module.unit.text(body.name);
+    let own = module.unit.text(module.unit.module);
+    name.strip_prefix(own).unwrap_or(name).trim_start_matches('.').to_owned()
 }
 
 /// Whether two findings of one rule are about the same place.
@@ -128,6 +207,16 @@ fn is_within(meeting: &Meeting, program: &Program<'_>) -> bool {
 /// How many calls a way goes through.
 pub(super) fn n_calls(meeting: &Meeting) -> usize {
     meeting.hops.iter().filter(|hop| hop.is_call).count()
+}
+
+/// Whether the same source goes into a sink within the argument of this one: `execute(text(query))` is one statement.
+fn is_told_within(meeting: &Meeting, all: &[&Meeting]) -> bool {
+    let Meeting { sink, source, .. } = meeting;
+    all.iter().any(|other| {
+        let is_inner =
+            other.sink.file == sink.file && other.sink.func == sink.func && other.sink.span != sink.span;
+        is_inner && other.source == *source && sink.span.contains(other.sink.span)
+    })
 }
 
 fn same_place(a: &Meeting, b: &Meeting) -> bool {
@@ -157,12 +246,10 @@ fn finding(
         text.replace("{source}", &source.text)
             .replace("{whence}", whence)
             .replace("{sink}", &sink.callee)
-            .replace("{value}", &sink.value)
+            .replace("{value}", without_keyword(&sink.value))
     };
     let (module, id, body) = program.func(sink.func);
-    let name = module.unit.text(body.name);
-    let own = module.unit.text(module.unit.module);
-    let function = name.strip_prefix(own).unwrap_or(name).trim_start_matches('.').to_owned();
+    let function = function(module, body);
     let note = |hop: &Hop| Note { file: hop.file, span: hop.span, caption: hop.caption.to_string() };
     let others = group.iter().filter(|other| other.source != main.source).take(MAX_OTHERS);
     let related = others.map(|other| Note {
@@ -191,7 +278,11 @@ fn finding(
         span: sink.span,
         function,
         message: fill(&spec.message),
-        solution: sink.printed.as_ref().map_or_else(|| fill(&spec.solution), in_template),
+        solution: match &sink.printed {
+            Some(printed) => in_template(printed),
+            None if sink.is_program => fill(OF_PROGRAMS),
+            None => fill(&spec.solution),
+        },
         edit: remedy(
             rule_id,
             &Context::new(&files[sink.file], module.unit, id),
@@ -206,6 +297,15 @@ fn finding(
         identity: Vec::new(),
         is_new: None,
     })
+}
+
+/// An argument without the keyword that it is passed by: `url=address`.
+fn without_keyword(argument: &str) -> &str {
+    let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    match argument.split_once('=') {
+        Some((name, value)) if is_name(name.trim_end()) && !value.starts_with('=') => value.trim_start(),
+        _ => argument,
+    }
 }
 
 /// What to do about a value that a template prints.

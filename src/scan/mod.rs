@@ -73,7 +73,7 @@ pub fn front_of(file: &SourceFile, parsed: &Parsed) -> Front {
     }
     if file.kind != FileKind::Stub && !parsed.is_python2 {
         let mut names = Interner::default();
-        let module = outline::module_name(&file.path);
+        let module = outline::module_name(&file.package, &file.path);
         let is_package = file.path.ends_with("__init__.py");
         let outline = outline::build(parsed.body(), &module, is_package, &file.text, &mut names);
         let (unit, problems) = ir::lower(parsed.body(), &outline, names, file);

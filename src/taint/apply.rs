@@ -14,6 +14,9 @@ use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
 use crate::taint::value::{Callee, FuncRef, Hops, Key, Label, Tree};
 
+/// The caption of a call that hands a value back.
+const BACK: &str = "it comes back from";
+
 /// The arguments of a call by parameter.
 pub(super) type Bound = Vec<Option<Arc<Tree>>>;
 
@@ -77,7 +80,7 @@ impl Analyzer<'_, '_> {
     ) -> Arc<Tree> {
         let mut result = summary.shape.as_deref().cloned().unwrap_or_default();
         for (path, from) in &summary.returns {
-            let labels = self.labels(state, from, bound, site, "it comes back from");
+            let labels = self.labels(state, from, bound, site, BACK);
             if labels.is_empty() {
                 continue;
             }
@@ -137,7 +140,7 @@ impl Analyzer<'_, '_> {
     ) -> Vec<Label> {
         let arg = match &from.port {
             Port::Source(source) => {
-                let hop = self.hop_at(site, "it comes back from");
+                let hop = self.hop_at(site, BACK);
                 let via = Some(Hops::after(from.via.as_ref(), hop));
                 let label = self.label(Port::Source(Arc::clone(source)), via);
                 return vec![Label { kinds: from.kinds, ..label }];
@@ -164,8 +167,8 @@ impl Analyzer<'_, '_> {
                 let via = Some(Hops::after(label.via.as_ref(), hop.clone()));
                 let mut label = Label { origin: label.origin, kinds, via };
                 if from.kinds.has(Kinds::DECODED) {
-                    self.decoded(&mut label);
-                    label.kinds = label.kinds.and(from.kinds.without(Kinds::DECODED));
+                    self.decoded(&mut label, from.kinds.has(Kinds::UNQUOTED));
+                    label.kinds = label.kinds.and(from.kinds.without(Kinds::DECODED.with(Kinds::UNQUOTED)));
                 }
                 label
             })
@@ -180,7 +183,8 @@ impl Analyzer<'_, '_> {
             return hop.clone();
         }
         let text = format!("{caption} `{}`", self.spelled(site.call.callee_span));
-        let hop = Hop { is_call: true, ..self.hop(site.call.span, text) };
+        let is_back = caption == BACK;
+        let hop = Hop { is_call: true, is_back, ..self.hop(site.call.span, text) };
         hops.push((caption, hop.clone()));
         hop
     }

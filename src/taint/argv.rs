@@ -6,12 +6,37 @@ use crate::ir::ArgKind;
 use crate::models::{Argument, Kinds, Sink};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::sinks::Harm;
 use crate::taint::state::State;
 use crate::taint::value::{Key, Konst, Tree};
 use crate::text::Span;
 
 /// Options of `ssh` that are followed by a value. Source: ssh(1).
 const SSH_VALUES: &str = "BbcDEeFIiJLlmOoPpQRSWw";
+
+/// Long options that many programs have and that no value follows.
+#[rustfmt::skip]
+const FLAGS: &[&str] = &[
+    "all", "amend", "append", "archive", "bare", "batch", "cached", "check", "compress", "create", "debug", "delete",
+    "detach", "extract", "fail", "follow", "force", "global", "hard", "help", "human-readable", "insecure", "interactive",
+    "json", "list", "local", "location", "long", "mirror", "null", "parents", "pre", "privileged", "prune", "quiet", "raw",
+    "rebase", "recurse-submodules", "recursive", "remove", "rm", "silent", "soft", "staged", "stdin", "symbolic", "sync",
+    "system", "tags", "test", "tty", "update", "upgrade", "user", "verbose", "verify", "version", "wait", "yes",
+];
+/// First words of such options.
+const FLAG_WORDS: &[&str] =
+    &["allow", "disable", "dry", "enable", "ignore", "keep", "no", "only", "skip", "with", "without"];
+
+/// Whether the word behind an option is its value, whatever that begins with, as `getopt_long` takes it. Of short options
+/// that is not known, nor of those that many programs have as flags.
+pub(super) fn takes_value(option: &Tree) -> bool {
+    let Some(Konst::Str(option)) = &option.konst else { return false };
+    let Some(name) = option.strip_prefix("--").filter(|name| !name.is_empty() && !name.contains('=')) else {
+        return false;
+    };
+    let first = name.split('-').next().unwrap_or(name);
+    !FLAGS.contains(&name) && !FLAG_WORDS.contains(&first)
+}
 
 impl Analyzer<'_, '_> {
     /// Reports what is run of a list of arguments: its first is the program; a shell's `-c` is followed by a command.
@@ -34,7 +59,10 @@ impl Analyzer<'_, '_> {
             .map_while(|(key, part)| matches!(key, Key::Item(Konst::Int(_))).then_some(part))
             .collect();
         if let Some(program) = items.first() {
-            reach("command", program);
+            let callee = self.spelled(site.call.callee_span);
+            let of = Kinds::named("command").unwrap_or_default();
+            let harm = Harm { needs: sink.needs, is_program: true, ..Harm::of(of, &callee) };
+            self.reach_needing(state, &harm, program, span);
         }
         for (at, item) in items.iter().enumerate() {
             let Some(text) = item.beginning() else { continue };

@@ -17,7 +17,7 @@ use crate::taint::origins::Origin;
 use crate::taint::rounds::{Loop, loops};
 use crate::taint::state::{Element, State, Var};
 use crate::taint::summary::{Port, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Key, Label, Tree, literal};
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Label, Tree, literal};
 use crate::taint::world::{Given, Known, World, known};
 use crate::text::{SourceFile, Span};
 
@@ -37,6 +37,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) parts: RefCell<FxHashMap<(u32, Key), u32>>,
     /// What an origin is a part of, or reads once more: what is shown of that holds for it too.
     pub(super) wholes: RefCell<FxHashMap<u32, u32>>,
+    /// What an origin was before its percent-encoding was undone.
+    pub(super) unquoted: RefCell<FxHashMap<u32, u32>>,
     /// What is found; filled in the last pass.
     pub(super) out: RefCell<Summary>,
     pub(super) reporting: RefCell<bool>,
@@ -119,6 +121,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             known_origins: RefCell::default(),
             parts: RefCell::default(),
             wholes: RefCell::default(),
+            unquoted: RefCell::default(),
             out: RefCell::default(),
             reporting: RefCell::new(false),
             tested: RefCell::default(),
@@ -267,7 +270,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             Terminator::Branch { on, yes, no } => {
                 let tree = self.value(&state, on);
                 self.test(&tree);
-                let decided = tree.konst.as_ref().map(crate::taint::value::Konst::is_true);
+                let decided = tree.konst.as_ref().map(Konst::is_true);
                 let is_debug = self.is_debug(block, on);
                 let mut ends = Vec::new();
                 for (to, truth) in [(yes, true), (no, false)] {
@@ -276,7 +279,10 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                         self.learn(&mut state, on, &tree, truth);
                         if is_debug && truth {
                             Self::learn_debug(&mut state);
-                        } else if self.settings.contains(&block) && !is_debug && !self.is_remote(&tree) {
+                        } else if (self.settings.contains(&block) || self.is_filled_table(on, &tree))
+                            && !is_debug
+                            && !self.is_remote(&tree)
+                        {
                             state.take_arm(block, truth);
                         }
                         ends.push((to, state));
@@ -316,6 +322,8 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 let mut label = self.source(span, name, threat, caption);
                 label.kinds = label.kinds.without(cleared);
                 tree.add(&label);
+                self.as_model(param.annotation, &mut tree);
+                self.without_converted(&mut tree);
             }
             self.add_secret_param(&mut tree, param.local);
             if let Some(made) = self.injected(index) {
@@ -327,7 +335,11 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             match self.context.given.iter().find(|(given, _)| *given == index) {
                 Some((_, Given::Konst(konst))) => tree.konst = Some(konst.clone()),
-                Some((_, Given::Parts(parts))) => {
+                Some((_, given @ (Given::Parts(parts) | Given::List(parts)))) => {
+                    if matches!(given, Given::List(_)) {
+                        // Nothing of it is not known.
+                        tree.labels.retain(|label| !label.kinds.is_empty());
+                    }
                     for (key, konst) in parts {
                         tree.store(&[Key::Item(key.clone())], &Arc::new(Tree::konst(konst.clone())));
                     }
@@ -457,7 +469,8 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     pub(super) fn hop(&self, span: Span, caption: impl Into<Arc<str>>) -> crate::taint::summary::Hop {
-        crate::taint::summary::Hop { file: self.module.file, span, caption: caption.into(), is_call: false }
+        let (file, caption) = (self.module.file, caption.into());
+        crate::taint::summary::Hop { file, span, caption, is_call: false, is_back: false }
     }
 
     /// The source under `span` on one line, shortened.
@@ -483,14 +496,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     /// The function of this file that `id` is.
     pub(super) fn own_func(&self, id: FnId) -> FuncId {
         self.world.program.of(self.module, id)
-    }
-
-    pub(super) fn cond(&self, cond: Cond) -> Arc<Tree> {
-        let is_empty = cond.is_empty();
-        if !is_empty {
-            self.out.borrow_mut().checks = true;
-        }
-        Arc::new(Tree { cond: (!is_empty).then(|| Arc::new(cond)), ..Tree::default() })
     }
 }
 

@@ -200,6 +200,9 @@ impl Analyzer<'_, '_> {
                 if let Some(callee) = self.member(site.positional(0)?.1.value, &name) {
                     return Some(Arc::new(Tree::func(FuncRef::new(callee))));
                 }
+                if let Some(known) = self.of_module(site.positional(0)?.1.value, &name) {
+                    return Some(known);
+                }
                 let symbol = self.world.program.symbol(&name)?;
                 let mut found = self.part(&object, &Key::Attr(symbol));
                 if let Operand::Local(local) = site.positional(0)?.1.value
@@ -252,6 +255,9 @@ impl Analyzer<'_, '_> {
                 _ => Some(first().unwrap_or_default()),
             },
             "asyncio.gather" => Some(Arc::new(self.gathered(site))),
+            "str" if site.positional(0).is_some_and(|(_, arg)| self.is_container(arg.value, 3)) => {
+                first().map(|value| Arc::new(quoted(&value)))
+            }
             "str" | "bytes" | "bytearray" => {
                 let mut tree = text_of(&[first()?]);
                 for label in &mut tree.labels {
@@ -316,6 +322,15 @@ impl Analyzer<'_, '_> {
             }
             _ => None,
         }
+    }
+
+    /// What a variable of a module of the program holds: `getattr(config, "HOSTS", [])`.
+    fn of_module(&self, object: Operand, name: &str) -> Option<Arc<Tree>> {
+        let Meaning::Module(id) = self.meaning(object)? else { return None };
+        let program = self.world.program;
+        let unit = program.modules[*id].unit;
+        let full = program.symbol(&format!("{}.{name}", unit.text(unit.module)))?;
+        self.world.shapes.variables.get(&full).cloned()
     }
 
     fn meaning(&self, object: Operand) -> Option<&Meaning> {

@@ -292,9 +292,13 @@ impl Analyzer<'_, '_> {
         }
         if site.known.model.decodes {
             let open = |label: &&mut Label| !self.cleared(state, label.origin).has(Kinds::CHECKED);
-            tree.labels.iter_mut().filter(open).for_each(|label| self.decoded(label));
+            tree.labels
+                .iter_mut()
+                .filter(open)
+                .for_each(|label| self.decoded(label, is_unquoting(site.path)));
         }
         self.made_with(site, &mut tree);
+        self.keep_chain(site, &mut tree);
         let mut cond = cond;
         if let Some(pattern) = Self::sought(site) {
             self.as_match(state, &mut tree, &pattern, cond.as_mut());
@@ -338,7 +342,7 @@ impl Analyzer<'_, '_> {
 
     /// The kinds for which the part of one argument in the result is harmless.
     fn cleared_at(&self, site: &Site<'_>, index: usize) -> Kinds {
-        let partial = self.world.models.partial(site.path);
+        let partial = self.world.models.partial(site.path, site.method);
         let is_it = |at: &Argument| {
             let found = match at {
                 Argument::Index(index) => site.positional(*index),
@@ -346,7 +350,7 @@ impl Analyzer<'_, '_> {
             };
             found.is_some_and(|(tree, _)| Arc::ptr_eq(tree, &site.args[index]))
         };
-        let meant = partial.iter().filter(|sanitizer| sanitizer.at.iter().any(is_it));
+        let meant = partial.filter(|sanitizer| sanitizer.at.iter().any(is_it));
         meant.fold(Kinds::NONE, |sum, sanitizer| sum.with(sanitizer.clears))
     }
 
@@ -395,6 +399,12 @@ fn is_resolving(site: &Site<'_>) -> bool {
     is_of_paths("os.path.")
         || is_of_paths("posixpath.")
         || matches!(site.method, "resolve" | "absolute") && site.receiver.is_some()
+}
+
+/// Whether a decoder leaves all but what is encoded as it is.
+fn is_unquoting(path: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    matches!(name, "unquote" | "unquote_plus" | "unquote_to_bytes" | "url_unquote" | "url2pathname")
 }
 
 fn clear(tree: &mut Tree, kinds: Kinds) {

@@ -88,6 +88,7 @@ impl Analyzer<'_, '_> {
             return self.may_be_text(param).then_some((called.threat, Kinds::NONE));
         }
         let (annotated, default) = self.declared(param.local);
+        let mut typed = Kinds::NONE;
         if let Some(annotation) = param.annotation {
             let text = self.module.unit.text(annotation);
             let is_text = TEXTS.contains(&text);
@@ -97,6 +98,9 @@ impl Analyzer<'_, '_> {
             }
             if is_text && holds_numbers(annotated) {
                 return None;
+            }
+            if text == "str" {
+                typed = crate::taint::typed::text_alone();
             }
         } else if param.has_default && param.default.is_none() && !is_read_from_request(default) {
             // `Depends(…)`: the framework makes it.
@@ -110,7 +114,7 @@ impl Analyzer<'_, '_> {
             return None;
         }
         let position = index - usize::from(is_own).min(index);
-        let cleared = self.converted((&name, position), &called.routes);
+        let cleared = self.converted((&name, position), &called.routes).with(typed);
         (cleared != Kinds::ALL).then_some((called.threat, cleared))
     }
 

@@ -9,7 +9,7 @@ use crate::taint::body::Analyzer;
 use crate::taint::secrets::{hidden, without as bare};
 use crate::taint::slices::slice_key;
 use crate::taint::state::State;
-use crate::taint::texts::{percent, set_path, text_of};
+use crate::taint::texts::{quoted, set_path, text_of};
 use crate::taint::value::{Cond, Key, Konst, Label, Tree, is_inner, literal};
 use crate::text::Span;
 
@@ -25,6 +25,7 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::Load(place) => self.load(state, *place, span),
             Rvalue::Binary(op, left, right) => {
+                let template = *left;
                 let (left, mut right) =
                     (self.value_at(state, *left, span), self.value_at(state, *right, span));
                 if *op == Operator::Add && !left.fields.is_empty() {
@@ -32,6 +33,9 @@ impl Analyzer<'_, '_> {
                 }
                 let tree = self.binary(*op, &left, &right);
                 let is_text = matches!(op, Operator::Add | Operator::Mod);
+                if *op == Operator::Mod {
+                    self.depend_on_list(template);
+                }
                 Arc::new(if is_text { self.built(tree, span) } else { tree })
             }
             Rvalue::Unary(op, operand) => {
@@ -45,8 +49,11 @@ impl Analyzer<'_, '_> {
                 self.compare(*op, &left, &right, is_given)
             }
             Rvalue::Format(parts) => {
-                let parts: Vec<Arc<Tree>> =
-                    parts.iter().map(|part| self.value_at(state, *part, span)).collect();
+                let value = |part: &Operand| {
+                    let value = self.value_at(state, *part, span);
+                    if self.is_container(*part, 3) { Arc::new(quoted(&value)) } else { value }
+                };
+                let parts: Vec<Arc<Tree>> = parts.iter().map(value).collect();
                 Arc::new(self.built(text_of(&parts), span))
             }
             Rvalue::Slice(operand, _) => {
@@ -191,8 +198,8 @@ impl Analyzer<'_, '_> {
             }
             // `"%s" % value`, `base / name`, `{} | other`
             Operator::Mod => {
-                if let Some(Konst::Str(template)) = &left.konst {
-                    return percent(template, right);
+                if let Some(text) = self.filled_in(left, right) {
+                    return text;
                 }
                 let mut tree = Tree::labeled(left.labels.clone());
                 right.all().iter().for_each(|label| {
@@ -323,6 +330,12 @@ impl Analyzer<'_, '_> {
         let of = |label: &Label| (label.origin, kinds.and(label.kinds).and(Kinds::CHECKED));
         let mut all: Vec<(u32, Kinds)> = tree.all().iter().map(of).collect();
         all.retain(|(_, kinds)| !kinds.is_empty());
+        let before = |(origin, kinds): &(u32, Kinds)| {
+            let kinds = *kinds;
+            self.before(*origin).map(move |before| (before, kinds)).collect::<Vec<_>>()
+        };
+        let before: Vec<(u32, Kinds)> = all.iter().flat_map(before).collect();
+        all.extend(before);
         all.sort_unstable();
         all
     }

@@ -15,6 +15,15 @@ use crate::taint::value::{Cond, Key, Konst, Tree};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
+    /// A value that is nothing but what its truth tells.
+    pub(super) fn cond(&self, cond: Cond) -> Arc<Tree> {
+        let is_empty = cond.is_empty();
+        if !is_empty {
+            self.out.borrow_mut().checks = true;
+        }
+        Arc::new(Tree { cond: (!is_empty).then(|| Arc::new(cond)), ..Tree::default() })
+    }
+
     /// For which kinds which origins are harmless where a call says so.
     pub(super) fn guard(&self, site: &Site<'_>) -> Option<Arc<Cond>> {
         let mut cond = Cond::default();

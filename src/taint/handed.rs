@@ -154,12 +154,7 @@ impl Analyzer<'_, '_> {
         if !after.is_empty() {
             return self.run_with(state, site, func, &after);
         }
-        // `Thread(target=f, args=(a, b), kwargs={"name": c})`
-        let named = |wanted: &str| {
-            let is_it = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(name) if self.module.unit.text(name) == wanted);
-            given.clone().find(|(arg, _)| is_it(arg)).map(|(_, tree)| tree)
-        };
-        let (items, options) = (named("args"), named("kwargs").or_else(|| named("kwds")));
+        let [items, options] = self.held_back(site, func);
         if items.is_some() || options.is_some() {
             let items = items.map_or_else(|| Some(Vec::new()), |tree| tree.items());
             let options = options.map_or_else(Tree::default, |tree| Tree::clone(tree));
@@ -180,5 +175,30 @@ impl Analyzer<'_, '_> {
         };
         let args: Vec<Arc<Tree>> = (0..count).map(|_| Arc::clone(&all)).collect();
         self.run_with(state, site, func, &args)
+    }
+
+    /// What stands beside a function to be passed to it: `Thread(target=f, args=(a, b), kwargs={"name": c})`,
+    /// `run(on_end=f, on_end_args=(a, b))`.
+    fn held_back<'s>(&self, site: &'s Site<'_>, func: &FuncRef) -> [Option<&'s Arc<Tree>>; 2] {
+        let given = || site.call.args.iter().zip(&site.args);
+        let keyword = |arg: &Arg| match arg.kind {
+            ArgKind::Keyword(name) => Some(self.module.unit.text(name)),
+            ArgKind::Positional | ArgKind::Star | ArgKind::DoubleStar => None,
+        };
+        let is_it = |tree: &Arc<Tree>| tree.funcs.iter().any(|known| known.func == func.func);
+        let own = given().find(|(_, tree)| is_it(tree)).and_then(|(arg, _)| keyword(arg));
+        let named = |words: &[&str]| {
+            let is = |name: &str, word: &str| match own {
+                Some(own) => name.strip_prefix(own).and_then(|rest| rest.strip_prefix('_')) == Some(word),
+                None => name.strip_suffix(word).is_some_and(|rest| rest == "callback_"),
+            };
+            let find = |fits: &dyn Fn(&str, &str) -> bool| {
+                let fits =
+                    |arg: &Arg| keyword(arg).is_some_and(|name| words.iter().any(|word| fits(name, word)));
+                given().find(|(arg, _)| fits(arg)).map(|(_, tree)| tree)
+            };
+            find(&is).or_else(|| find(&|name, word| name == word))
+        };
+        [named(&["args"]), named(&["kwargs", "kwds"])]
     }
 }

@@ -9,6 +9,7 @@ use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::connect::{CONNECTORS, connector_key};
 use crate::taint::secrets::kept_at;
 use crate::taint::state::State;
 use crate::taint::summary::Summary;
@@ -150,9 +151,14 @@ impl Analyzer<'_, '_> {
     pub(super) fn made_with(&self, site: &Site<'_>, tree: &mut Tree) {
         if site.method.starts_with(|c: char| c.is_uppercase()) {
             for (arg, value) in site.call.args.iter().zip(&site.args) {
-                if let (ArgKind::Keyword(name), Some(konst)) = (arg.kind, &value.konst) {
-                    let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
+                let ArgKind::Keyword(name) = arg.kind else { continue };
+                let name = self.module.unit.text(name);
+                if let Some(konst) = &value.konst {
+                    let key = Key::Item(Konst::Str(name.into()));
                     tree.store(&[key], &Arc::new(Tree::konst(konst.clone())));
+                } else if CONNECTORS.contains(&name) && value.class.is_some() {
+                    let held = Tree { class: value.class, ..Tree::default() };
+                    tree.store(&[connector_key(name)], &Arc::new(held));
                 }
             }
         }
@@ -164,6 +170,25 @@ impl Analyzer<'_, '_> {
             && let Some(path) = site.receiver.as_ref().or_else(|| site.positional(0).map(|(path, _)| path))
         {
             tree.store(&[Key::Item(Konst::Str("file".into()))], &Arc::new(path.without_labels()));
+        }
+    }
+}
+
+impl Analyzer<'_, '_> {
+    /// What a chain of methods makes is harmless for the same kinds wherever the chain was cut and under whatever name it
+    /// goes on: `query = select(User)`, `if name: query = query.where(User.name == name)`.
+    pub(super) fn keep_chain(&self, site: &Site<'_>, tree: &mut Tree) {
+        let key = Key::Item(Konst::Str("\0chain".into()));
+        let own = self.world.models.chain_at(site.path);
+        let bits = match site.receiver.as_ref().and_then(|receiver| receiver.field(&key)) {
+            Some(kept) => kept.konst.clone(),
+            None => (own != Kinds::NONE).then(|| Konst::Int(own.to_bits())),
+        };
+        if let Some(Konst::Int(bits)) = bits {
+            let clears = Kinds::from_bits(bits);
+            tree.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(clears));
+            tree.labels.retain(|label| !label.kinds.is_empty());
+            tree.store(&[key], &Arc::new(Tree::konst(Konst::Int(bits))));
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::models::Kinds;
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::connect::connector_key;
 use crate::taint::mappings::is_holder;
 use crate::taint::secrets::without;
 use crate::taint::state::State;
@@ -156,6 +157,10 @@ impl Analyzer<'_, '_> {
                 self.gain(state, self.receiver_place(site.call)?, &gained, site.call.span);
                 Some(Arc::default())
             }
+            "mount" if let Some(adapter) = self.mounted(site) => {
+                self.fill(state, site, &[connector_key("adapter")], &adapter);
+                Some(Arc::default())
+            }
             "clear" if site.call.args.is_empty() => {
                 self.fill(state, site, &[], &Arc::default());
                 Some(Arc::default())
@@ -263,7 +268,7 @@ impl Analyzer<'_, '_> {
                         for label in &mut tree.labels {
                             let cleared = self.cleared(state, label.origin);
                             if cleared.has(path) && !cleared.has(Kinds::CHECKED) {
-                                self.decoded(label);
+                                self.decoded(label, false);
                             }
                         }
                     }
@@ -307,7 +312,7 @@ impl Analyzer<'_, '_> {
                             | "hex"
                     )
                 {
-                    tree.labels.iter_mut().for_each(|label| self.decoded(label));
+                    tree.labels.iter_mut().for_each(|label| self.decoded(label, false));
                 }
                 if let (Some(Konst::Str(text)), true) = (&receiver.konst, site.call.args.is_empty()) {
                     tree.konst = match site.method {

@@ -47,8 +47,8 @@ impl Analyzer<'_, '_> {
     }
 
     /// Gives a label a new origin of the same port: what was shown of the value before is not true of what an encoding
-    /// of it holds.
-    pub(super) fn decoded(&self, label: &mut Label) {
+    /// of it holds. `is_unquoted` where what it held before it holds still.
+    pub(super) fn decoded(&self, label: &mut Label, is_unquoted: bool) {
         const MAX_DECODED: u32 = 4;
         if crate::taint::secrets::is_hidden(label.kinds) {
             return;
@@ -56,9 +56,19 @@ impl Analyzer<'_, '_> {
         let mut origin = self.origins.borrow()[label.origin as usize].clone();
         origin.decoded += 1;
         if origin.decoded < MAX_DECODED {
-            label.origin = self.origin(origin);
+            let before = std::mem::replace(&mut label.origin, self.origin(origin));
+            if is_unquoted {
+                self.unquoted.borrow_mut().entry(label.origin).or_insert(before);
+            }
         }
         label.kinds = label.kinds.with(Kinds::ALL).with(Kinds::UNRESOLVED);
+    }
+
+    /// The origins of a value before its percent-encoding was undone, last first.
+    pub(super) fn before(&self, origin: u32) -> impl Iterator<Item = u32> {
+        let unquoted = self.unquoted.borrow();
+        let before = std::iter::successors(Some(origin), |at| unquoted.get(at).copied());
+        before.skip(1).collect::<Vec<_>>().into_iter()
     }
 
     /// The label of a source at `span`.
@@ -110,7 +120,9 @@ impl Analyzer<'_, '_> {
         let origin = self.origins.borrow()[label.origin as usize].clone();
         let mut kinds = self.kinds(state, label);
         if origin.decoded > 0 {
-            kinds = kinds.with(Kinds::DECODED);
+            let is_unquoted = self.before(label.origin).count() == origin.decoded as usize;
+            kinds =
+                kinds.with(if is_unquoted { Kinds::DECODED.with(Kinds::UNQUOTED) } else { Kinds::DECODED });
         }
         From { port: origin.port, kinds, via: label.via.clone() }
     }

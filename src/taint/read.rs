@@ -171,9 +171,16 @@ impl Analyzer<'_, '_> {
             Some(at) => self.told_apart(tree, at),
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
-                let known = tree.class.and_then(|class| self.world.shapes.instance(class));
+                // What a model is given takes the place of what its block says.
+                let shaped = tree.class.filter(|class| tree.labels.is_empty() || !self.is_model(*class));
+                let known = shaped.and_then(|class| self.world.shapes.instance(class));
                 let known = known.and_then(|shape| shape.field(key));
-                Arc::new(Tree { labels, ..known.map_or_else(Tree::default, |known| Tree::clone(known)) })
+                let known = known.map_or_else(Tree::default, |known| Tree::clone(known));
+                let mut part = Tree { labels, ..known };
+                if let (Some(class), Key::Attr(name), false) = (tree.class, key, part.labels.is_empty()) {
+                    self.narrow(class, *name, &mut part);
+                }
+                Arc::new(part)
             }
         };
         for (known, part) in &tree.fields {

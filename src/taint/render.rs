@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::ir::{Const, Op, Operand, Rvalue};
 use crate::models::{Argument, Kinds, Render};
+use crate::program::Program;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::sinks::Harm;
@@ -23,8 +25,10 @@ impl Analyzer<'_, '_> {
             return;
         }
         let Some((name, span)) = self.template_name(site, render) else { return };
-        let is_escaped =
-            |path: &str| render.escapes.iter().any(|end| end == "all" || path.ends_with(end.as_str()));
+        let is_escaped = |path: &str| {
+            self.world.escapes_all
+                || render.escapes.iter().any(|end| end == "all" || path.ends_with(end.as_str()))
+        };
         let html = Kinds::named("html").unwrap_or_default();
         for raw in self.world.templates.raw(&name, &self.file.path, &is_escaped) {
             let found = self.variable(site, render, &raw.root);
@@ -115,7 +119,7 @@ impl Analyzer<'_, '_> {
         let threat = self.world.models.source(&path)?;
         let text = self.print_text(raw);
         let caption = format!("`{text}` reads it from the request").into();
-        let hop = Hop { file: raw.file, span: raw.span, caption, is_call: false };
+        let hop = Hop { file: raw.file, span: raw.span, caption, is_call: false, is_back: false };
         let site = SourceSite { file: raw.file, span: raw.span, text, threat };
         Some(vec![self.label(Port::Source(Arc::new(site)), Some(Hops::after(None, hop)))])
     }
@@ -137,7 +141,37 @@ impl Analyzer<'_, '_> {
         };
         let caption = format!("`{text}` {why}").into();
         let path = self.world.files[raw.file].path.clone();
-        let hop = Hop { file: raw.file, span: raw.span, caption, is_call: false };
+        let hop = Hop { file: raw.file, span: raw.span, caption, is_call: false, is_back: false };
         (Printed { text, path, why: raw.why }, hop)
     }
+}
+
+/// Whether the program has Flask's engine escape each template, whatever it is called:
+/// `app.jinja_options = {"autoescape": True}`.
+pub(super) fn escapes_all(program: &Program<'_>) -> bool {
+    let all = program
+        .modules
+        .iter()
+        .filter(|module| !module.is_test)
+        .flat_map(|module| module.unit.bodies.iter().map(move |body| (module, body)));
+    all.into_iter().any(|(module, body)| {
+        let insts = || body.blocks.iter().flat_map(|block| &block.insts);
+        let switches_on = |made: Operand| {
+            insts().any(|inst| match &inst.op {
+                Op::Let(to, Rvalue::Dict(entries)) if Operand::Local(*to) == made => entries.iter().any(|entry| {
+                    matches!(entry, (Some(Operand::Const(Const::Str(key))), Operand::Const(Const::Bool(true)))
+                        if module.unit.text(*key) == "autoescape")
+                }),
+                _ => false,
+            })
+        };
+        insts().any(|inst| match inst.op {
+            Op::Store(place, value) => {
+                let steps = module.unit.paths.steps(place.path);
+                matches!(steps.last(), Some(crate::ir::Step::Attr(name)) if module.unit.text(*name) == "jinja_options")
+                    && switches_on(value)
+            }
+            _ => false,
+        })
+    })
 }

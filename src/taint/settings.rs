@@ -5,7 +5,10 @@
 //! nothing else in the body: `if self.choices and x not in self.choices` is no such branch. Nor is a choice between
 //! constants, `if kind == "path"`.
 
-use crate::ir::{BlockId, Body, Const, LocalId, Op, Operand, Place, Rvalue, Step, Terminator, operands};
+use crate::ir::{
+    Arg, ArgKind, BlockId, Body, CallId, Const, LocalId, Op, Operand, Paths, Place, Rvalue, Step, Terminator,
+    operands,
+};
 use crate::program::{Meaning, Module};
 use crate::python::ast::CmpOp;
 
@@ -48,10 +51,7 @@ impl Settings<'_> {
                 (None, Some(Op::Let(_, Rvalue::Load(place)))) => {
                     self.is_own(*place) && self.loads(*place) == 1
                 }
-                (None, Some(Op::Call(_, call))) => {
-                    let name = self.body.calls[*call].name.map(|name| self.module.unit.text(name));
-                    matches!(name, Some("os.getenv" | "os.environ.get")) && self.uses(on) == 1
-                }
+                (None, Some(Op::Call(_, call))) => self.is_of_environment(*call, 1) && self.uses(on) == 1,
                 // `dirname(root) != root`
                 (None, Some(Op::Let(_, Rvalue::Compare(CmpOp::Eq | CmpOp::NotEq, left, right)))) => {
                     self.is_made_of_own(*left, 4) && self.is_made_of_own(*right, 4)
@@ -69,6 +69,21 @@ impl Settings<'_> {
             Op::Store(..) | Op::Delete(_) | Op::Exit(_) => false,
         });
         all.next().filter(|_| all.next().is_none())
+    }
+
+    /// `os.getenv("OPEN")`, `as_bool(os.getenv("OPEN", "no"))`
+    fn is_of_environment(&self, call: CallId, depth: u32) -> bool {
+        let call = &self.body.calls[call];
+        let name = call.name.map(|name| self.module.unit.text(name));
+        if matches!(name, Some("os.getenv" | "os.environ.get")) {
+            return true;
+        }
+        let [Arg { value: Operand::Local(only), kind: ArgKind::Positional, .. }] = call.args[..] else {
+            return false;
+        };
+        depth > 0
+            && call.callee.path == Paths::EMPTY
+            && matches!(self.defined(only), Some(Op::Call(_, inner)) if self.is_of_environment(*inner, depth - 1))
     }
 
     /// How often something is read.

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::ir::{BlockId, BodyKind, Call, Operand, Place};
+use crate::ir::{BlockId, BodyKind, Call, LocalId, Op, Operand, Place, Rvalue};
 use crate::models::Kinds;
+use crate::program::Meaning;
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
-use crate::taint::summary::{Summary, Valid};
-use crate::taint::value::{Cond, Konst, Label, Tree};
+use crate::taint::summary::{Port, Summary, Valid};
+use crate::taint::value::{Cond, Key, Konst, Label, Tree};
+use crate::text::Span;
 
 impl Analyzer<'_, '_> {
     /// Drops what nobody reads from `to` on; parameters are kept for what is stored into them.
@@ -41,12 +43,87 @@ impl Analyzer<'_, '_> {
         if !truth && let Operand::Local(local) = on {
             let is_text = tree.cond.is_none() && !tree.labels.is_empty();
             if is_text {
-                if let ([label], true) = (&tree.labels[..], self.is_as_given(on)) {
-                    state.clear(label.origin, Kinds::ALL);
+                if let [label] = &tree.labels[..] {
+                    state.clear(label.origin, self.harmless_empty(local, label));
                 }
                 state.set(Var::Local(local), Arc::default());
             }
         }
+    }
+
+    /// The kinds for which an origin is harmless where a value of it is empty: all where that is all of it, requests where
+    /// it is the host.
+    fn harmless_empty(&self, local: LocalId, label: &Label) -> Kinds {
+        if self.is_all_of(local, label, 3) {
+            return Kinds::ALL;
+        }
+        match self.body.locals[local].value.map(|value| self.module.meaning(value)) {
+            Some(Meaning::Outside(path)) if matches!(path.as_ref(), "urllib.parse.urlparse().hostname") => {
+                Kinds::named("url").unwrap_or_default()
+            }
+            _ => Kinds::NONE,
+        }
+    }
+
+    /// Whether a local is all of what `label` began with: a parameter as the caller has passed it, the source itself,
+    /// or either without blanks at its ends.
+    fn is_all_of(&self, local: LocalId, label: &Label, depth: u32) -> bool {
+        if self.is_as_given(Operand::Local(local)) {
+            return true;
+        }
+        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let mut defs = insts.filter(|inst| {
+            matches!(inst.op, Op::Let(to, _) | Op::Call(to, _) | Op::Await(to, _) | Op::Yield(to, ..) if to == local)
+        });
+        let (Some(def), None) = (defs.next(), defs.next()) else { return false };
+        let origin = self.origins.borrow()[label.origin as usize].clone();
+        let is_source = |span: Span| {
+            let is_whole = origin.part.is_empty() && origin.decoded == 0;
+            is_whole && matches!(&origin.port, Port::Source(site) if site.span == span)
+        };
+        match &def.op {
+            Op::Let(_, Rvalue::Use(Operand::Local(from))) if depth > 0 => {
+                self.is_all_of(*from, label, depth - 1)
+            }
+            Op::Let(_, Rvalue::Load(_)) => is_source(def.span),
+            Op::Call(_, id) => {
+                let call = &self.body.calls[*id];
+                let base = call.callee.base.local().filter(|_| self.steps(call.callee).len() == 1);
+                let strips = call.args.is_empty() && self.module.unit.text(call.method) == "strip";
+                is_source(call.span)
+                    || strips && depth > 0 && base.is_some_and(|base| self.is_all_of(base, label, depth - 1))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a value is a table of the program's own settings in which something stands: whoever empties it wants no
+    /// check.
+    pub(super) fn is_filled_table(&self, on: Operand, tree: &Tree) -> bool {
+        let is_own = |local: LocalId| {
+            let mut insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+            insts.any(|inst| match inst.op {
+                Op::Let(to, Rvalue::Use(Operand::Global(_))) => to == local,
+                Op::Call(to, id) if to == local => {
+                    let call = &self.body.calls[id];
+                    let of = call.positional(0).map(|arg| arg.value);
+                    let name = call.name.map(|name| self.module.unit.text(name));
+                    name == Some("getattr") && matches!(of, Some(Operand::Global(_)))
+                }
+                _ => false,
+            })
+        };
+        let is_constant = |(key, part): &(Key, Arc<Tree>)| {
+            matches!(key, Key::Item(_)) && matches!(part.konst, Some(Konst::Str(_)))
+        };
+        let is_table =
+            !tree.fields.is_empty() && tree.labels.is_empty() && tree.fields.iter().all(is_constant);
+        is_table
+            && match on {
+                Operand::Global(_) => true,
+                Operand::Local(local) => is_own(local),
+                Operand::Const(_) => false,
+            }
     }
 
     /// What a call shows of its arguments, and what its result tells of them.

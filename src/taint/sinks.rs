@@ -24,11 +24,13 @@ pub(super) struct Harm<'h> {
     pub(super) callee: &'h str,
     /// Where in a template.
     pub(super) printed: Option<(Printed, Hop)>,
+    /// Whether it is the program that is started.
+    pub(super) is_program: bool,
 }
 
 impl<'h> Harm<'h> {
     pub(super) fn of(of: Kinds, callee: &'h str) -> Self {
-        Self { of, needs: Kinds::NONE, callee, printed: None }
+        Self { of, needs: Kinds::NONE, callee, printed: None, is_program: false }
     }
 }
 
@@ -45,6 +47,9 @@ impl Analyzer<'_, '_> {
                 continue;
             }
             if sink.kinds == Kinds::named("html").unwrap_or_default() && self.is_told_inert(site.call) {
+                continue;
+            }
+            if sink.kinds == Kinds::named("url").unwrap_or_default() && self.is_guarded(site) {
                 continue;
             }
             if sink.kinds == Kinds::named("argument").unwrap_or_default() {
@@ -224,6 +229,11 @@ impl Analyzer<'_, '_> {
     fn is_answer(&self, value: Operand) -> bool {
         let Operand::Local(local) = value else { return false };
         let path = self.body.locals[local].value.map(|value| self.module.meaning(value));
+        if let Some(Meaning::Instance(class)) = path {
+            // What it is given is met where it is made.
+            let bases = self.world.program.outside_bases(*class);
+            return bases.iter().any(|base| base.ends_with("Response"));
+        }
         matches!(path, Some(Meaning::Outside(path)) if path.ends_with("()") && !path.starts_with("str()") && path.contains('.'))
             && !matches!(path, Some(Meaning::Outside(path)) if self.world.models.source(path).is_some())
     }
@@ -282,7 +292,7 @@ impl Analyzer<'_, '_> {
 
     /// As [`Analyzer::reach_at`], of what is not harmless for other kinds either.
     pub(super) fn reach_needing(&self, state: &State, harm: &Harm<'_>, tree: &Arc<Tree>, span: Span) {
-        let Harm { of, needs, callee, ref printed } = *harm;
+        let Harm { of, needs, callee, ref printed, is_program } = *harm;
         let sink_site = Arc::new(SinkSite {
             file: self.module.file,
             span,
@@ -290,6 +300,7 @@ impl Analyzer<'_, '_> {
             callee: callee.to_owned(),
             func: self.id,
             printed: printed.as_ref().map(|(printed, _)| printed.clone()),
+            is_program,
         });
         // With a shell, what follows the first of a list are parameters of the shell.
         let command = if of == Kinds::named("command").unwrap_or_default() { tree.items() } else { None };
@@ -338,13 +349,17 @@ fn parts(tree: &Arc<Tree>, kinds: Kinds) -> Vec<(Label, Arc<Tree>)> {
     let argument = Kinds::named("argument").unwrap_or_default();
     let mut found: Vec<(Label, Arc<Tree>)> =
         tree.labels.iter().map(|label| (label.clone(), Arc::clone(tree))).collect();
+    let is_value = |key: &Key| {
+        let Key::Item(Konst::Int(n)) = key else { return false };
+        tree.field(&Key::Item(Konst::Int(n - 1))).is_some_and(|option| argv::takes_value(option))
+    };
     for (key, part) in &tree.fields {
         if kinds == argument {
             if part.konst == Some(Konst::Str("--".into())) {
                 break;
             }
             // The program itself is no argument.
-            if *key == Key::Item(Konst::Int(0)) {
+            if *key == Key::Item(Konst::Int(0)) || is_value(key) {
                 continue;
             }
         }

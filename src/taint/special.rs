@@ -44,9 +44,7 @@ impl Analyzer<'_, '_> {
                 match (&tree.konst, &tree.funcs[..]) {
                     (Some(konst), _) => Some((*param, Given::Konst(konst.clone()))),
                     (None, [only]) if only.bound.is_empty() => Some((*param, Given::Func(only.func.clone()))),
-                    (None, []) if known.is_conditional => {
-                        options(tree).map(|parts| (*param, Given::Parts(parts)))
-                    }
+                    (None, []) if known.is_conditional => options(tree).map(|given| (*param, given)),
                     _ => None,
                 }
             })
@@ -88,7 +86,7 @@ impl Analyzer<'_, '_> {
 }
 
 /// The constant entries of a mapping or list, if there are some and not many.
-fn options(tree: &Tree) -> Option<Vec<(Konst, Konst)>> {
+fn options(tree: &Tree) -> Option<Given> {
     const MAX_OPTIONS: usize = 8;
     let parts: Vec<(Konst, Konst)> = tree
         .fields
@@ -98,5 +96,9 @@ fn options(tree: &Tree) -> Option<Vec<(Konst, Konst)>> {
             _ => None,
         })
         .collect();
-    (1..=MAX_OPTIONS).contains(&parts.len()).then_some(parts)
+    if !(1..=MAX_OPTIONS).contains(&parts.len()) {
+        return None;
+    }
+    let is_whole = parts.len() == tree.fields.len() && tree.exact_len().is_some();
+    Some(if is_whole { Given::List(parts) } else { Given::Parts(parts) })
 }

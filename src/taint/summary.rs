@@ -21,6 +21,8 @@ pub struct Hop {
     pub caption: Arc<str>,
     /// Whether a call hands the value in or back there.
     pub is_call: bool,
+    /// Whether a call hands it back there.
+    pub is_back: bool,
 }
 
 /// A value that an outsider controls.
@@ -51,6 +53,8 @@ pub struct SinkSite {
     pub func: FuncId,
     /// Where the template prints it that the call fills in.
     pub printed: Option<Printed>,
+    /// Whether it is the program itself that is started, and no text for a shell.
+    pub is_program: bool,
 }
 
 /// A place in a template that prints a value so that it may become more than text.

@@ -23,6 +23,9 @@ fn put_together(parts: &[Arc<Tree>], between: impl Fn(Kinds, Option<&str>, Optio
     let mut text = String::new();
     let mut is_whole = true;
     let mut ending: Option<Arc<str>> = None;
+    let mut is_query = false;
+    let host =
+        ["url", "redirect"].iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with);
     let first = parts.iter().find(|part| part.konst.as_ref().is_none_or(Konst::is_true));
     for (index, part) in parts.iter().enumerate() {
         let is_first = first.is_some_and(|first| Arc::ptr_eq(first, part));
@@ -36,9 +39,12 @@ fn put_together(parts: &[Arc<Tree>], between: impl Fn(Kinds, Option<&str>, Optio
                 Some(text) if text.ends_with('"') => in_quotes(kinds, false),
                 _ => kinds,
             };
+            // What stands behind the `?` of an address decides no host.
+            let kinds = if is_query { kinds.without(host) } else { kinds };
             let kinds = between(kinds, ending.as_deref(), next);
             add(&mut tree.labels, &Label { kinds, ..label });
         }
+        is_query |= part.known_text().any(|text| text.contains('?'));
         let known = match &part.konst {
             Some(Konst::Str(known)) => Some(Arc::clone(known)),
             Some(Konst::Int(n)) => Some(n.to_string().into()),
@@ -162,6 +168,11 @@ fn conversions(template: &str) -> Vec<Result<Conversion<'_>, &str>> {
         pieces.push(Err(rest));
     }
     pieces
+}
+
+/// The names of the values that a `%` template shows.
+pub(super) fn named_fields(template: &str) -> Vec<&str> {
+    conversions(template).into_iter().filter_map(|piece| piece.ok()?.name).collect()
 }
 
 /// The conversion of the argument at `index` of a `%` template.

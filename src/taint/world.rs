@@ -21,8 +21,10 @@ use crate::text::SourceFile;
 pub(super) enum Given {
     Konst(Konst),
     Func(Callee),
-    /// Entries of a mapping.
+    /// Entries of a mapping or list.
     Parts(Vec<(Konst, Konst)>),
+    /// All elements of a list.
+    List(Vec<(Konst, Konst)>),
 }
 
 /// What all bodies share.
@@ -50,6 +52,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) local: &'w FxHashSet<FuncId>,
     /// Who calls functions from outside.
     pub(super) callers: &'w Callers<'w>,
+    /// Whether the program has all its templates escaped.
+    pub(super) escapes_all: bool,
     /// Whether the program answers requests.
     pub(super) is_web: bool,
 }
@@ -89,6 +93,7 @@ impl<'w, 'a> World<'w, 'a> {
             cycles: &nothing.cycles,
             demands: &nothing.demands,
             callers: &nothing.callers,
+            escapes_all: crate::taint::render::escapes_all(program),
             is_web,
         }
     }

@@ -41,6 +41,8 @@ pub struct SourceFile {
     pub is_test: bool,
     /// Whether it is part of an installable package, so that others can import it; set where that counts.
     pub is_exported: bool,
+    /// Dotted name of the package that the root of the scan lies in; empty where it is in none.
+    pub package: String,
     /// The decoded text, byte order mark removed.
     pub text: String,
     line_starts: Vec<u32>,
@@ -66,6 +68,7 @@ impl SourceFile {
             kind,
             is_test,
             is_exported: false,
+            package: String::new(),
             text,
             line_starts,
             cells: Vec::new(),

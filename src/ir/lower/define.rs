@@ -105,8 +105,10 @@ impl<'t> Builder<'_, '_, 't> {
         let body = self.shared.bodies.push(None);
         let at = span(def);
         let fields = self.fields(&def.body);
+        let plain = self.plain(&def.body);
         let class = self.shared.classes.push(Class {
             fields,
+            plain,
             name,
             span: at,
             name_span: span(&def.name),
@@ -132,6 +134,15 @@ impl<'t> Builder<'_, '_, 't> {
     fn fields(&mut self, block: &[ast::Stmt]) -> Vec<Symbol> {
         let names = block.iter().filter_map(|stmt| match stmt {
             ast::Stmt::AnnAssign(assign) => assign.target.as_name_expr(),
+            _ => None,
+        });
+        names.map(|name| self.intern(&name.id)).collect()
+    }
+
+    /// The names that a class block annotates with nothing but text, numbers and lists of these.
+    fn plain(&mut self, block: &[ast::Stmt]) -> Vec<Symbol> {
+        let names = block.iter().filter_map(|stmt| match stmt {
+            ast::Stmt::AnnAssign(assign) if is_plain(&assign.annotation) => assign.target.as_name_expr(),
             _ => None,
         });
         names.map(|name| self.intern(&name.id)).collect()
@@ -302,4 +313,36 @@ impl<'t> Builder<'_, '_, 't> {
 fn keyword_start(def: &ast::StmtFunctionDef) -> u32 {
     let start = def.decorator_list.last().map_or(span(def).start, |last| span(last).end);
     start.max(span(def).start)
+}
+
+/// Whether an annotation is of text, numbers, or lists of these: `list[str] | None`.
+fn is_plain(annotation: &Expr) -> bool {
+    match annotation {
+        Expr::Name(name) => matches!(
+            name.id.as_str(),
+            "str"
+                | "int"
+                | "float"
+                | "bool"
+                | "list"
+                | "List"
+                | "set"
+                | "Set"
+                | "tuple"
+                | "Tuple"
+                | "Optional"
+                | "Sequence"
+                | "Union"
+        ),
+        Expr::Attribute(attribute) => {
+            matches!(attribute.attr.as_str(), "List" | "Optional" | "Sequence" | "Union")
+        }
+        Expr::NoneLiteral(_) | Expr::EllipsisLiteral(_) => true,
+        Expr::Subscript(generic) => is_plain(&generic.value) && is_plain(&generic.slice),
+        Expr::Tuple(parts) => parts.elts.iter().all(is_plain),
+        Expr::BinOp(union) => {
+            union.op == ast::Operator::BitOr && is_plain(&union.left) && is_plain(&union.right)
+        }
+        _ => false,
+    }
 }

@@ -1,0 +1,92 @@
+//! Texts that are made of a template and of values, or of a list.
+
+use crate::ir::{LocalId, Op, Operand, Rvalue};
+use crate::taint::body::Analyzer;
+use crate::taint::texts::{named_fields, percent};
+use crate::taint::value::{Key, Konst, Tree};
+
+impl Analyzer<'_, '_> {
+    /// `left % right` where the template is known, or one of several.
+    pub(super) fn filled_in(&self, left: &Tree, right: &Tree) -> Option<Tree> {
+        if let Some(Konst::Str(template)) = &left.konst {
+            return Some(percent(template, &self.with_named(template, right)));
+        }
+        let among = left.among.as_ref()?;
+        let mut all = among.texts.iter().map(|template| percent(template, &self.with_named(template, right)));
+        let mut text = all.next()?;
+        all.for_each(|other| {
+            text.join(&other);
+        });
+        Some(text)
+    }
+
+    /// A value with those parts told apart that a template names.
+    fn with_named(&self, template: &str, values: &Tree) -> Tree {
+        let mut told = values.clone();
+        for name in named_fields(template) {
+            let key = Key::Item(Konst::Str(name.into()));
+            if values.field(&key).is_none() && !values.labels.is_empty() {
+                told.store(std::slice::from_ref(&key), &self.part(values, &key));
+            }
+        }
+        told
+    }
+
+    /// Whether an operand is a list, set or mapping, whose text is a literal of Python: texts in it are quoted.
+    pub(super) fn is_container(&self, operand: Operand, depth: u32) -> bool {
+        let Operand::Local(local) = operand else { return false };
+        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let mut defs = insts.filter(|inst| {
+            matches!(inst.op, Op::Let(to, _) | Op::Call(to, _) | Op::Await(to, _) | Op::Yield(to, ..) if to == local)
+        });
+        if self.body.param(local).is_some() {
+            return false;
+        }
+        match (defs.next().map(|def| &def.op), defs.next()) {
+            (Some(Op::Let(_, value)), None) => match value {
+                Rvalue::List(_) | Rvalue::Tuple(_) | Rvalue::Set(_) | Rvalue::Dict(_) => true,
+                Rvalue::Use(from) => depth > 0 && self.is_container(*from, depth - 1),
+                _ => false,
+            },
+            (Some(Op::Call(_, id)), None) => {
+                let name = self.body.calls[*id].name.map(|name| self.module.unit.text(name));
+                matches!(name, Some("set" | "list" | "tuple" | "dict" | "frozenset" | "sorted"))
+            }
+            _ => false,
+        }
+    }
+
+    /// Notes that a template out of a list that is a parameter decides what is shown: `for each in lines: each % values`.
+    pub(super) fn depend_on_list(&self, template: Operand) {
+        let Operand::Local(element) = template else { return };
+        let list = self.loop_over(element);
+        let index = self.body.params.iter().position(|param| Some(param.local) == list);
+        if let Some(index) = index {
+            let mut tested = self.tested.borrow_mut();
+            if !tested.contains(&index) {
+                tested.push(index);
+            }
+            self.out.borrow_mut().is_conditional = true;
+        }
+    }
+
+    /// What a loop runs over whose element a local is, by this name or another.
+    fn loop_over(&self, element: LocalId) -> Option<LocalId> {
+        let insts = || self.body.blocks.iter().flat_map(|block| &block.insts);
+        let def = |local: LocalId| {
+            insts().find_map(|inst| match &inst.op {
+                Op::Let(to, value) if *to == local => Some(value),
+                _ => None,
+            })
+        };
+        let mut at = element;
+        for _ in 0..3 {
+            match def(at)? {
+                Rvalue::Next(Operand::Local(list)) => return Some(*list),
+                Rvalue::Use(Operand::Local(from)) => at = *from,
+                _ => return None,
+            }
+        }
+        None
+    }
+}
