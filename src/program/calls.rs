@@ -134,6 +134,7 @@ impl Program<'_> {
         }
         found.extend(body.globals.iter().flat_map(|name| held(module.variable(*name))));
         found.extend(self.properties_read(module, body));
+        found.extend(self.unseen(module, body));
         found.sort_unstable();
         found.dedup();
         found

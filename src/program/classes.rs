@@ -26,6 +26,10 @@ pub struct ClassInfo {
     pub fields: Vec<Symbol>,
     /// Its own methods; the last definition of a name counts.
     pub methods: FxHashMap<Symbol, FuncId>,
+    /// What assigns its properties.
+    pub setters: FxHashMap<Symbol, FuncId>,
+    /// The annotations of its attributes, by the symbols of its file.
+    pub typed: FxHashMap<Symbol, Symbol>,
     /// Value paths of `self.attr`, as written in its file.
     pub attrs: FxHashMap<Symbol, Box<str>>,
     /// Itself and the classes above it, nearest first; filled when the bases are linked.

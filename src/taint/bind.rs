@@ -9,7 +9,7 @@ use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
-use crate::taint::value::{Key, Konst, Tree, literal};
+use crate::taint::value::{FuncRef, Key, Konst, Tree, literal};
 
 impl Analyzer<'_, '_> {
     /// What a call passes, by parameter of `func`; `before` are arguments that were bound to it.
@@ -95,6 +95,21 @@ impl Analyzer<'_, '_> {
             }
         }
         bound
+    }
+
+    /// Binds what `functools.partial` was given by name to the parameters that no call gives a value.
+    pub(super) fn bind_named(&self, func: &FuncRef, id: FuncId, bound: &mut Bound) {
+        let (module, _, body) = self.world.program.func(id);
+        for (key, tree) in func.named.iter().flat_map(|named| &named.fields) {
+            let Key::Item(Konst::Str(name)) = key else { continue };
+            let named = |param: &Param| {
+                body.locals[param.local].name.is_some_and(|own| module.unit.text(own) == &**name)
+            };
+            let at = body.params.iter().position(named);
+            if let Some(at) = at.filter(|at| bound[*at].as_ref().is_none_or(|tree| !tree.is_tainted())) {
+                bound[at] = Some(Arc::clone(tree));
+            }
+        }
     }
 
     /// Whether a call runs a method of a class above on this body's own object: `super().__init__(text)`.

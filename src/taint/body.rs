@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::base::IdVec;
+use crate::base::{IdVec, Symbol};
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
 use crate::models::{Kinds, Threat};
@@ -17,7 +17,7 @@ use crate::taint::origins::Origin;
 use crate::taint::rounds::{Loop, loops};
 use crate::taint::state::{Element, State, Var};
 use crate::taint::summary::{Port, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Key, Label, Tree, literal};
+use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, literal};
 use crate::taint::world::{Given, Known, World, known};
 use crate::text::{SourceFile, Span};
 
@@ -46,6 +46,8 @@ pub(super) struct Analyzer<'w, 'a> {
     /// Parameters whose values decide something.
     pub(super) tested: RefCell<Vec<usize>>,
     pub(super) loops: Vec<Loop>,
+    /// The locals that functions defined here use, with their names there.
+    pub(super) captured: Vec<(LocalId, Symbol)>,
     /// The blocks at whose end a setting decides.
     settings: Vec<BlockId>,
     /// The origins of the elements of each loop.
@@ -111,6 +113,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             file: &world.files[module.file],
             live: Liveness::new(body, &cfg),
             loops: loops(module, body, &cfg),
+            captured: crate::taint::frames::captured(module, body),
             settings: crate::taint::settings::branches(module, body, class.is_some()),
             cfg,
             calls: known(world, (module, id), class, body),
@@ -261,7 +264,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             Terminator::Branch { on, yes, no } => {
                 let tree = self.value(&state, on);
                 self.test(&tree);
-                let decided = tree.konst.as_ref().map(crate::taint::value::Konst::is_true);
+                let decided = tree.konst.as_ref().map(Konst::is_true);
                 let is_debug = self.is_debug(block, on);
                 let mut ends = Vec::new();
                 for (to, truth) in [(yes, true), (no, false)] {
@@ -382,7 +385,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 self.store(state, *place, *value, inst.span);
                 self.keep_cond(state, place.base, before, &self.value(state, *value));
             }
-            Op::Delete(place) => self.put(state, *place, &Arc::default()),
+            Op::Delete(place) => self.delete(state, *place),
             Op::Exit(_) => {}
         }
         true
@@ -407,8 +410,27 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     /// The steps of a place, as keys.
-    pub(super) fn keys(&self, place: Place) -> Vec<Key> {
-        self.steps(place).into_iter().map(|step| crate::taint::value::key(self.module, step)).collect()
+    pub(super) fn keys(&self, state: &State, place: Place) -> Vec<Key> {
+        self.steps(place).into_iter().map(|step| self.key(state, step)).collect()
+    }
+
+    /// A step as a key, where its variable holds a constant too.
+    pub(super) fn key(&self, state: &State, step: Step) -> Key {
+        let Step::Key(operand) = step else { return crate::taint::value::key(self.module, step) };
+        let key = self.value(state, operand);
+        self.test(&key);
+        match &key.konst {
+            // What counts is another number in each round.
+            Some(Konst::Int(_)) if self.is_counter(operand) => Key::Any,
+            Some(konst) => Key::Item(konst.clone()),
+            None => Key::Any,
+        }
+    }
+
+    /// Whether a local is assigned more than once.
+    fn is_counter(&self, operand: Operand) -> bool {
+        let is_it = |inst: &&Inst| matches!(&inst.op, Op::Let(to, _) | Op::Call(to, _) if operand == Operand::Local(*to));
+        self.body.blocks.iter().flat_map(|block| &block.insts).filter(is_it).nth(1).is_some()
     }
 
     pub(super) fn steps(&self, place: Place) -> Vec<Step> {

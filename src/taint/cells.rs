@@ -50,7 +50,7 @@ impl Analyzer<'_, '_> {
         let hop = std::cell::OnceCell::new();
         kept.relabel(&|label| label.after(hop.get_or_init(|| self.hop(span, caption())).clone()));
         let tree = &kept;
-        let steps: Vec<Key> = self.keys(place);
+        let steps: Vec<Key> = self.keys(state, place);
         let steps: Vec<Key> =
             steps.into_iter().map(|key| if key == Key::Any { some_key() } else { key }).collect();
         match (place.base, &steps[..]) {

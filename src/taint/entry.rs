@@ -11,7 +11,7 @@ use crate::taint::value::Label;
 use crate::text::Span;
 
 /// Annotations of parameters that hold no text.
-const TYPED: &[&str] = &[
+pub(super) const TYPED: &[&str] = &[
     "int",
     "float",
     "bool",
@@ -172,7 +172,7 @@ impl Analyzer<'_, '_> {
         let last = match steps[index] {
             Step::Attr(last) => last,
             Step::Item(Const::Str(key)) => return self.environ_field(root, &steps[..=index], key, span),
-            Step::Item(_) | Step::Element => return None,
+            Step::Item(_) | Step::Element | Step::Key(_) => return None,
         };
         if let (Some(Step::Item(Const::Str(key))), "META") =
             (steps.get(index + 1), self.module.unit.text(last))
@@ -271,7 +271,7 @@ impl Analyzer<'_, '_> {
                         path.push('.');
                         path.push_str(unit.text(*name));
                     }
-                    Step::Item(_) | Step::Element => path.push_str("[]"),
+                    Step::Item(_) | Step::Element | Step::Key(_) => path.push_str("[]"),
                 }
             }
             self.world.models.source(&path)

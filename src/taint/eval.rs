@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::ir::{Const, Operand, Rvalue};
 use crate::models::Kinds;
+use crate::program::SHOWN;
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
 use crate::taint::secrets::{hidden, without as bare};
@@ -17,16 +18,24 @@ impl Analyzer<'_, '_> {
     #[expect(clippy::too_many_lines, reason = "a flat match, one arm a form of expression")]
     pub(super) fn rvalue(&self, state: &mut State, value: &Rvalue, span: Span) -> Arc<Tree> {
         match value {
-            Rvalue::Use(operand) | Rvalue::Enter(operand) => self.value_at(state, *operand, span),
+            Rvalue::Use(operand) => self.value_at(state, *operand, span),
+            Rvalue::Enter(operand) => self.entered(state, *operand, span),
             Rvalue::Spread(operand) => {
                 let mut tree = Tree::default();
                 tree.fields.push((spread(), self.value_at(state, *operand, span)));
                 Arc::new(tree)
             }
             Rvalue::Load(place) => self.load(state, *place, span),
-            Rvalue::Binary(op, left, right) => {
+            Rvalue::Binary(op, at_left, at_right) => {
                 let (left, mut right) =
-                    (self.value_at(state, *left, span), self.value_at(state, *right, span));
+                    (self.value_at(state, *at_left, span), self.value_at(state, *at_right, span));
+                if let Some(made) = self.operated(state, *op, [(*at_left, &left), (*at_right, &right)], span)
+                {
+                    return made;
+                }
+                if *op == Operator::Mod {
+                    right = self.shown_each(state, right, span);
+                }
                 if *op == Operator::Add && !left.fields.is_empty() {
                     right = self.listed(state, &right);
                 }
@@ -45,8 +54,10 @@ impl Analyzer<'_, '_> {
                 self.compare(*op, &left, &right, is_given)
             }
             Rvalue::Format(parts) => {
-                let parts: Vec<Arc<Tree>> =
-                    parts.iter().map(|part| self.value_at(state, *part, span)).collect();
+                let parts: Vec<Arc<Tree>> = parts
+                    .iter()
+                    .map(|part| self.shown_of(state, (*part, self.value_at(state, *part, span)), SHOWN, span))
+                    .collect();
                 Arc::new(self.built(text_of(&parts), span))
             }
             Rvalue::Slice(operand, _) => {
@@ -111,6 +122,7 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::Next(operand) => {
                 let tree = self.value_at(state, *operand, span);
+                let tree = self.iterated(state, *operand, tree, span);
                 self.element(&self.listed(state, &tree))
             }
             Rvalue::Function(id) => self.func_value(self.own_func(*id)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind};
 use crate::models::Kinds;
-use crate::program::Meaning;
+use crate::program::{Meaning, SHOWN};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::mappings::is_holder;
@@ -119,7 +119,32 @@ impl Analyzer<'_, '_> {
                 }
                 Some(found)
             }
-            "pop" | "popleft" | "popitem" => Some(self.element(receiver)),
+            "popitem" => {
+                let keys = Arc::new(Tree::labeled(receiver.labels.clone()));
+                Some(Arc::new(Tree::list([keys, self.any_part(receiver)])))
+            }
+            "pop" | "popleft" => Some(self.element(receiver)),
+            "sort" if !receiver.fields.is_empty() => {
+                let list = self.unordered(receiver);
+                self.fill(state, site, &[], &list);
+                Some(Arc::default())
+            }
+            "remove" if receiver.items().is_some_and(|items| !items.is_empty()) => {
+                let items = receiver.items()?;
+                let gone = first()?.konst.clone();
+                let at = items.iter().position(|item| item.konst.is_some() && item.konst == gone);
+                let before = &items[..at.unwrap_or(0)];
+                // What stands before it may be the same.
+                let list = match at.filter(|_| before.iter().all(|item| item.konst.is_some())) {
+                    Some(at) => {
+                        let left = items.iter().enumerate().filter(|(index, _)| *index != at);
+                        Arc::new(Tree::list(left.map(|(_, item)| Arc::clone(item)).collect::<Vec<_>>()))
+                    }
+                    None => self.unordered(receiver),
+                };
+                self.fill(state, site, &[], &list);
+                Some(Arc::default())
+            }
             "append" | "add" | "appendleft" | "insert" | "put" | "put_nowait" | "push"
                 if site.method.starts_with("append") || self.may_keep(site) =>
             {
@@ -204,9 +229,12 @@ impl Analyzer<'_, '_> {
                 {
                     let positional: Vec<Arc<Tree>> = given()
                         .filter(|(arg, _)| arg.kind == ArgKind::Positional)
-                        .map(|(_, tree)| Arc::clone(tree))
+                        .map(|(_, tree)| self.shown(state, tree, SHOWN, site.call.span))
                         .collect();
-                    let named = |name: &str| self.named(site, name).map(|(tree, _)| Arc::clone(tree));
+                    let named = |name: &str| {
+                        let found = self.named(site, name);
+                        found.map(|(tree, _)| self.shown(state, tree, SHOWN, site.call.span))
+                    };
                     if let Some(text) = braces(template, &positional, &named) {
                         return Some(Arc::new(text));
                     }

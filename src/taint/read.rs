@@ -38,15 +38,26 @@ impl Analyzer<'_, '_> {
                 at = Arc::new(Tree::labeled(vec![label]));
                 continue;
             }
-            let key = crate::taint::value::key(self.module, *step);
+            let key = self.key(state, *step);
             if let Step::Attr(name) = step
                 && let Some(found) = self.property(state, (root, index), &at, self.module.global(*name), span)
             {
                 at = found;
                 continue;
             }
+            if let Step::Attr(name) = step
+                && self.is_checked_field((root, index), &at, self.module.global(*name))
+            {
+                at = Arc::default();
+                continue;
+            }
+            if let Some(found) = self.looked_into(state, (root, index), &at, (*step, &key), span) {
+                at = found;
+                continue;
+            }
             let mut next = self.part(&at, &key);
             if let Step::Attr(name) = step {
+                self.cleaned((root, index), &at, self.module.global(*name), &mut next);
                 let own = self
                     .class
                     .filter(|_| index == 0 && root.local().is_some_and(|local| self.is_self(local)));
@@ -119,7 +130,7 @@ impl Analyzer<'_, '_> {
             Meaning::Method(func, _) => {
                 let (before, _) = self.module.unit.paths.split(place.path)?;
                 let receiver = self.load(state, Place { base: place.base, path: before }, span);
-                Some(FuncRef { func: Callee::Own(*func), bound: vec![receiver.shallow()] })
+                Some(FuncRef { bound: vec![receiver.shallow()], ..FuncRef::new(Callee::Own(*func)) })
             }
             Meaning::Function(func) => Some(FuncRef::new(Callee::Own(*func))),
             Meaning::Outside(path) if self.world.models.has_call(path) => {

@@ -241,7 +241,7 @@ impl Analyzer<'_, '_> {
     /// What a store into `base[key]` reaches: the headers of a reply, a session.
     pub(super) fn meet_store(&self, state: &State, place: Place, value: &Arc<Tree>, span: Span) {
         let steps = self.steps(place);
-        let Some((Step::Item(_) | Step::Element, before)) = steps.split_last() else { return };
+        let Some((Step::Item(_) | Step::Element | Step::Key(_), before)) = steps.split_last() else { return };
         let unit = self.module.unit;
         let mut path = match place.base {
             Operand::Local(local) => {

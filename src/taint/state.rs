@@ -99,6 +99,14 @@ impl State {
         found
     }
 
+    /// The variables outside of the body that it knows of.
+    pub(super) fn outside(&self) -> impl Iterator<Item = (Symbol, &Arc<Tree>)> {
+        self.vars.iter().rev().map_while(|(var, tree)| match var {
+            Var::Global(name) => Some((*name, tree)),
+            Var::Local(_) => None,
+        })
+    }
+
     /// Whether it knows of variables outside of the body.
     pub(super) fn has_globals(&self) -> bool {
         matches!(self.vars.last(), Some((Var::Global(_), _)))
