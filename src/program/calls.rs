@@ -126,6 +126,7 @@ impl Program<'_> {
         if let Some(class) = class.filter(|_| body.calls.iter().any(is_dynamic)) {
             found.extend(self.above(class).iter().flat_map(|class| self.classes[*class].methods.values()));
         }
+        found.extend(body.calls.iter().flat_map(|call| self.got_by_name(module, body, call)));
         let values = body.locals.iter().filter_map(|local| local.value);
         for name in values.chain(body.globals.iter().copied()) {
             if let Meaning::Function(func) | Meaning::Method(func, _) = module.meaning(name) {
@@ -135,9 +136,38 @@ impl Program<'_> {
         found.extend(body.globals.iter().flat_map(|name| held(module.variable(*name))));
         found.extend(self.properties_read(module, body));
         found.extend(self.unseen(module, body));
+        let instead = found.iter().filter_map(|func| Some(self.runs_instead(*func)?.0));
+        found.extend(instead.collect::<Vec<_>>());
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// The methods that `getattr(object, name)` may give.
+    fn got_by_name(&self, module: &Module<'_>, body: &Body, call: &Call) -> Vec<FuncId> {
+        let is_getattr = call.name.is_some_and(|name| module.unit.text(name) == "getattr");
+        let (true, Some(object), Some(name)) = (is_getattr, call.positional(0), call.positional(1)) else {
+            return Vec::new();
+        };
+        let value = match object.value {
+            Operand::Local(local) => body.locals[local].value,
+            Operand::Global(name) => Some(name),
+            Operand::Const(_) => None,
+        };
+        let Some(Meaning::Instance(class)) = value.map(|value| module.meaning(value)) else {
+            return Vec::new();
+        };
+        match name.value {
+            Operand::Const(crate::ir::Const::Str(name)) => {
+                self.method(*class, module.global(name)).into_iter().collect()
+            }
+            _ => self
+                .above(*class)
+                .iter()
+                .flat_map(|class| self.classes[*class].methods.values())
+                .copied()
+                .collect(),
+        }
     }
 
     /// The properties that a body reads of objects whose class is known.

@@ -5,6 +5,7 @@
 
 mod calls;
 mod classes;
+mod decorated;
 mod injected;
 mod link;
 mod modules;
@@ -17,6 +18,7 @@ mod variables;
 
 pub use calls::CallGraph;
 pub use classes::ClassInfo;
+pub use decorated::Applied;
 pub use link::link;
 pub use resolve::Meaning;
 pub use special::{ENTERED, SHOWN, of_operator};
@@ -85,6 +87,8 @@ pub struct Program<'a> {
     /// Names of properties.
     properties: FxHashSet<Symbol>,
     specials: special::Specials,
+    /// The functions that run in place of decorated ones, with the names by which they know these.
+    wrappers: FxHashMap<FuncId, (FuncId, Option<Symbol>)>,
     table: modules::Modules,
     bound: IdVec<ModuleId, resolve::Bound>,
 }

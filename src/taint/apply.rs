@@ -33,6 +33,9 @@ impl Analyzer<'_, '_> {
                 }
             },
         };
+        if let (Callee::Own(_), Some(result)) = (&func.func, self.wrapped(state, site, (id, func))) {
+            return result;
+        }
         let made = match &func.func {
             Callee::Class(class) => Some(*class),
             _ => self.made_class(site, id),
@@ -101,6 +104,9 @@ impl Analyzer<'_, '_> {
         self.replace(state, site, (summary, func), bound);
         self.effects(state, site, summary, bound, func);
         self.set_outer(state, site, summary, bound);
+        if !summary.raises.is_empty() {
+            self.throw(state, site, summary, bound);
+        }
         for (cell, path, from) in &summary.keeps {
             let mut labels = self.labels(state, from, bound, site, "it is kept by");
             for hop in Hops::list(from.via.as_ref()) {

@@ -48,6 +48,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) loops: Vec<Loop>,
     /// The locals that functions defined here use, with their names there.
     pub(super) captured: Vec<(LocalId, Symbol)>,
+    /// What the call at hand raises.
+    pub(super) thrown: RefCell<Tree>,
     /// The blocks at whose end a setting decides.
     settings: Vec<BlockId>,
     /// The origins of the elements of each loop.
@@ -125,6 +127,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             out: RefCell::default(),
             reporting: RefCell::new(false),
             tested: RefCell::default(),
+            thrown: RefCell::default(),
             rounds: RefCell::default(),
             letters: RefCell::default(),
         })
@@ -226,10 +229,24 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         // What a handler sees is between what holds before the block and behind it.
         let mut raised: Option<State> =
             unwinds.filter(|_| data.insts.iter().any(crate::flow::may_raise)).map(|_| state.clone());
+        if let Some(raised) = raised.as_mut().filter(|_| self.is_handler(block)) {
+            raised.set(Var::Raised, Arc::default());
+        }
+        let leaves = !self.cfg.succs(block).iter().any(|edge| edge.unwind);
+        let mut thrown = Tree::default();
         for inst in &data.insts {
-            if !self.step(&mut state, inst) {
+            let goes_on = self.step(&mut state, inst);
+            let raised_here = self.thrown.take();
+            if !raised_here.is_plain() {
+                if leaves {
+                    self.leave_raised(&state, &raised_here);
+                }
+                thrown.join(&raised_here);
+            }
+            if !goes_on {
                 if let Some(raised) = &mut raised {
                     self.join(raised, &state);
+                    Self::raise(raised, &thrown);
                 }
                 out.extend(unwinds.zip(raised));
                 return out;
@@ -242,6 +259,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         }
         if let (Some(to), Some(mut raised)) = (unwinds, raised) {
             self.join(&mut raised, &state);
+            Self::raise(&mut raised, &thrown);
             out.push((to, raised));
         }
         if let Terminator::Return(value) = data.end {
@@ -252,6 +270,14 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             ends.returned.push((state, Tree::clone(&tree), value));
             return out;
+        }
+        if let Terminator::Raise { exception, .. } = data.end {
+            if let Some(exception) = exception {
+                state.set(Var::Raised, Arc::new(self.exception(&state, exception)));
+            }
+            if let Some(raised) = state.get(Var::Raised).filter(|_| leaves) {
+                self.leave_raised(&state, raised);
+            }
         }
         if ends.is_last {
             return out;
@@ -284,6 +310,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             _ => data.successors().map(|to| (to, state.clone())).collect(),
         };
         for (to, mut state) in ends {
+            if matches!(data.end, Terminator::Dispatch { .. }) {
+                self.choose(&mut state, to);
+            }
             if !self.loops.is_empty() {
                 self.leave_rounds(&mut state, block, to);
             }
@@ -330,7 +359,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     }
                 }
                 Some((_, Given::Func(func))) => tree.funcs = vec![FuncRef::new(func.clone())],
-                None => {}
+                Some((_, Given::Outer(..))) | None => {}
             }
             state.set(Var::Local(param.local), Arc::new(tree));
         }

@@ -212,11 +212,8 @@ impl Analyzer<'_, '_> {
                 }
                 let symbol = self.world.program.symbol(&name)?;
                 let mut found = self.part(&object, &Key::Attr(symbol));
-                if let Operand::Local(local) = site.positional(0)?.1.value
-                    && self.is_self(local)
-                    && let Some(method) =
-                        self.class.and_then(|class| self.world.program.method(class, symbol))
-                {
+                let class = self.class_of(site.positional(0)?.1.value, &object);
+                if let Some(method) = class.and_then(|class| self.world.program.method(class, symbol)) {
                     let funcs =
                         vec![FuncRef { bound: vec![object.shallow()], ..FuncRef::new(Callee::Own(method)) }];
                     Arc::make_mut(&mut found).funcs = funcs;

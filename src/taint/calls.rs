@@ -102,6 +102,7 @@ impl Analyzer<'_, '_> {
         if !funcs.is_empty() {
             return self.run_all(state, &site, &funcs);
         }
+        self.keep_args(state, &site);
         Some(self.outside(state, &site))
     }
 

@@ -67,6 +67,7 @@ impl Tree {
         }
         Some(Self {
             konst: self.konst.clone(),
+            may: self.may,
             prefix: self.prefix.clone(),
             ending: self.ending.clone(),
             fields,

@@ -165,7 +165,8 @@ impl Analyzer<'_, '_> {
         }
         if path.len() >= MAX_PATH {
             let mut rest = Tree::default();
-            tree.fields.iter().flat_map(|(_, part)| part.all()).for_each(|label| {
+            let parts = tree.fields.iter().filter(|(key, _)| !is_inner(key));
+            parts.flat_map(|(_, part)| part.all()).for_each(|label| {
                 rest.add(&label);
             });
             if !rest.labels.is_empty() {

@@ -119,7 +119,8 @@ impl Analyzer<'_, '_> {
                 }
                 Some(found)
             }
-            "popitem" => {
+            // Which entry it is depends on the order in which they came.
+            "popitem" if receiver.fields.iter().all(|(_, part)| part.is_tainted()) => {
                 let keys = Arc::new(Tree::labeled(receiver.labels.clone()));
                 Some(Arc::new(Tree::list([keys, self.any_part(receiver)])))
             }

@@ -19,6 +19,7 @@ mod demand;
 mod details;
 mod entry;
 mod eval;
+mod exceptions;
 mod extracts;
 mod fields;
 mod finish;
@@ -41,6 +42,7 @@ mod properties;
 mod read;
 mod regex;
 mod registered;
+mod registries;
 mod relevant;
 mod render;
 mod rounds;
@@ -60,6 +62,7 @@ mod texts;
 mod unseen;
 mod value;
 mod world;
+mod wrapped;
 
 pub use summary::{Hop, Printed, SinkSite, SourceSite};
 
@@ -163,7 +166,15 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
         };
         let stale = relevant::above(&graph, next.clone());
         demands.plain.retain(|(id, _)| !stale.contains(id));
-        demands.special.retain(|(id, ..)| !stale.contains(id));
+        let is_of = |given: &world::Given| match given {
+            world::Given::Outer(_, func) | world::Given::Func(value::Callee::Own(func)) => {
+                stale.contains(func)
+            }
+            _ => false,
+        };
+        demands
+            .special
+            .retain(|(id, _, given, _)| !stale.contains(id) && !given.iter().any(|(_, given)| is_of(given)));
         wanted = next.into_iter().collect();
     }
     meetings(&summaries, models)

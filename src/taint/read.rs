@@ -6,6 +6,7 @@ use crate::ir::{Operand, Place, Step};
 use crate::models::{Kinds, Threat};
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
+use crate::taint::exceptions::args_key;
 use crate::taint::limits::MAX_DEPTH;
 use crate::taint::origins::Origin;
 use crate::taint::secrets::is_hidden;
@@ -38,7 +39,12 @@ impl Analyzer<'_, '_> {
                 at = Arc::new(Tree::labeled(vec![label]));
                 continue;
             }
-            let key = self.key(state, *step);
+            let mut key = self.key(state, *step);
+            if matches!(step, Step::Attr(name) if self.module.unit.text(*name) == "args")
+                && at.field(&args_key()).is_some()
+            {
+                key = args_key();
+            }
             if let Step::Attr(name) = step
                 && let Some(found) = self.property(state, (root, index), &at, self.module.global(*name), span)
             {

@@ -21,7 +21,7 @@ impl Analyzer<'_, '_> {
                     || self.captured.iter().any(|(known, _)| *known == local)
                     || self.body.kind == BodyKind::Class
             }
-            Var::Global(_) => true,
+            Var::Global(_) | Var::Raised => true,
         });
     }
 

@@ -13,6 +13,8 @@ use crate::taint::value::{Cond, Key, Label, Tree};
 /// A variable.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Var {
+    /// The exception that is on its way out.
+    Raised,
     Local(LocalId),
     Global(Symbol),
 }
@@ -103,7 +105,7 @@ impl State {
     pub(super) fn outside(&self) -> impl Iterator<Item = (Symbol, &Arc<Tree>)> {
         self.vars.iter().rev().map_while(|(var, tree)| match var {
             Var::Global(name) => Some((*name, tree)),
-            Var::Local(_) => None,
+            Var::Local(_) | Var::Raised => None,
         })
     }
 

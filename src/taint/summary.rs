@@ -130,6 +130,9 @@ pub(super) struct Summary {
     pub(super) returns: Vec<(Vec<Key>, From)>,
     /// The parameter that it certainly returns, as an object, and the parts that it has put something else in place of.
     pub(super) gives_back: Option<(usize, Vec<Key>)>,
+    /// Taint in the exceptions that leave it, by path, and what these are without taint.
+    pub(super) raises: Vec<(Vec<Key>, From)>,
+    pub(super) raised: Option<Arc<Tree>>,
     /// What it certainly returns, taint aside.
     pub(super) shape: Option<Arc<Tree>>,
     /// Taint that it stores into what a parameter holds, by path; also that a part is overwritten by what is harmless.
@@ -197,6 +200,7 @@ impl Summary {
             && self.copies == other.copies
             && self.holds == other.holds
             && self.resets == other.resets
+            && self.raises.len() == other.raises.len()
             && self.sets.len() == other.sets.len()
             && self.never_returns == other.never_returns
             && self.valid_after == other.valid_after

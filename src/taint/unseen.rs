@@ -11,6 +11,7 @@ use crate::python::ast::Operator;
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::exceptions::args_key;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Key, Konst, Tree};
 use crate::taint::world::Known;
@@ -206,6 +207,9 @@ impl Analyzer<'_, '_> {
     /// The text of a value: what its methods make of it.
     pub(super) fn shown(&self, state: &State, tree: &Arc<Tree>, names: &[&str], span: Span) -> Arc<Tree> {
         let program = self.world.program;
+        if let Some(args) = tree.field(&args_key()) {
+            return Arc::new(Tree::labeled(args.all()));
+        }
         if !SHOWN.iter().any(|name| program.has_special(name)) {
             return Arc::clone(tree);
         }

@@ -85,6 +85,8 @@ pub(super) struct FuncRef {
     pub(super) named: Option<Arc<Tree>>,
     /// The variables of the function around it that it had when that returned it, by their names.
     pub(super) frame: Option<Arc<Tree>>,
+    /// Whether it is meant without what its decorators put in its place.
+    pub(super) is_bare: bool,
 }
 
 /// What the truth of a value tells: for which kinds which origins are harmless.
@@ -123,6 +125,8 @@ pub(super) struct Tree {
     pub(super) labels: Vec<Label>,
     /// What it certainly is.
     pub(super) konst: Option<Konst>,
+    /// Whether it may be `False`, and `True`, where it is not known which.
+    pub(super) may: [bool; 2],
     /// What its text certainly begins with, where the whole is not known.
     pub(super) prefix: Option<Arc<str>>,
     /// What its text certainly ends with, where the whole is not known.
@@ -142,7 +146,7 @@ pub(super) struct Tree {
 impl FuncRef {
     /// A function with nothing bound to it.
     pub(super) fn new(func: Callee) -> Self {
-        Self { func, bound: Vec::new(), named: None, frame: None }
+        Self { func, bound: Vec::new(), named: None, frame: None, is_bare: false }
     }
 }
 
@@ -160,10 +164,19 @@ impl Tree {
         Self { labels, ..Self::default() }
     }
 
+    /// The truths that it may be, as far as these are constants.
+    pub(super) fn truths(&self) -> [bool; 2] {
+        match self.konst {
+            Some(Konst::Bool(truth)) => [!truth, truth],
+            _ => self.may,
+        }
+    }
+
     /// Whether nothing at all is known of it.
     pub(super) fn is_plain(&self) -> bool {
         self.labels.is_empty()
             && self.konst.is_none()
+            && self.may == [false; 2]
             && self.prefix.is_none()
             && self.ending.is_none()
             && self.fields.is_empty()
@@ -176,6 +189,7 @@ impl Tree {
     /// Forgets what is known of it as a whole, taint aside.
     pub(super) fn forget_text(&mut self) {
         (self.konst, self.prefix, self.ending, self.cond) = (None, None, None, None);
+        self.may = [false; 2];
         self.among = None;
     }
 
