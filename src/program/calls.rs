@@ -18,6 +18,8 @@ pub struct CallGraph {
     pub callees: IdVec<FuncId, Vec<FuncId>>,
     /// Callers of each function, sorted.
     pub callers: IdVec<FuncId, Vec<FuncId>>,
+    /// Whether a function is called by more than a guess.
+    pub called: IdVec<FuncId, bool>,
 }
 
 impl Program<'_> {
@@ -77,6 +79,14 @@ impl Program<'_> {
     ) -> CallGraph {
         let all: Vec<FuncId> = self.funcs().collect();
         let callees: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.called_by(*id, held)).collect();
+        let mut called: IdVec<FuncId, bool> = IdVec::filled(false, self.n_funcs());
+        callees
+            .iter()
+            .flatten()
+            .chain(more.iter().map(|(_, callee)| callee))
+            .for_each(|id| called[*id] = true);
+        let guessed: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.guessed_by(*id)).collect();
+        let callees: Vec<Vec<FuncId>> = callees.into_iter().zip(guessed).map(with).collect();
         let mut callees: IdVec<FuncId, Vec<FuncId>> = callees.into_iter().collect();
         for (caller, callee) in more {
             if let Err(at) = callees[*caller].binary_search(callee) {
@@ -87,7 +97,7 @@ impl Program<'_> {
         for (id, callees) in callees.pairs() {
             callees.iter().for_each(|callee| callers[*callee].push(id));
         }
-        CallGraph { levels: levels(&callees), callees, callers }
+        CallGraph { levels: levels(&callees), callees, callers, called }
     }
 
     /// The functions that a function may run, sorted.
@@ -143,6 +153,22 @@ impl Program<'_> {
         found
     }
 
+    /// The methods that a function may run of objects that only values tell, by names that few classes have.
+    fn guessed_by(&self, id: FuncId) -> Vec<FuncId> {
+        let (module, _, body) = self.func(id);
+        if module.is_test || matches!(body.kind, BodyKind::Module | BodyKind::Class) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for call in body.calls.iter() {
+            let is_open = call.name.is_none_or(|name| *module.meaning(name) == Meaning::Unknown);
+            if is_open && call.callee != Place::bare(call.callee.base) {
+                found.extend(self.rare.get(&module.global(call.method)).into_iter().flatten());
+            }
+        }
+        found
+    }
+
     /// The methods that `getattr(object, name)` may give.
     fn got_by_name(&self, module: &Module<'_>, body: &Body, call: &Call) -> Vec<FuncId> {
         let is_getattr = call.name.is_some_and(|name| module.unit.text(name) == "getattr");
@@ -191,6 +217,16 @@ impl Program<'_> {
         };
         body.calls.iter().map(|call| call.callee).chain(loads).filter_map(read).flatten().collect()
     }
+}
+
+/// Two lists as one, sorted.
+fn with((mut all, more): (Vec<FuncId>, Vec<FuncId>)) -> Vec<FuncId> {
+    if !more.is_empty() {
+        all.extend(more);
+        all.sort_unstable();
+        all.dedup();
+    }
+    all
 }
 
 /// Tarjan's strongly connected components, in levels. Iterative: call chains are long.

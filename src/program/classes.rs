@@ -108,6 +108,21 @@ impl Program<'_> {
         found
     }
 
+    /// The methods by names that few classes have, test code and special methods aside.
+    pub(super) fn rare_methods(&self) -> FxHashMap<Symbol, Vec<FuncId>> {
+        const MAX_METHODS: usize = 2;
+        let mut found: FxHashMap<Symbol, Vec<FuncId>> = FxHashMap::default();
+        for class in self.classes.iter().filter(|class| !self.modules[class.module].is_test) {
+            for (name, method) in
+                class.methods.iter().filter(|(name, _)| !self.text(**name).starts_with("__"))
+            {
+                found.entry(*name).or_default().push(*method);
+            }
+        }
+        found.retain(|_, methods| methods.len() <= MAX_METHODS);
+        found
+    }
+
     /// The names under which classes have properties.
     pub(super) fn property_names(&self) -> FxHashSet<Symbol> {
         let methods = self.classes.iter().flat_map(|class| &class.methods);

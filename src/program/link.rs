@@ -48,9 +48,21 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     let ids: Vec<ModuleId> = modules.ids().collect();
     let bound = ids.par_iter().map(|id| bound(&modules[*id])).collect::<Vec<_>>().into_iter().collect();
     let (classes, by_class, properties) = (IdVec::new(), FxHashMap::default(), FxHashSet::default());
-    let (specials, wrappers) = (special::Specials::default(), FxHashMap::default());
-    let mut program =
-        Program { modules, classes, funcs, names, by_class, properties, specials, wrappers, table, bound };
+    let (specials, rare, wrappers) =
+        (special::Specials::default(), FxHashMap::default(), FxHashMap::default());
+    let mut program = Program {
+        modules,
+        classes,
+        funcs,
+        names,
+        by_class,
+        properties,
+        specials,
+        rare,
+        wrappers,
+        table,
+        bound,
+    };
     let definitions = define(&mut program);
     link_bases(&mut program, &definitions);
     let told: Vec<_> = ids
@@ -71,6 +83,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     program.specials = special::Specials::new(&program);
     tell_injected(&mut program, &definitions, types);
     program.wrappers = program.wrappers();
+    program.rare = program.rare_methods();
     if program.has_special("__getitem__") {
         let resolver = Resolver { program: &program, definitions: &definitions };
         let told: Vec<_> = ids.par_iter().map(|id| subscripted(&resolver, *id)).collect();

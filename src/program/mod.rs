@@ -87,6 +87,8 @@ pub struct Program<'a> {
     /// Names of properties.
     properties: FxHashSet<Symbol>,
     specials: special::Specials,
+    /// The methods under each name that few classes have.
+    rare: FxHashMap<Symbol, Vec<FuncId>>,
     /// The functions that run in place of decorated ones, with the names by which they know these.
     wrappers: FxHashMap<FuncId, (FuncId, Option<Symbol>)>,
     table: modules::Modules,

@@ -29,10 +29,19 @@ impl Analyzer<'_, '_> {
                 matches!(self.module.meaning(name), Meaning::Method(..) | Meaning::Instance(_))
             });
         let mut next = 0;
+        let mut extra = 0;
         for tree in before {
-            if next < bound.len() {
-                bound[next] = Some(Arc::clone(tree));
-                next += 1;
+            match params.get(next).map(|param| param.kind) {
+                Some(ParamKind::Positional | ParamKind::PositionalOnly) => {
+                    bound[next] = Some(Arc::clone(tree));
+                    next += 1;
+                }
+                Some(ParamKind::Star) => {
+                    let list = Arc::make_mut(bound[next].get_or_insert_with(Arc::default));
+                    list.store(&[Key::Item(Konst::Int(extra))], tree);
+                    extra += 1;
+                }
+                _ => {}
             }
         }
         if is_method && (made.is_some() || before.is_empty() && self.is_class_method(func)) {
@@ -51,7 +60,6 @@ impl Analyzer<'_, '_> {
         };
         let star = params.iter().position(|param| param.kind == ParamKind::Star);
         let stars = params.iter().position(|param| param.kind == ParamKind::DoubleStar);
-        let mut extra = 0;
         // What may come by position and by name alike: `f(*args, **kwargs)`.
         let mut open = 0..0;
         for (arg, tree) in site.call.args.iter().zip(&site.args) {

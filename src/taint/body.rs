@@ -309,9 +309,10 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             _ => data.successors().map(|to| (to, state.clone())).collect(),
         };
+        let mut is_caught = false;
         for (to, mut state) in ends {
             if matches!(data.end, Terminator::Dispatch { .. }) {
-                self.choose(&mut state, to);
+                self.choose(&mut state, to, &mut is_caught);
             }
             if !self.loops.is_empty() {
                 self.leave_rounds(&mut state, block, to);

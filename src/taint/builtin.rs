@@ -25,6 +25,13 @@ impl Analyzer<'_, '_> {
         if let Some(pieces) = Self::cut_path(site) {
             return Some(pieces);
         }
+        // `parser.setFeature(xml.sax.handler.feature_external_ges, True)`
+        if site.method == "setFeature" {
+            let (name, value) = (site.positional(0)?.1, Arc::clone(site.positional(1)?.0));
+            let name = self.file.slice(name.span).rsplit('.').next().unwrap_or_default();
+            self.fill(state, site, &[Key::Item(Konst::Str(name.into()))], &value);
+            return Some(Arc::default());
+        }
         if let Some(found) = self.poured(state, site) {
             return Some(found);
         }
@@ -59,12 +66,24 @@ impl Analyzer<'_, '_> {
                 }
                 Some(Arc::new(last))
             }
+            "bool" => {
+                let value = first()?;
+                let konst = value.konst.as_ref().map(|konst| Konst::Bool(konst.is_true()));
+                let cond = value.cond.clone().filter(|_| konst.is_none());
+                Some(Arc::new(Tree { konst, cond, ..Tree::default() }))
+            }
             "len" => match &first()?.konst {
                 Some(Konst::Str(text)) => {
                     let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
                     Some(Arc::new(Tree::konst(Konst::Int(length))))
                 }
-                _ => Some(Arc::default()),
+                // Of what is not known the length is 0.
+                _ => Some(
+                    first()?
+                        .exact_len()
+                        .filter(|length| *length > 0)
+                        .map_or_else(Arc::default, |length| Arc::new(Tree::konst(Konst::Int(length)))),
+                ),
             },
             "json.dumps" | "pickle.dumps" | "yaml.dump" | "yaml.safe_dump" => {
                 let tree = first()?;

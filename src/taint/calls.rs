@@ -127,7 +127,7 @@ impl Analyzer<'_, '_> {
         let span = call.span;
         let source = |threat| Some(self.source(span, self.spelled(span), threat, "comes in here"));
         let is_known = match call.callee.base {
-            Operand::Local(_) => self.has_source(&self.value(state, call.callee.base)),
+            Operand::Local(_) => self.holds_source(&self.value(state, call.callee.base)),
             Operand::Global(_) | Operand::Const(_) => false,
         };
         // `request.args.get("x")` is a source, `request.args["x"].strip()` is made of one.

@@ -80,7 +80,9 @@ impl Analyzer<'_, '_> {
             || matches!(
                 name.as_str(),
                 "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
-            )
+            ) && !param
+                .annotation
+                .is_some_and(|annotation| TEXTS.contains(&self.module.unit.text(annotation)))
         {
             return None;
         }

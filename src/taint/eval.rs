@@ -247,6 +247,15 @@ impl Analyzer<'_, '_> {
             CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot => {
                 let (subject, other) = if tainted(left) { (left, right) } else { (right, left) };
                 let is_none = other.konst == Some(Konst::None);
+                let none = |tree: &Tree| tree.konst == Some(Konst::None);
+                if let (true, Some(cond)) =
+                    (none(left) || none(right), left.cond.as_ref().or(right.cond.as_ref()))
+                {
+                    // `error is None`
+                    let cond = Cond::clone(cond);
+                    let says_none = matches!(op, CmpOp::Eq | CmpOp::Is);
+                    return self.cond(if says_none { cond.flipped() } else { cond });
+                }
                 if let (true, Some(cond)) = (is_none, &subject.cond) {
                     // `match is None`: nothing was found.
                     let cond = Cond::clone(cond);

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use crate::ir::{BlockId, LocalId, Operand, RegionId, RegionKind};
+use crate::models::Kinds;
 use crate::program::ClassIx;
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::Summary;
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::value::{Key, Konst, Label, Tree};
 use crate::text::Span;
 
 /// Exceptions of Python's own with those that are of the same kind.
@@ -46,6 +47,9 @@ impl Analyzer<'_, '_> {
             return Tree::default();
         }
         let mut tree = Tree::clone(&tree);
+        // What it says of the inside, whoever wrote its text has chosen to say.
+        let hidden = Kinds::HIDDEN.with(Kinds::DETAIL);
+        tree.relabel(&|label| Label { kinds: label.kinds.without(hidden), ..label.clone() });
         if let (None, Operand::Local(local)) = (tree.class, operand) {
             let path = self.body.locals[local].value.map_or("", |value| self.module.unit.text(value));
             let name = path.strip_suffix("()").map(|path| path.rsplit('.').next().unwrap_or(path));
@@ -95,15 +99,17 @@ impl Analyzer<'_, '_> {
         }
     }
 
-    /// Before a handler: what it does not bind, or does not catch, is gone.
-    pub(super) fn choose(&self, state: &mut State, entry: BlockId) {
+    /// Before a handler: what it does not bind, or does not catch, is gone, and what one before it has caught.
+    pub(super) fn choose(&self, state: &mut State, entry: BlockId, is_caught: &mut bool) {
         let Some(raised) = state.get(Var::Raised) else { return };
-        let RegionKind::Handler(handler) = &self.body.regions[self.body.blocks[entry].region].kind else {
-            return;
-        };
+        let region = self.body.blocks[entry].region;
+        let RegionKind::Handler(handler) = &self.body.regions[region].kind else { return };
         let types: Vec<&str> = handler.types.iter().map(|name| self.module.unit.text(*name)).collect();
         let catches = types.is_empty() || types.iter().any(|name| self.may_catch(name, raised));
-        if handler.name.is_none() || !catches {
+        let named = raised.field(&name_key()).is_some_and(|name| name.konst.is_some());
+        let is_gone = *is_caught;
+        *is_caught |= catches && (named || raised.class.is_some());
+        if handler.name.is_none() || !catches || is_gone {
             state.set(Var::Raised, Arc::default());
         }
     }

@@ -224,7 +224,10 @@ impl Analyzer<'_, '_> {
             "copy" if site.call.args.is_empty() => Some(Arc::clone(receiver)),
             "format" => {
                 let given = || site.call.args.iter().zip(&site.args);
-                let is_plain = |arg: &Arg| matches!(arg.kind, ArgKind::Positional | ArgKind::Keyword(_));
+                let is_plain = |arg: &Arg| {
+                    matches!(arg.kind, ArgKind::Positional | ArgKind::Keyword(_) | ArgKind::DoubleStar)
+                };
+                let spread = given().find(|(arg, _)| arg.kind == ArgKind::DoubleStar).map(|(_, tree)| tree);
                 if let (Some(Konst::Str(template)), true) =
                     (&receiver.konst, site.call.args.iter().all(is_plain))
                 {
@@ -234,7 +237,9 @@ impl Analyzer<'_, '_> {
                         .collect();
                     let named = |name: &str| {
                         let found = self.named(site, name);
-                        found.map(|(tree, _)| self.shown(state, tree, SHOWN, site.call.span))
+                        let found = found.map(|(tree, _)| self.shown(state, tree, SHOWN, site.call.span));
+                        found
+                            .or_else(|| spread.map(|all| self.part(all, &Key::Item(Konst::Str(name.into())))))
                     };
                     if let Some(text) = braces(template, &positional, &named) {
                         return Some(Arc::new(text));
@@ -251,12 +256,28 @@ impl Analyzer<'_, '_> {
                     .map(Into::into);
                 Some(Arc::new(tree))
             }
+            "format_map" => {
+                let all = first()?;
+                let Some(Konst::Str(template)) = &receiver.konst else { return None };
+                let named = |name: &str| Some(self.part(&all, &Key::Item(Konst::Str(name.into()))));
+                braces(template, &[], &named).map(Arc::new)
+            }
+            // What is in a set of constants too is one of these.
+            "intersection" if is_constant(receiver) || first().is_some_and(|other| is_constant(&other)) => {
+                Some(Arc::default())
+            }
             "join" if receiver.labels.is_empty() || receiver.konst.is_some() => {
                 let list = self.listed(state, &first()?);
                 if let Some(items) = list.items().filter(|items| !items.is_empty()) {
                     return Some(Arc::new(join(receiver, &items)));
                 }
-                let mut tree = Tree::labeled(list.all());
+                // Of a mapping whose keys are constants these are joined.
+                let is_mapping = list.labels.is_empty()
+                    && !list.fields.is_empty()
+                    && list.fields.iter().all(
+                        |(key, _)| matches!(key, Key::Item(Konst::Str(text)) if !text.starts_with('\0')),
+                    );
+                let mut tree = if is_mapping { Tree::default() } else { Tree::labeled(list.all()) };
                 receiver.all().iter().for_each(|label| {
                     tree.add(label);
                 });
@@ -397,6 +418,11 @@ impl Analyzer<'_, '_> {
         };
         !is_library && !site.args.first().is_some_and(is_row)
     }
+}
+
+/// Whether a value is a list or set of constants.
+fn is_constant(list: &Tree) -> bool {
+    list.items().is_some_and(|items| !items.is_empty() && items.iter().all(|item| item.konst.is_some()))
 }
 
 /// Whether `get` and the like go over a network.

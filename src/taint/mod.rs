@@ -115,7 +115,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let callers = Callers::new(program, models, is_web);
     let graph = program.call_graph(&|name| shapes.funcs(program, name), &callers.dependencies(program));
     let cycles = Cycles::new(&graph);
-    let roots: FxHashSet<FuncId> = program.funcs().filter(|id| graph.callers[*id].is_empty()).collect();
+    let roots: FxHashSet<FuncId> = program.funcs().filter(|id| !graph.called[*id]).collect();
     let demands = Demands::default();
     let local = relevant::around(&graph, &local_sinks);
     let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();

@@ -160,6 +160,11 @@ impl Analyzer<'_, '_> {
         tree.labels.iter().any(|label| is_source(label) && !is_hidden(label.kinds))
     }
 
+    /// Whether a value, or a part of it, is known to come from outside.
+    pub(super) fn holds_source(&self, tree: &Tree) -> bool {
+        self.has_source(tree) || tree.fields.iter().any(|(_, part)| self.holds_source(part))
+    }
+
     /// Whether anybody but who sets the program up may have a hand in a value.
     pub(super) fn is_remote(&self, tree: &Tree) -> bool {
         let origins = self.origins.borrow();

@@ -313,6 +313,21 @@ impl<'t> Builder<'_, '_, 't> {
                 }
                 self.condition(last, yes, no);
             }
+            // `1 < level < 9`
+            Expr::Compare(compare) if compare.ops.len() > 1 => {
+                let mut left = self.expr(&compare.left);
+                let last = compare.ops.len() - 1;
+                for (at, (op, right)) in compare.ops.iter().zip(&compare.comparators).enumerate() {
+                    let right = self.expr(right);
+                    let on = self.put(Rvalue::Compare(*op, left, right), span(compare), None);
+                    let next = if at == last { yes } else { self.new_block() };
+                    self.end(Terminator::Branch { on, yes: next, no });
+                    if at < last {
+                        self.enter(next);
+                    }
+                    left = right;
+                }
+            }
             _ => return false,
         }
         true
