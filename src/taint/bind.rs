@@ -28,22 +28,7 @@ impl Analyzer<'_, '_> {
             || site.call.name.is_some_and(|name| {
                 matches!(self.module.meaning(name), Meaning::Method(..) | Meaning::Instance(_))
             });
-        let mut next = 0;
-        let mut extra = 0;
-        for tree in before {
-            match params.get(next).map(|param| param.kind) {
-                Some(ParamKind::Positional | ParamKind::PositionalOnly) => {
-                    bound[next] = Some(Arc::clone(tree));
-                    next += 1;
-                }
-                Some(ParamKind::Star) => {
-                    let list = Arc::make_mut(bound[next].get_or_insert_with(Arc::default));
-                    list.store(&[Key::Item(Konst::Int(extra))], tree);
-                    extra += 1;
-                }
-                _ => {}
-            }
-        }
+        let (mut next, mut extra) = bind_first(params, before, &mut bound);
         if is_method && (made.is_some() || before.is_empty() && self.is_class_method(func)) {
             bound[0] = Some(Arc::default());
             next = 1;
@@ -178,4 +163,25 @@ impl Analyzer<'_, '_> {
             }
         }
     }
+}
+
+/// Binds arguments that stand before those of the call; how many parameters have one, and how many elements `*args` has.
+fn bind_first(params: &[Param], before: &[Arc<Tree>], bound: &mut Bound) -> (usize, i64) {
+    let mut next = 0;
+    let mut extra = 0;
+    for tree in before {
+        match params.get(next).map(|param| param.kind) {
+            Some(ParamKind::Positional | ParamKind::PositionalOnly) => {
+                bound[next] = Some(Arc::clone(tree));
+                next += 1;
+            }
+            Some(ParamKind::Star) => {
+                let list = Arc::make_mut(bound[next].get_or_insert_with(Arc::default));
+                list.store(&[Key::Item(Konst::Int(extra))], tree);
+                extra += 1;
+            }
+            _ => {}
+        }
+    }
+    (next, extra)
 }

@@ -17,7 +17,7 @@ use crate::taint::origins::Origin;
 use crate::taint::rounds::{Loop, loops};
 use crate::taint::state::{Element, State, Var};
 use crate::taint::summary::{Port, Summary};
-use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, literal};
+use crate::taint::value::{Callee, Cond, FuncRef, Key, Label, Tree, literal};
 use crate::taint::world::{Given, Known, World, known};
 use crate::text::{SourceFile, Span};
 
@@ -51,7 +51,7 @@ pub(super) struct Analyzer<'w, 'a> {
     /// What the call at hand raises.
     pub(super) thrown: RefCell<Tree>,
     /// The blocks at whose end a setting decides.
-    settings: Vec<BlockId>,
+    pub(super) settings: Vec<BlockId>,
     /// The origins of the elements of each loop.
     pub(super) rounds: RefCell<FxHashMap<LocalId, Vec<Element>>>,
     /// The origins of single letters of texts.
@@ -80,11 +80,11 @@ impl Default for Context<'_> {
 
 /// What is seen where a body ends.
 #[derive(Default)]
-struct Ends {
-    returned: Vec<(State, Tree, Operand)>,
-    yields: Tree,
+pub(super) struct Ends {
+    pub(super) returned: Vec<(State, Tree, Operand)>,
+    pub(super) yields: Tree,
     /// Whether what flows on is known already.
-    is_last: bool,
+    pub(super) is_last: bool,
 }
 
 /// The summary of a function.
@@ -220,109 +220,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         ins
     }
 
-    /// The states that `block` hands to its successors; notes in `ends` what it returns and yields.
-    fn block(&self, block: BlockId, mut state: State, ends: &mut Ends) -> Vec<(BlockId, State)> {
-        let data = &self.body.blocks[block];
-        let mut out: Vec<(BlockId, State)> = Vec::new();
-        let unwinds = self.cfg.succs(block).iter().find(|edge| edge.unwind).map(|edge| edge.block);
-        let unwinds = unwinds.filter(|_| !ends.is_last);
-        // What a handler sees is between what holds before the block and behind it.
-        let mut raised: Option<State> =
-            unwinds.filter(|_| data.insts.iter().any(crate::flow::may_raise)).map(|_| state.clone());
-        if let Some(raised) = raised.as_mut().filter(|_| self.is_handler(block)) {
-            raised.set(Var::Raised, Arc::default());
-        }
-        let leaves = !self.cfg.succs(block).iter().any(|edge| edge.unwind);
-        let mut thrown = Tree::default();
-        for inst in &data.insts {
-            let goes_on = self.step(&mut state, inst);
-            let raised_here = self.thrown.take();
-            if !raised_here.is_plain() {
-                if leaves {
-                    self.leave_raised(&state, &raised_here);
-                }
-                thrown.join(&raised_here);
-            }
-            if !goes_on {
-                if let Some(raised) = &mut raised {
-                    self.join(raised, &state);
-                    Self::raise(raised, &thrown);
-                }
-                out.extend(unwinds.zip(raised));
-                return out;
-            }
-            if let (Op::Yield(_, value, _), true) = (&inst.op, self.is_reporting()) {
-                let mut part = Tree::default();
-                part.store(&[Key::Any], &self.value(&state, *value));
-                ends.yields.join(&part);
-            }
-        }
-        if let (Some(to), Some(mut raised)) = (unwinds, raised) {
-            self.join(&mut raised, &state);
-            Self::raise(&mut raised, &thrown);
-            out.push((to, raised));
-        }
-        if let Terminator::Return(value) = data.end {
-            let tree = self.value(&state, value);
-            if self.is_reporting() {
-                self.meet_return(&state, block, value, &tree);
-                self.leave_instance(&state);
-            }
-            ends.returned.push((state, Tree::clone(&tree), value));
-            return out;
-        }
-        if let Terminator::Raise { exception, .. } = data.end {
-            if let Some(exception) = exception {
-                state.set(Var::Raised, Arc::new(self.exception(&state, exception)));
-            }
-            if let Some(raised) = state.get(Var::Raised).filter(|_| leaves) {
-                self.leave_raised(&state, raised);
-            }
-        }
-        if ends.is_last {
-            return out;
-        }
-        if matches!(data.end, Terminator::Raise { .. }) {
-            out.extend(unwinds.map(|to| (to, state)));
-            return out;
-        }
-        let ends: Vec<(BlockId, State)> = match data.end {
-            Terminator::Branch { on, yes, no } => {
-                let tree = self.value(&state, on);
-                self.test(&tree);
-                let decided = tree.konst.as_ref().map(Konst::is_true);
-                let is_debug = self.is_debug(block, on);
-                let mut ends = Vec::new();
-                for (to, truth) in [(yes, true), (no, false)] {
-                    if decided.is_none_or(|decided| decided == truth) {
-                        let mut state = state.clone();
-                        self.learn(&mut state, on, &tree, truth);
-                        if is_debug && truth {
-                            Self::learn_debug(&mut state);
-                        } else if self.settings.contains(&block) && !is_debug && !self.is_remote(&tree) {
-                            state.take_arm(block, truth);
-                        }
-                        ends.push((to, state));
-                    }
-                }
-                ends
-            }
-            _ => data.successors().map(|to| (to, state.clone())).collect(),
-        };
-        let mut is_caught = false;
-        for (to, mut state) in ends {
-            if matches!(data.end, Terminator::Dispatch { .. }) {
-                self.choose(&mut state, to, &mut is_caught);
-            }
-            if !self.loops.is_empty() {
-                self.leave_rounds(&mut state, block, to);
-            }
-            self.forget_dead(&mut state, to);
-            out.push((to, state));
-        }
-        out
-    }
-
     fn entry(&self) -> State {
         let mut state = State::default();
         for (index, param) in self.body.params.iter().enumerate() {
@@ -437,30 +334,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
         }
         tree
-    }
-
-    /// The steps of a place, as keys.
-    pub(super) fn keys(&self, state: &State, place: Place) -> Vec<Key> {
-        self.steps(place).into_iter().map(|step| self.key(state, step)).collect()
-    }
-
-    /// A step as a key, where its variable holds a constant too.
-    pub(super) fn key(&self, state: &State, step: Step) -> Key {
-        let Step::Key(operand) = step else { return crate::taint::value::key(self.module, step) };
-        let key = self.value(state, operand);
-        self.test(&key);
-        match &key.konst {
-            // What counts is another number in each round.
-            Some(Konst::Int(_)) if self.is_counter(operand) => Key::Any,
-            Some(konst) => Key::Item(konst.clone()),
-            None => Key::Any,
-        }
-    }
-
-    /// Whether a local is assigned more than once.
-    fn is_counter(&self, operand: Operand) -> bool {
-        let is_it = |inst: &&Inst| matches!(&inst.op, Op::Let(to, _) | Op::Call(to, _) if operand == Operand::Local(*to));
-        self.body.blocks.iter().flat_map(|block| &block.insts).filter(is_it).nth(1).is_some()
     }
 
     pub(super) fn steps(&self, place: Place) -> Vec<Step> {

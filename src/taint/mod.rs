@@ -8,6 +8,7 @@
 mod apply;
 mod argv;
 mod bind;
+mod block;
 mod body;
 mod builtin;
 mod callers;
@@ -30,6 +31,7 @@ mod guards;
 mod handed;
 mod instances;
 mod join;
+mod keys;
 #[cfg(test)]
 mod lattice;
 mod limits;
