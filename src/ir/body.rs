@@ -70,6 +70,10 @@ pub struct Body {
     pub stores: bool,
     /// Locals with the classes that annotations give them.
     pub typed: Vec<(LocalId, Symbol)>,
+    /// The locals that elements are read or written by, sorted.
+    pub keys: Vec<LocalId>,
+    /// What else elements are read or written by, as in [`Operand::Global`].
+    pub key_names: Vec<Symbol>,
     /// What it reads or writes that lives outside of it, as in [`Operand::Global`]; each once, sorted.
     pub globals: Box<[Symbol]>,
 }

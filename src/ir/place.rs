@@ -67,7 +67,9 @@ pub enum Step {
     Attr(Symbol),
     /// `[constant]`
     Item(Const),
-    /// `[*]`: an element whose key is not constant.
+    /// `[key]`: an element whose key a variable holds.
+    Key(Operand),
+    /// `[*]`: an element whose key is not known.
     Element,
 }
 

@@ -112,7 +112,7 @@ impl Printer<'_> {
                 Step::Item(key) => {
                     let _ = write!(out, "[{}]", self.constant(key));
                 }
-                Step::Element => out.push_str("[*]"),
+                Step::Element | Step::Key(_) => out.push_str("[*]"),
             }
         }
         out

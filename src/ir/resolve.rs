@@ -412,7 +412,7 @@ impl Resolver<'_> {
                     None => self.append(outer, Suffix::Attr(attr)),
                 }
             }
-            Step::Item(_) | Step::Element => self.append(outer, Suffix::Element),
+            Step::Item(_) | Step::Element | Step::Key(_) => self.append(outer, Suffix::Element),
         });
         self.paths.insert((base, path), found);
         found
@@ -482,6 +482,7 @@ fn globals(body: &Body) -> Box<[Symbol]> {
             | Terminator::Unreachable => {}
         }
     }
+    found.extend(&body.key_names);
     found.sort_unstable();
     found.dedup();
     found.into()

@@ -356,7 +356,7 @@ impl Models {
     /// What a call of `path`, whose last name is `method`, makes harmless of single arguments.
     pub fn partial<'m>(&'m self, path: &str, method: &str) -> impl Iterator<Item = &'m Sanitizer> {
         let by_path = self.partial.get(path).into_iter().flatten();
-        by_path.chain(self.partial.get(&any(method)).into_iter().flatten())
+        by_path.chain(self.any(method).and_then(|any| self.partial.get(&any)).into_iter().flatten())
     }
 
     /// What a call of `path` raises on.

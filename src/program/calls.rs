@@ -18,6 +18,8 @@ pub struct CallGraph {
     pub callees: IdVec<FuncId, Vec<FuncId>>,
     /// Callers of each function, sorted.
     pub callers: IdVec<FuncId, Vec<FuncId>>,
+    /// Whether a function is called by more than a guess.
+    pub called: IdVec<FuncId, bool>,
 }
 
 impl Program<'_> {
@@ -77,6 +79,14 @@ impl Program<'_> {
     ) -> CallGraph {
         let all: Vec<FuncId> = self.funcs().collect();
         let callees: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.called_by(*id, held)).collect();
+        let mut called: IdVec<FuncId, bool> = IdVec::filled(false, self.n_funcs());
+        callees
+            .iter()
+            .flatten()
+            .chain(more.iter().map(|(_, callee)| callee))
+            .for_each(|id| called[*id] = true);
+        let guessed: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.guessed_by(*id)).collect();
+        let callees: Vec<Vec<FuncId>> = callees.into_iter().zip(guessed).map(with).collect();
         let mut callees: IdVec<FuncId, Vec<FuncId>> = callees.into_iter().collect();
         for (caller, callee) in more {
             if let Err(at) = callees[*caller].binary_search(callee) {
@@ -87,7 +97,7 @@ impl Program<'_> {
         for (id, callees) in callees.pairs() {
             callees.iter().for_each(|callee| callers[*callee].push(id));
         }
-        CallGraph { levels: levels(&callees), callees, callers }
+        CallGraph { levels: levels(&callees), callees, callers, called }
     }
 
     /// The functions that a function may run, sorted.
@@ -126,6 +136,7 @@ impl Program<'_> {
         if let Some(class) = class.filter(|_| body.calls.iter().any(is_dynamic)) {
             found.extend(self.above(class).iter().flat_map(|class| self.classes[*class].methods.values()));
         }
+        found.extend(body.calls.iter().flat_map(|call| self.got_by_name(module, body, call)));
         let values = body.locals.iter().filter_map(|local| local.value);
         for name in values.chain(body.globals.iter().copied()) {
             if let Meaning::Function(func) | Meaning::Method(func, _) = module.meaning(name) {
@@ -134,9 +145,55 @@ impl Program<'_> {
         }
         found.extend(body.globals.iter().flat_map(|name| held(module.variable(*name))));
         found.extend(self.properties_read(module, body));
+        found.extend(self.unseen(module, body));
+        let instead = found.iter().filter_map(|func| Some(self.runs_instead(*func)?.0));
+        found.extend(instead.collect::<Vec<_>>());
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// The methods that a function may run of objects that only values tell, by names that few classes have.
+    fn guessed_by(&self, id: FuncId) -> Vec<FuncId> {
+        let (module, _, body) = self.func(id);
+        if module.is_test || matches!(body.kind, BodyKind::Module | BodyKind::Class) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for call in body.calls.iter() {
+            let is_open = call.name.is_none_or(|name| *module.meaning(name) == Meaning::Unknown);
+            if is_open && call.callee != Place::bare(call.callee.base) {
+                found.extend(self.rare.get(&module.global(call.method)).into_iter().flatten());
+            }
+        }
+        found
+    }
+
+    /// The methods that `getattr(object, name)` may give.
+    fn got_by_name(&self, module: &Module<'_>, body: &Body, call: &Call) -> Vec<FuncId> {
+        let is_getattr = call.name.is_some_and(|name| module.unit.text(name) == "getattr");
+        let (true, Some(object), Some(name)) = (is_getattr, call.positional(0), call.positional(1)) else {
+            return Vec::new();
+        };
+        let value = match object.value {
+            Operand::Local(local) => body.locals[local].value,
+            Operand::Global(name) => Some(name),
+            Operand::Const(_) => None,
+        };
+        let Some(Meaning::Instance(class)) = value.map(|value| module.meaning(value)) else {
+            return Vec::new();
+        };
+        match name.value {
+            Operand::Const(crate::ir::Const::Str(name)) => {
+                self.method(*class, module.global(name)).into_iter().collect()
+            }
+            _ => self
+                .above(*class)
+                .iter()
+                .flat_map(|class| self.classes[*class].methods.values())
+                .copied()
+                .collect(),
+        }
     }
 
     /// The properties that a body reads of objects whose class is known.
@@ -160,6 +217,16 @@ impl Program<'_> {
         };
         body.calls.iter().map(|call| call.callee).chain(loads).filter_map(read).flatten().collect()
     }
+}
+
+/// Two lists as one, sorted.
+fn with((mut all, more): (Vec<FuncId>, Vec<FuncId>)) -> Vec<FuncId> {
+    if !more.is_empty() {
+        all.extend(more);
+        all.sort_unstable();
+        all.dedup();
+    }
+    all
 }
 
 /// Tarjan's strongly connected components, in levels. Iterative: call chains are long.

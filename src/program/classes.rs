@@ -30,6 +30,8 @@ pub struct ClassInfo {
     pub typed: FxHashMap<Symbol, Symbol>,
     /// Its own methods; the last definition of a name counts.
     pub methods: FxHashMap<Symbol, FuncId>,
+    /// What assigns its properties.
+    pub setters: FxHashMap<Symbol, FuncId>,
     /// Value paths of `self.attr`, as written in its file.
     pub attrs: FxHashMap<Symbol, Box<str>>,
     /// Itself and the classes above it, nearest first; filled when the bases are linked.
@@ -105,6 +107,21 @@ impl Program<'_> {
         }
         let mut found = self.overrides(class, name, MAX_OVERRIDES);
         found.retain(|func| is_property(self, *func, self.func(*func).2));
+        found
+    }
+
+    /// The methods by names that few classes have, test code and special methods aside.
+    pub(super) fn rare_methods(&self) -> FxHashMap<Symbol, Vec<FuncId>> {
+        const MAX_METHODS: usize = 2;
+        let mut found: FxHashMap<Symbol, Vec<FuncId>> = FxHashMap::default();
+        for class in self.classes.iter().filter(|class| !self.modules[class.module].is_test) {
+            for (name, method) in
+                class.methods.iter().filter(|(name, _)| !self.text(**name).starts_with("__"))
+            {
+                found.entry(*name).or_default().push(*method);
+            }
+        }
+        found.retain(|_, methods| methods.len() <= MAX_METHODS);
         found
     }
 

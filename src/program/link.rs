@@ -8,7 +8,7 @@ use crate::ir::{FnId, Unit};
 use crate::program::modules::Modules;
 use crate::program::resolve::{Bound, Definition, Meaning, Resolver};
 use crate::program::together::Together;
-use crate::program::{ClassInfo, ClassIx, FuncId, Input, Module, ModuleId, Program, Types, names};
+use crate::program::{ClassInfo, ClassIx, FuncId, Input, Module, ModuleId, Program, Types, names, special};
 
 /// Links `units`, which stand in the order of their paths; `types` tells what libraries return.
 #[must_use]
@@ -33,6 +33,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
             names: map,
             meanings,
             renamed: FxHashMap::default(),
+            subscripted: FxHashMap::default(),
             first,
             first_class,
         });
@@ -48,9 +49,22 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     let ids: Vec<ModuleId> = modules.ids().collect();
     let bound = ids.par_iter().map(|id| bound(&modules[*id])).collect::<Vec<_>>().into_iter().collect();
     let (classes, by_class, properties) = (IdVec::new(), FxHashMap::default(), FxHashSet::default());
-    let together = Together::default();
-    let mut program =
-        Program { modules, classes, funcs, names, by_class, properties, table, bound, together };
+    let (specials, rare, wrappers) =
+        (special::Specials::default(), FxHashMap::default(), FxHashMap::default());
+    let mut program = Program {
+        modules,
+        classes,
+        funcs,
+        names,
+        by_class,
+        properties,
+        specials,
+        rare,
+        wrappers,
+        table,
+        bound,
+        together: Together::default(),
+    };
     let definitions = define(&mut program);
     link_bases(&mut program, &definitions);
     let told: Vec<_> = ids
@@ -68,8 +82,81 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         module.renamed = renamed.into_iter().map(|(name, full)| (name, names.intern(&full))).collect();
     }
     program.properties = program.property_names();
+    program.specials = special::Specials::new(&program);
+    tell_injected(&mut program, &definitions, types);
+    program.wrappers = program.wrappers();
+    program.rare = program.rare_methods();
+    if program.has_special("__getitem__") {
+        let resolver = Resolver { program: &program, definitions: &definitions };
+        let told: Vec<_> = ids.par_iter().map(|id| subscripted(&resolver, *id)).collect();
+        program.modules.iter_mut().zip(told).for_each(|(module, told)| module.subscripted = told);
+    }
     program.together = Together::new(&program, &packages);
     program
+}
+
+/// The classes of the objects of the program that a file reads by subscripts, by their value paths.
+fn subscripted(resolver: &Resolver<'_, '_>, id: ModuleId) -> FxHashMap<Box<str>, ClassIx> {
+    let unit = resolver.program.modules[id].unit;
+    let mut found = FxHashMap::default();
+    for body in unit.bodies.iter() {
+        let values = body.locals.iter().filter_map(|local| local.value);
+        for name in values.chain(body.calls.iter().filter_map(|call| call.name)) {
+            for object in special::before_elements(unit.text(name)) {
+                if !found.contains_key(object)
+                    && resolver.program.table.may_have(object)
+                    && let Meaning::Instance(class) = resolver.path(id, object)
+                {
+                    found.insert(object.into(), class);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Tells again what was not known, now that attributes have the classes of what constructors are passed.
+fn tell_injected(
+    program: &mut Program<'_>,
+    definitions: &FxHashMap<(ModuleId, Symbol), Definition>,
+    types: &Types,
+) {
+    let names = program.inject();
+    if names.is_empty() {
+        return;
+    }
+    let ids: Vec<ModuleId> = program.modules.ids().collect();
+    let resolver = Resolver { program, definitions };
+    let told: Vec<Vec<(usize, Meaning)>> = ids
+        .par_iter()
+        .map(|id| {
+            let module = &resolver.program.modules[*id];
+            let is_open = |meaning: &Option<Box<Meaning>>| meaning.as_deref() == Some(&Meaning::Unknown);
+            let open = module.meanings.iter().enumerate().filter(|(_, meaning)| is_open(meaning));
+            let told = open.filter_map(|(at, _)| {
+                let text = module.unit.text(Symbol::new(at));
+                let mut parts = text.split(['.', '(', ')', '[']);
+                let meaning =
+                    parts.any(|part| names.contains(part)).then(|| meaning(&resolver, types, *id, text))?;
+                Some((at, meaning))
+            });
+            told.collect()
+        })
+        .collect();
+    for (module, told) in program.modules.iter_mut().zip(told) {
+        told.into_iter().for_each(|(at, meaning)| module.meanings[at] = Some(Box::new(meaning)));
+    }
+}
+
+/// The meaning of one value path of a file.
+fn meaning(resolver: &Resolver<'_, '_>, types: &Types, id: ModuleId, text: &str) -> Meaning {
+    let mut meaning = resolver.path(id, text);
+    if let Meaning::Outside(path) = &mut meaning
+        && let Some(shorter) = types.canonical(path)
+    {
+        *path = shorter.into();
+    }
+    meaning
 }
 
 /// What the own scope of a file binds.
@@ -90,14 +177,14 @@ fn define(program: &mut Program<'_>) -> FxHashMap<(ModuleId, Symbol), Definition
         }
         for (class_id, class) in unit.classes.pairs() {
             // What assigns or deletes a property has its name, and is no method.
-            let is_method = |(_, body): &&(Symbol, FnId)| {
-                let names = unit.bodies[*body].decorators.iter().filter_map(|decorator| decorator.name);
-                !names
-                    .map(|name| unit.text(name))
-                    .any(|name| name.ends_with(".setter") || name.ends_with(".deleter"))
+            let ends = |(_, body): &&(Symbol, FnId), suffix: &str| {
+                let mut names = unit.bodies[*body].decorators.iter().filter_map(|decorator| decorator.name);
+                names.any(|name| unit.text(name).ends_with(suffix))
             };
-            let methods = class.methods.iter().filter(is_method);
-            let methods = methods.map(|(name, body)| (module.global(*name), func(module, *body)));
+            let is_method = |method: &&(Symbol, FnId)| !ends(method, ".setter") && !ends(method, ".deleter");
+            let named = |(name, body): &(Symbol, FnId)| (module.global(*name), func(module, *body));
+            let methods = class.methods.iter().filter(is_method).map(named);
+            let setters = class.methods.iter().filter(|method| ends(method, ".setter")).map(named);
             let attrs =
                 class.attrs.iter().map(|(name, value)| (module.global(*name), unit.text(*value).into()));
             let info = ClassInfo {
@@ -110,6 +197,7 @@ fn define(program: &mut Program<'_>) -> FxHashMap<(ModuleId, Symbol), Definition
                 plain: class.plain.iter().map(|name| module.global(*name)).collect(),
                 typed: class.typed.iter().map(|(name, of)| (module.global(*name), *of)).collect(),
                 methods: methods.collect(),
+                setters: setters.collect(),
                 attrs: attrs.collect(),
                 above: [classes.next_id()].into(),
                 below: [classes.next_id()].into(),
@@ -163,13 +251,7 @@ fn meanings(resolver: &Resolver<'_, '_>, types: &Types, id: ModuleId) -> Vec<Opt
     let mut found: Vec<Option<Box<Meaning>>> = vec![None; module.names.len()];
     let mut tell = |symbol: Symbol| {
         if found[symbol.index()].is_none() {
-            let mut meaning = resolver.path(id, unit.text(symbol));
-            if let Meaning::Outside(path) = &mut meaning
-                && let Some(shorter) = types.canonical(path)
-            {
-                *path = shorter.into();
-            }
-            found[symbol.index()] = Some(Box::new(meaning));
+            found[symbol.index()] = Some(Box::new(meaning(resolver, types, id, unit.text(symbol))));
         }
     };
     for body in unit.bodies.iter() {
@@ -179,5 +261,6 @@ fn meanings(resolver: &Resolver<'_, '_>, types: &Types, id: ModuleId) -> Vec<Opt
         body.calls.iter().filter_map(|call| call.name).for_each(&mut tell);
         body.globals.iter().copied().for_each(&mut tell);
     }
+    unit.classes.iter().flat_map(|class| &class.typed).for_each(|(_, of)| tell(*of));
     found
 }

@@ -5,10 +5,13 @@
 
 mod calls;
 mod classes;
+mod decorated;
+mod injected;
 mod link;
 mod modules;
 mod names;
 mod resolve;
+mod special;
 mod stats;
 mod together;
 mod types;
@@ -16,8 +19,10 @@ mod variables;
 
 pub use calls::CallGraph;
 pub use classes::ClassInfo;
+pub use decorated::Applied;
 pub use link::link;
 pub use resolve::Meaning;
+pub use special::{ENTERED, SHOWN, of_operator};
 pub use stats::Stats;
 pub use types::Types;
 
@@ -65,6 +70,8 @@ pub struct Module<'a> {
     meanings: Vec<Option<Box<Meaning>>>,
     /// The variables that other files hand on, by the file's symbols; filled while linking.
     renamed: FxHashMap<Symbol, Symbol>,
+    /// The classes of objects of the program that are read by subscripts, by their value paths.
+    subscripted: FxHashMap<Box<str>, ClassIx>,
     first: usize,
     first_class: usize,
 }
@@ -80,6 +87,11 @@ pub struct Program<'a> {
     by_class: FxHashMap<(ModuleId, crate::ir::ClassId), ClassIx>,
     /// Names of properties.
     properties: FxHashSet<Symbol>,
+    specials: special::Specials,
+    /// The methods under each name that few classes have.
+    rare: FxHashMap<Symbol, Vec<FuncId>>,
+    /// The functions that run in place of decorated ones, with the names by which they know these.
+    wrappers: FxHashMap<FuncId, (FuncId, Option<Symbol>)>,
     table: modules::Modules,
     bound: IdVec<ModuleId, resolve::Bound>,
     together: together::Together,
@@ -155,6 +167,12 @@ impl Module<'_> {
     #[must_use]
     pub fn variable(&self, symbol: Symbol) -> Symbol {
         self.renamed.get(&symbol).copied().unwrap_or_else(|| self.global(symbol))
+    }
+
+    /// The symbol of this file for `text`, if it has one. It looks through all of them.
+    #[must_use]
+    pub fn symbol(&self, text: &str) -> Option<Symbol> {
+        self.unit.names.iter().position(|known| known == text).map(Symbol::new)
     }
 
     /// What a symbol of this file means as a value path.

@@ -146,7 +146,7 @@ fn spelled(clause: &Clause<'_, '_>, local: LocalId, at: Point) -> Option<String>
     let (outer, last) = context.unit.paths.split(place.path)?;
     let key = match last {
         Step::Attr(name) | Step::Item(Const::Str(name)) => context.text(name),
-        Step::Item(_) | Step::Element => return None,
+        Step::Item(_) | Step::Element | Step::Key(_) => return None,
     };
     let is_plain = outer == crate::ir::Paths::EMPTY && context.local_name(base) != "self";
     let fits = KEYS.contains(&key) && is_plain && !verbs::has_word(context.local_name(base), SECRETS);

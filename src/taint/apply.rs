@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ir::Operand;
 use crate::models::Kinds;
-use crate::program::FuncId;
+use crate::program::{ClassIx, FuncId};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::demand::Mask;
@@ -27,7 +27,7 @@ impl Analyzer<'_, '_> {
             Callee::Own(id) => *id,
             Callee::Outside(path) => {
                 let args = (!func.bound.is_empty()).then(|| [&func.bound[..], &site.args[..]].concat());
-                return Some(self.run_outside(state, site, path, args));
+                return Some(self.run_outside(state, site, path, (args, func.named.as_ref())));
             }
             Callee::Class(class) => match self.constructor(*class) {
                 Some(init) => init,
@@ -36,22 +36,24 @@ impl Analyzer<'_, '_> {
                 }
             },
         };
+        if let (Callee::Own(_), Some(result)) = (&func.func, self.wrapped(state, site, (id, func))) {
+            return result;
+        }
         let made = match &func.func {
             Callee::Class(class) => Some(*class),
             _ => self.made_class(site, id),
         };
-        let bound = self.bind_args(state, site, (id, &func.bound), made);
+        let mut bound = self.bind_args(state, site, (id, &func.bound), made);
+        self.bind_named(func, id, &mut bound);
         let Some(summary) = self.summary_for(id, &bound) else {
-            return Some(self.unknown(&bound));
+            return Some(self.unknown(&bound, made));
         };
-        let result = self.apply(state, site, &summary, &bound, id);
-        if summary.never_returns {
-            return None;
-        }
-        Some(match made {
-            Some(class) => self.made(state, site, &summary, &bound, class),
-            None => result,
-        })
+        let frame = func.frame.as_ref();
+        let result = self.within(state, frame, |state| match made {
+            Some(class) => self.made(state, site, &summary, (&bound, id), class),
+            None => self.apply(state, site, &summary, &bound, id),
+        });
+        (!summary.never_returns).then_some(result)
     }
 
     /// What a function does with these arguments.
@@ -60,8 +62,8 @@ impl Analyzer<'_, '_> {
         Some(self.specialized(id, &known, bound).unwrap_or(known))
     }
 
-    fn unknown(&self, bound: &Bound) -> Arc<Tree> {
-        let mut tree = Tree::default();
+    fn unknown(&self, bound: &Bound, made: Option<ClassIx>) -> Arc<Tree> {
+        let mut tree = Tree { class: made, ..Tree::default() };
         bound.iter().flatten().flat_map(|arg| arg.all()).for_each(|label| {
             tree.add(&Label { kinds: label.kinds.without(Kinds::HIDDEN), ..label });
         });
@@ -81,7 +83,10 @@ impl Analyzer<'_, '_> {
         let mut result = summary.shape.as_deref().cloned().unwrap_or_default();
         for (path, from) in &summary.returns {
             let labels = self.labels(state, from, bound, site, BACK);
-            if labels.is_empty() {
+            let is_held = |(key, param): &(Key, usize)| {
+                path.first() == Some(key) && matches!(&from.port, Port::Param(own, _) if own == param)
+            };
+            if labels.is_empty() || summary.holds.iter().any(is_held) {
                 continue;
             }
             let mut part = Tree::default();
@@ -93,12 +98,18 @@ impl Analyzer<'_, '_> {
                 result.join_at(path, &part);
             }
         }
+        self.hold(site, summary, bound, &mut result);
         if self.is_reporting() {
             for reach in &summary.reaches {
                 self.extend_reach(state, site, reach, bound);
             }
         }
+        self.replace(state, site, (summary, func), bound);
         self.effects(state, site, summary, bound, func);
+        self.set_outer(state, site, summary, bound);
+        if !summary.raises.is_empty() {
+            self.throw(state, site, summary, bound);
+        }
         for (cell, path, from) in &summary.keeps {
             let mut labels = self.labels(state, from, bound, site, "it is kept by");
             for hop in Hops::list(from.via.as_ref()) {
@@ -123,7 +134,7 @@ impl Analyzer<'_, '_> {
 
     /// What was passed for a parameter, as the callee leaves it.
     fn left_in(&self, state: &State, site: &Site<'_>, param: usize, bound: &Bound) -> Option<Arc<Tree>> {
-        match self.operand_of(site, param, bound) {
+        match self.operand_of(state, site, param, bound) {
             Some((base @ Operand::Local(_), path)) => Some(self.along(&self.value(state, base), &path)),
             _ => bound.get(param)?.clone(),
         }
@@ -234,9 +245,86 @@ impl Analyzer<'_, '_> {
         }
     }
 
+    /// Puts what is passed for parameters where what is returned holds them.
+    fn hold(&self, site: &Site<'_>, summary: &Summary, bound: &Bound, result: &mut Tree) {
+        for (key, param) in &summary.holds {
+            if let Some(Some(given)) = bound.get(*param) {
+                let part = self.passed(site, given, "it comes back from");
+                result.store(std::slice::from_ref(key), &part);
+            }
+        }
+    }
+
+    /// What is passed for a parameter, one call further on its way.
+    fn passed(&self, site: &Site<'_>, given: &Arc<Tree>, caption: &'static str) -> Arc<Tree> {
+        if !given.is_tainted() {
+            return Arc::clone(given);
+        }
+        let mut part = Tree::clone(given);
+        let hop = self.hop_at(site, caption);
+        part.relabel(&|label| label.after(hop.clone()));
+        Arc::new(part)
+    }
+
+    /// What the callee puts in place of parts of its arguments.
+    fn replace(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        (summary, func): (&Summary, FuncId),
+        bound: &Bound,
+    ) {
+        for (param, key) in &summary.replaces {
+            let Some((base, before)) = self.operand_of(state, site, *param, bound) else { continue };
+            let full = [&before[..], std::slice::from_ref(key)].concat();
+            let Some((var, full)) = self.located(base, &full) else { continue };
+            let holds = state.get(var).is_some_and(|tree| self.along(tree, &full).is_tainted());
+            if holds {
+                state.change(var, |tree| {
+                    self.open(tree, &full);
+                    tree.store(&full, &Arc::default());
+                });
+            }
+        }
+        for (param, key, other) in &summary.copies {
+            let Some(Some(given)) = bound.get(*other) else { continue };
+            if given.is_plain() {
+                continue;
+            }
+            let part = kept_at(std::slice::from_ref(key), &self.passed(site, given, "it is kept by"));
+            if let (0, Key::Attr(name), Some(class), false) =
+                (*param, key, self.world.program.class_of(func), self.is_static(func))
+            {
+                let class = self.made_class(site, func).unwrap_or(class);
+                self.leave(state, Cell::Attr(class, *name), &[], &part);
+            }
+            let Some((base, before)) = self.operand_of(state, site, *param, bound) else { continue };
+            let full = [&before[..], std::slice::from_ref(key)].concat();
+            if let Operand::Global(name) = base
+                && let Some((symbol, path)) = self.outliving(name, &full)
+            {
+                self.leave(state, Cell::Global(symbol), &path, &part);
+            }
+            if let Some((var, full)) = self.located(base, &full) {
+                state.change(var, |tree| {
+                    self.open(tree, &full[..full.len().saturating_sub(1)]);
+                    tree.store(&full, &part);
+                });
+            }
+        }
+    }
+
     /// What the callee stores into its arguments.
     fn effects(&self, state: &mut State, site: &Site<'_>, summary: &Summary, bound: &Bound, func: FuncId) {
         for (param, path, from) in &summary.effects {
+            let is_copied = |(of, key, other): &(usize, Key, usize)| {
+                of == param
+                    && path.first() == Some(key)
+                    && matches!(&from.port, Port::Param(own, _) if own == other)
+            };
+            if summary.copies.iter().any(is_copied) {
+                continue;
+            }
             let labels = self.labels(state, from, bound, site, "it is kept by");
             if labels.is_empty() {
                 continue;
@@ -253,7 +341,7 @@ impl Analyzer<'_, '_> {
                 let class = self.made_class(site, func).unwrap_or(class);
                 self.leave(state, Cell::Attr(class, *name), &[], &part);
             }
-            let Some(operand) = self.operand_of(site, *param, bound) else { continue };
+            let Some(operand) = self.operand_of(state, site, *param, bound) else { continue };
             let part = Arc::new(part);
             let (base, before) = operand;
             let full = [&before[..], &path[..]].concat();
@@ -272,7 +360,16 @@ impl Analyzer<'_, '_> {
     }
 
     /// The variable that was passed for a parameter, and the path in it.
-    fn operand_of(&self, site: &Site<'_>, param: usize, bound: &Bound) -> Option<(Operand, Vec<Key>)> {
+    fn operand_of(
+        &self,
+        state: &State,
+        site: &Site<'_>,
+        param: usize,
+        bound: &Bound,
+    ) -> Option<(Operand, Vec<Key>)> {
+        if let (0, Some(spot)) = (param, site.spot) {
+            return Some(spot.clone());
+        }
         if param == 0 && self.is_super(site) {
             let own = self.body.params.first()?;
             return Some((Operand::Local(own.local), Vec::new()));
@@ -282,7 +379,7 @@ impl Analyzer<'_, '_> {
             && Arc::ptr_eq(receiver, tree)
         {
             let place = self.receiver_place(site.call)?;
-            return Some((place.base, self.keys(place)));
+            return Some((place.base, self.keys(state, place)));
         }
         let at = site.args.iter().position(|arg| Arc::ptr_eq(arg, tree))?;
         Some((site.call.args[at].value, Vec::new()))

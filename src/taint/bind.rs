@@ -9,7 +9,7 @@ use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
-use crate::taint::value::{Key, Konst, Tree, literal};
+use crate::taint::value::{FuncRef, Key, Konst, Tree, literal};
 
 impl Analyzer<'_, '_> {
     /// What a call passes, by parameter of `func`; `before` are arguments that were bound to it.
@@ -28,13 +28,7 @@ impl Analyzer<'_, '_> {
             || site.call.name.is_some_and(|name| {
                 matches!(self.module.meaning(name), Meaning::Method(..) | Meaning::Instance(_))
             });
-        let mut next = 0;
-        for tree in before {
-            if next < bound.len() {
-                bound[next] = Some(Arc::clone(tree));
-                next += 1;
-            }
-        }
+        let (mut next, mut extra) = bind_first(params, before, &mut bound);
         if is_method && (made.is_some() || before.is_empty() && self.is_class_method(func)) {
             bound[0] = Some(Arc::default());
             next = 1;
@@ -51,7 +45,6 @@ impl Analyzer<'_, '_> {
         };
         let star = params.iter().position(|param| param.kind == ParamKind::Star);
         let stars = params.iter().position(|param| param.kind == ParamKind::DoubleStar);
-        let mut extra = 0;
         // What may come by position and by name alike: `f(*args, **kwargs)`.
         let mut open = 0..0;
         for (arg, tree) in site.call.args.iter().zip(&site.args) {
@@ -95,6 +88,21 @@ impl Analyzer<'_, '_> {
             }
         }
         bound
+    }
+
+    /// Binds what `functools.partial` was given by name to the parameters that no call gives a value.
+    pub(super) fn bind_named(&self, func: &FuncRef, id: FuncId, bound: &mut Bound) {
+        let (module, _, body) = self.world.program.func(id);
+        for (key, tree) in func.named.iter().flat_map(|named| &named.fields) {
+            let Key::Item(Konst::Str(name)) = key else { continue };
+            let named = |param: &Param| {
+                body.locals[param.local].name.is_some_and(|own| module.unit.text(own) == &**name)
+            };
+            let at = body.params.iter().position(named);
+            if let Some(at) = at.filter(|at| bound[*at].as_ref().is_none_or(|tree| !tree.is_tainted())) {
+                bound[at] = Some(Arc::clone(tree));
+            }
+        }
     }
 
     /// Whether a call runs a method of a class above on this body's own object: `super().__init__(text)`.
@@ -155,4 +163,25 @@ impl Analyzer<'_, '_> {
             }
         }
     }
+}
+
+/// Binds arguments that stand before those of the call; how many parameters have one, and how many elements `*args` has.
+fn bind_first(params: &[Param], before: &[Arc<Tree>], bound: &mut Bound) -> (usize, i64) {
+    let mut next = 0;
+    let mut extra = 0;
+    for tree in before {
+        match params.get(next).map(|param| param.kind) {
+            Some(ParamKind::Positional | ParamKind::PositionalOnly) => {
+                bound[next] = Some(Arc::clone(tree));
+                next += 1;
+            }
+            Some(ParamKind::Star) => {
+                let list = Arc::make_mut(bound[next].get_or_insert_with(Arc::default));
+                list.store(&[Key::Item(Konst::Int(extra))], tree);
+                extra += 1;
+            }
+            _ => {}
+        }
+    }
+    (next, extra)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::base::IdVec;
+use crate::base::{IdVec, Symbol};
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
 use crate::models::{Kinds, Threat};
@@ -17,7 +17,7 @@ use crate::taint::origins::Origin;
 use crate::taint::rounds::{Loop, loops};
 use crate::taint::state::{Element, State, Var};
 use crate::taint::summary::{Port, Summary};
-use crate::taint::value::{Callee, FuncRef, Key, Konst, Label, Tree, literal};
+use crate::taint::value::{Callee, FuncRef, Key, Label, Tree, literal};
 use crate::taint::world::{Given, Known, World, known};
 use crate::text::{SourceFile, Span};
 
@@ -48,8 +48,12 @@ pub(super) struct Analyzer<'w, 'a> {
     /// Parameters whose values decide something.
     pub(super) tested: RefCell<Vec<usize>>,
     pub(super) loops: Vec<Loop>,
+    /// The locals that functions defined here use, with their names there.
+    pub(super) captured: Vec<(LocalId, Symbol)>,
+    /// What the call at hand raises.
+    pub(super) thrown: RefCell<Tree>,
     /// The blocks at whose end a setting decides.
-    settings: Vec<BlockId>,
+    pub(super) settings: Vec<BlockId>,
     /// The origins of the elements of each loop.
     pub(super) rounds: RefCell<FxHashMap<LocalId, Vec<Element>>>,
     /// The origins of single letters of texts.
@@ -78,11 +82,11 @@ impl Default for Context<'_> {
 
 /// What is seen where a body ends.
 #[derive(Default)]
-struct Ends {
-    returned: Vec<(State, Tree, Operand)>,
-    yields: Tree,
+pub(super) struct Ends {
+    pub(super) returned: Vec<(State, Tree, Operand)>,
+    pub(super) yields: Tree,
     /// Whether what flows on is known already.
-    is_last: bool,
+    pub(super) is_last: bool,
 }
 
 /// The summary of a function.
@@ -113,6 +117,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             file: &world.files[module.file],
             live: Liveness::new(body, &cfg),
             loops: loops(module, body, &cfg),
+            captured: crate::taint::frames::captured(module, body),
             settings: crate::taint::settings::branches(module, body, class.is_some()),
             cfg,
             calls: known(world, (module, id), class, body),
@@ -125,6 +130,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             out: RefCell::default(),
             reporting: RefCell::new(false),
             tested: RefCell::default(),
+            thrown: RefCell::default(),
             rounds: RefCell::default(),
             letters: RefCell::default(),
         })
@@ -223,85 +229,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         ins
     }
 
-    /// The states that `block` hands to its successors; notes in `ends` what it returns and yields.
-    fn block(&self, block: BlockId, mut state: State, ends: &mut Ends) -> Vec<(BlockId, State)> {
-        let data = &self.body.blocks[block];
-        let mut out: Vec<(BlockId, State)> = Vec::new();
-        let unwinds = self.cfg.succs(block).iter().find(|edge| edge.unwind).map(|edge| edge.block);
-        let unwinds = unwinds.filter(|_| !ends.is_last);
-        // What a handler sees is between what holds before the block and behind it.
-        let mut raised: Option<State> =
-            unwinds.filter(|_| data.insts.iter().any(crate::flow::may_raise)).map(|_| state.clone());
-        for inst in &data.insts {
-            if !self.step(&mut state, inst) {
-                if let Some(raised) = &mut raised {
-                    self.join(raised, &state);
-                }
-                out.extend(unwinds.zip(raised));
-                return out;
-            }
-            if let (Op::Yield(_, value, _), true) = (&inst.op, self.is_reporting()) {
-                let mut part = Tree::default();
-                part.store(&[Key::Any], &self.value(&state, *value));
-                ends.yields.join(&part);
-            }
-        }
-        if let (Some(to), Some(mut raised)) = (unwinds, raised) {
-            self.join(&mut raised, &state);
-            out.push((to, raised));
-        }
-        if let Terminator::Return(value) = data.end {
-            let tree = self.value(&state, value);
-            if self.is_reporting() {
-                self.meet_return(&state, block, value, &tree);
-                self.leave_instance(&state);
-            }
-            ends.returned.push((state, Tree::clone(&tree), value));
-            return out;
-        }
-        if ends.is_last {
-            return out;
-        }
-        if matches!(data.end, Terminator::Raise { .. }) {
-            out.extend(unwinds.map(|to| (to, state)));
-            return out;
-        }
-        let ends: Vec<(BlockId, State)> = match data.end {
-            Terminator::Branch { on, yes, no } => {
-                let tree = self.value(&state, on);
-                self.test(&tree);
-                let decided = tree.konst.as_ref().map(Konst::is_true);
-                let is_debug = self.is_debug(block, on);
-                let mut ends = Vec::new();
-                for (to, truth) in [(yes, true), (no, false)] {
-                    if decided.is_none_or(|decided| decided == truth) {
-                        let mut state = state.clone();
-                        self.learn(&mut state, on, &tree, truth);
-                        if is_debug && truth {
-                            Self::learn_debug(&mut state);
-                        } else if (self.settings.contains(&block) || self.is_filled_table(on, &tree))
-                            && !is_debug
-                            && !self.is_remote(&tree)
-                        {
-                            state.take_arm(block, truth);
-                        }
-                        ends.push((to, state));
-                    }
-                }
-                ends
-            }
-            _ => data.successors().map(|to| (to, state.clone())).collect(),
-        };
-        for (to, mut state) in ends {
-            if !self.loops.is_empty() {
-                self.leave_rounds(&mut state, block, to);
-            }
-            self.forget_dead(&mut state, to);
-            out.push((to, state));
-        }
-        out
-    }
-
     fn entry(&self) -> State {
         let mut state = State::default();
         for (index, param) in self.body.params.iter().enumerate() {
@@ -345,7 +272,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     }
                 }
                 Some((_, Given::Func(func))) => tree.funcs = vec![FuncRef::new(func.clone())],
-                None => {}
+                Some((_, Given::Outer(..))) | None => {}
             }
             state.set(Var::Local(param.local), Arc::new(tree));
         }
@@ -400,7 +327,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 self.store(state, *place, *value, inst.span);
                 self.keep_cond(state, place.base, before, &self.value(state, *value));
             }
-            Op::Delete(place) => self.put(state, *place, &Arc::default()),
+            Op::Delete(place) => self.delete(state, *place),
             Op::Exit(_) => {}
         }
         true
@@ -422,11 +349,6 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
         }
         tree
-    }
-
-    /// The steps of a place, as keys.
-    pub(super) fn keys(&self, place: Place) -> Vec<Key> {
-        self.steps(place).into_iter().map(|step| crate::taint::value::key(self.module, step)).collect()
     }
 
     pub(super) fn steps(&self, place: Place) -> Vec<Step> {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::ir::{ArgKind, Operand};
 use crate::models::Kinds;
-use crate::program::{FuncId, Meaning};
+use crate::program::{FuncId, Meaning, SHOWN};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::details::told_by_class;
 use crate::taint::groups::pattern_key;
 use crate::taint::state::State;
 use crate::taint::texts::{path_of, quoted, text_of};
-use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree, inner_key, is_inner};
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree, frame_key, inner_key, is_inner};
 
 impl Analyzer<'_, '_> {
     /// What a call of something that Python itself defines returns; `None` if it is nothing of that kind.
@@ -24,6 +24,16 @@ impl Analyzer<'_, '_> {
         }
         if let Some(pieces) = Self::cut_path(site) {
             return Some(pieces);
+        }
+        // `parser.setFeature(xml.sax.handler.feature_external_ges, True)`
+        if site.method == "setFeature" {
+            let (name, value) = (site.positional(0)?.1, Arc::clone(site.positional(1)?.0));
+            let name = self.file.slice(name.span).rsplit('.').next().unwrap_or_default();
+            self.fill(state, site, &[Key::Item(Konst::Str(name.into()))], &value);
+            return Some(Arc::default());
+        }
+        if let Some(found) = self.poured(state, site) {
+            return Some(found);
         }
         let first = || site.positional(0).map(|(tree, _)| Arc::clone(tree));
         match site.path {
@@ -56,12 +66,24 @@ impl Analyzer<'_, '_> {
                 }
                 Some(Arc::new(last))
             }
+            "bool" => {
+                let value = first()?;
+                let konst = value.konst.as_ref().map(|konst| Konst::Bool(konst.is_true()));
+                let cond = value.cond.clone().filter(|_| konst.is_none());
+                Some(Arc::new(Tree { konst, cond, ..Tree::default() }))
+            }
             "len" => match &first()?.konst {
                 Some(Konst::Str(text)) => {
                     let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
                     Some(Arc::new(Tree::konst(Konst::Int(length))))
                 }
-                _ => Some(Arc::default()),
+                // Of what is not known the length is 0.
+                _ => Some(
+                    first()?
+                        .exact_len()
+                        .filter(|length| *length > 0)
+                        .map_or_else(Arc::default, |length| Arc::new(Tree::konst(Konst::Int(length)))),
+                ),
             },
             "json.dumps" | "pickle.dumps" | "yaml.dump" | "yaml.safe_dump" => {
                 let tree = first()?;
@@ -82,7 +104,12 @@ impl Analyzer<'_, '_> {
                 let host = site.positional(0).or_else(|| self.named(site, "host"))?.0;
                 Some(Arc::new(self.addresses(host)))
             }
-            "repr" | "ascii" => first().map(|value| Arc::new(quoted(&value))),
+            "repr" | "ascii" => {
+                let value = first()?;
+                let given = (site.positional(0)?.1.value, Arc::clone(&value));
+                let shown = self.shown_of(state, given, &SHOWN[2..], site.call.span);
+                Some(if Arc::ptr_eq(&shown, &value) { Arc::new(quoted(&value)) } else { shown })
+            }
             "shlex.split" => first().map(|text| Arc::new(self.words(&text))),
             "isinstance" => {
                 let (subject, kind) = (first()?, site.positional(1)?.1);
@@ -172,8 +199,10 @@ impl Analyzer<'_, '_> {
                     .funcs
                     .iter()
                     .map(|func| FuncRef {
-                        func: func.func.clone(),
                         bound: [&func.bound[..], &bound[..]].concat(),
+                        named: self.by_name(site).or_else(|| func.named.clone()),
+                        frame: func.frame.clone().or_else(|| callee.field(&frame_key()).cloned()),
+                        ..func.clone()
                     })
                     .collect();
                 (!funcs.is_empty()).then(|| Arc::new(Tree { funcs, ..Tree::default() }))
@@ -205,12 +234,10 @@ impl Analyzer<'_, '_> {
                 }
                 let symbol = self.world.program.symbol(&name)?;
                 let mut found = self.part(&object, &Key::Attr(symbol));
-                if let Operand::Local(local) = site.positional(0)?.1.value
-                    && self.is_self(local)
-                    && let Some(method) =
-                        self.class.and_then(|class| self.world.program.method(class, symbol))
-                {
-                    let funcs = vec![FuncRef { func: Callee::Own(method), bound: vec![object.shallow()] }];
+                let class = self.class_of(site.positional(0)?.1.value, &object);
+                if let Some(method) = class.and_then(|class| self.world.program.method(class, symbol)) {
+                    let funcs =
+                        vec![FuncRef { bound: vec![object.shallow()], ..FuncRef::new(Callee::Own(method)) }];
                     Arc::make_mut(&mut found).funcs = funcs;
                 }
                 Some(found)
@@ -235,8 +262,6 @@ impl Analyzer<'_, '_> {
             | "tuple"
             | "set"
             | "frozenset"
-            | "sorted"
-            | "reversed"
             | "copy.copy"
             | "copy.deepcopy"
             | "iter"
@@ -252,14 +277,31 @@ impl Analyzer<'_, '_> {
             | "contextlib.closing"
             | "typing.cast" => match site.path {
                 "typing.cast" => site.positional(1).map(|(tree, _)| Arc::clone(tree)),
-                _ => Some(first().unwrap_or_default()),
+                _ => Some(first().map_or_else(Arc::default, |list| self.run_over(state, site, list))),
             },
+            "sorted" => {
+                let list = first()?;
+                Some(self.unordered(&self.run_over(state, site, list)))
+            }
+            "reversed" => {
+                let list = first()?;
+                Some(match list.items() {
+                    Some(items) => Arc::new(Tree::list(items.into_iter().rev())),
+                    None => list,
+                })
+            }
             "asyncio.gather" => Some(Arc::new(self.gathered(site))),
             "str" if site.positional(0).is_some_and(|(_, arg)| self.is_container(arg.value, 3)) => {
                 first().map(|value| Arc::new(quoted(&value)))
             }
             "str" | "bytes" | "bytearray" => {
-                let mut tree = text_of(&[first()?]);
+                let value = self.shown_of(
+                    state,
+                    (site.positional(0)?.1.value, first()?),
+                    &SHOWN[1..],
+                    site.call.span,
+                );
+                let mut tree = text_of(&[value]);
                 for label in &mut tree.labels {
                     label.kinds = label.kinds.without(Kinds::named("nosql").unwrap_or_default());
                 }
@@ -267,7 +309,11 @@ impl Analyzer<'_, '_> {
             }
             "next" => {
                 let list = first()?;
-                Some(self.element(&list))
+                let mut found = self.element(&self.run_over(state, site, list));
+                if let Some((default, _)) = site.positional(1) {
+                    Arc::make_mut(&mut found).join(default);
+                }
+                Some(found)
             }
             "collections.defaultdict" => {
                 Some(Arc::new(site.positional(1).map_or_else(Tree::default, |(tree, _)| self.mapping(tree))))
@@ -333,6 +379,26 @@ impl Analyzer<'_, '_> {
         self.world.shapes.variables.get(&full).cloned()
     }
 
+    /// What the first argument of a call is, as a loop sees it.
+    fn run_over(&self, state: &mut State, site: &Site<'_>, list: Arc<Tree>) -> Arc<Tree> {
+        match site.call.positional(0) {
+            Some(arg) => self.iterated(state, arg.value, list, site.call.span),
+            None => list,
+        }
+    }
+
+    /// What a call passes by name.
+    pub(super) fn by_name(&self, site: &Site<'_>) -> Option<Arc<Tree>> {
+        let mut named = Tree::default();
+        for (arg, tree) in site.call.args.iter().zip(&site.args) {
+            if let ArgKind::Keyword(name) = arg.kind {
+                let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
+                named.store(&[key], &tree.shallow());
+            }
+        }
+        (!named.fields.is_empty()).then(|| Arc::new(named))
+    }
+
     fn meaning(&self, object: Operand) -> Option<&Meaning> {
         let value = match object {
             Operand::Local(local) => self.body.locals[local].value?,
@@ -363,7 +429,7 @@ impl Analyzer<'_, '_> {
             .collect();
         methods.sort_unstable();
         methods.truncate(MAX_METHODS);
-        let bound = |func: FuncId| FuncRef { func: Callee::Own(func), bound: vec![tree.shallow()] };
+        let bound = |func: FuncId| FuncRef { bound: vec![tree.shallow()], ..FuncRef::new(Callee::Own(func)) };
         let funcs: Vec<FuncRef> = methods.into_iter().map(bound).collect();
         (!funcs.is_empty()).then(|| Arc::new(Tree { funcs, ..Tree::default() }))
     }

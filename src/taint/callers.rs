@@ -88,7 +88,7 @@ impl<'m> Callers<'m> {
         for step in module.unit.paths.steps(call.callee.path) {
             match step {
                 Step::Attr(name) => path.extend([".", module.unit.text(name)]),
-                Step::Item(_) | Step::Element => path.push_str("[]"),
+                Step::Item(_) | Step::Element | Step::Key(_) => path.push_str("[]"),
             }
         }
         Some(path)

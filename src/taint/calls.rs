@@ -8,7 +8,8 @@ use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_OVERRIDES;
 use crate::taint::state::{State, Var};
-use crate::taint::value::{Callee, FuncRef, Label, Tree};
+use crate::taint::unseen::Spot;
+use crate::taint::value::{Callee, FuncRef, Label, Tree, frame_key};
 use crate::taint::world::{Known, World};
 use crate::text::Span;
 
@@ -24,6 +25,8 @@ pub(super) struct Site<'c> {
     pub(super) receiver: Option<Arc<Tree>>,
     /// The arguments, in order.
     pub(super) args: Vec<Arc<Tree>>,
+    /// Where the object stands that a method is called on, if the call does not tell.
+    pub(super) spot: Option<&'c Spot>,
 }
 
 impl Site<'_> {
@@ -65,8 +68,21 @@ impl Analyzer<'_, '_> {
         let known = &self.calls[id];
         let (receiver, source) = self.receiver(state, call, known.model.source);
         let receiver = receiver.map(|receiver| self.seen_through(state, call, &known.path, receiver));
-        let mut site =
-            Site { call, known, path: &known.path, method: unit.text(call.method), receiver, args };
+        let mut site = Site {
+            call,
+            known,
+            path: &known.path,
+            method: unit.text(call.method),
+            receiver,
+            args,
+            spot: None,
+        };
+        // `adder(text)`, where `adder` is an object with `__call__`.
+        let own = (call.callee.base, Vec::new());
+        if site.receiver.is_none() && !known.callees.is_empty() && self.is_object(call) {
+            site.receiver = Some(self.value(state, call.callee.base));
+            site.spot = Some(&own);
+        }
         let funcs = if source.is_none() { self.functions(state, &site) } else { Vec::new() };
         let by_value;
         if known.callees.is_empty() && funcs.iter().any(|func| matches!(func.func, Callee::Own(_))) {
@@ -89,6 +105,7 @@ impl Analyzer<'_, '_> {
         if !funcs.is_empty() {
             return self.run_all(state, &site, &funcs);
         }
+        self.keep_args(state, &site);
         Some(self.outside(state, &site))
     }
 
@@ -113,7 +130,7 @@ impl Analyzer<'_, '_> {
         let span = call.span;
         let source = |threat| Some(self.source(span, self.spelled(span), threat, "comes in here"));
         let is_known = match call.callee.base {
-            Operand::Local(_) => self.has_source(&self.value(state, call.callee.base)),
+            Operand::Local(_) => self.holds_source(&self.value(state, call.callee.base)),
             Operand::Global(_) | Operand::Const(_) => false,
         };
         // `request.args.get("x")` is a source, `request.args["x"].strip()` is made of one.
@@ -148,11 +165,19 @@ impl Analyzer<'_, '_> {
         (Some(self.read(state, (call.callee.base, base), &before[skip..], at)), found)
     }
 
+    /// Whether it is an object that is called.
+    fn is_object(&self, call: &Call) -> bool {
+        call.callee == Place::bare(call.callee.base)
+            && call.name.is_some_and(|name| matches!(self.module.meaning(name), Meaning::Instance(_)))
+    }
+
     /// The functions of the program that a call may run.
     fn functions(&self, state: &State, site: &Site<'_>) -> Vec<FuncRef> {
         let known = &site.known.callees;
         if !known.is_empty() {
-            return known.iter().map(|func| FuncRef::new(Callee::Own(*func))).collect();
+            let frame = self.frame_of(state, site.call);
+            let func = |id: &FuncId| FuncRef { frame: frame.clone(), ..FuncRef::new(Callee::Own(*id)) };
+            return known.iter().map(func).collect();
         }
         let is_plain = matches!(site.call.callee.base, Operand::Global(_)) && site.receiver.is_none();
         if is_plain
@@ -164,15 +189,26 @@ impl Analyzer<'_, '_> {
         let callee = match self.steps(site.call.callee).split_last() {
             None => self.value(state, site.call.callee.base),
             Some((last, _)) => match &site.receiver {
-                Some(receiver) => self.part(receiver, &crate::taint::value::key(self.module, *last)),
+                Some(receiver) => self.part(receiver, &self.key(state, *last)),
                 None => return Vec::new(),
             },
         };
         if callee.funcs.is_empty() {
             self.test(&callee);
-            return self.methods(site);
+            let found = self.methods(site);
+            return if found.is_empty() { self.called_object(&callee) } else { found };
         }
-        callee.funcs.clone()
+        let frame = callee.field(&frame_key());
+        let with_frame =
+            |func: &FuncRef| FuncRef { frame: func.frame.clone().or_else(|| frame.cloned()), ..func.clone() };
+        callee.funcs.iter().map(with_frame).collect()
+    }
+
+    /// What calling an object runs.
+    fn called_object(&self, object: &Arc<Tree>) -> Vec<FuncRef> {
+        let class = object.class.map(|class| self.world.program.special(class, "__call__"));
+        let method = |func| FuncRef { bound: vec![Arc::clone(object)], ..FuncRef::new(Callee::Own(func)) };
+        class.into_iter().flatten().map(method).collect()
     }
 
     /// The methods that a call may run by the class of its receiver.
@@ -184,7 +220,7 @@ impl Analyzer<'_, '_> {
         let found = program.overrides(class, name, MAX_OVERRIDES);
         found
             .into_iter()
-            .map(|func| FuncRef { func: Callee::Own(func), bound: vec![Arc::clone(receiver)] })
+            .map(|func| FuncRef { bound: vec![Arc::clone(receiver)], ..FuncRef::new(Callee::Own(func)) })
             .collect()
     }
 
@@ -197,7 +233,7 @@ impl Analyzer<'_, '_> {
             for func in funcs {
                 let mut own = state.clone();
                 let bound = func.bound.iter().map(crate::taint::secrets::without).collect();
-                let func = &FuncRef { func: func.func.clone(), bound };
+                let func = &FuncRef { bound, ..func.clone() };
                 let Some(tree) = self.run_own(&mut own, site, func) else { continue };
                 match &mut all {
                     Some((known, after)) => {
@@ -244,7 +280,8 @@ impl Analyzer<'_, '_> {
             return Arc::default();
         }
         if let Some(Meaning::Class(class)) = site.call.name.map(|name| self.module.meaning(name)) {
-            return self.record(site, *class).unwrap_or_else(|| self.instance(site, *class));
+            let made = self.record(site, *class).unwrap_or_else(|| self.instance(site, *class));
+            return self.set_up(state, site, made);
         }
         let is_answered = |sink: &crate::models::Sink| sink.answers && self.fits(site, sink);
         if site.known.model.sinks.iter().any(|sink| is_answered(sink)) {

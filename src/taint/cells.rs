@@ -12,7 +12,7 @@ use crate::taint::mappings::is_holder;
 use crate::taint::shapes::Shapes;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, Port};
-use crate::taint::value::{Key, Label, Tree, some_key};
+use crate::taint::value::{Key, Label, Tree, is_inner, some_key};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
@@ -20,7 +20,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn leave(&self, state: &State, cell: Cell, path: &[Key], tree: &Tree) {
         let mut all: Vec<(Vec<Key>, Label)> =
             tree.labels.iter().map(|label| (path.to_vec(), label.clone())).collect();
-        for (key, part) in &tree.fields {
+        for (key, part) in tree.fields.iter().filter(|(key, _)| !is_inner(key)) {
             let deeper =
                 if path.len() < 2 { [path, std::slice::from_ref(key)].concat() } else { path.to_vec() };
             all.extend(part.own().into_iter().map(|label| (deeper.clone(), label)));
@@ -50,7 +50,7 @@ impl Analyzer<'_, '_> {
         let hop = std::cell::OnceCell::new();
         kept.relabel(&|label| label.after(hop.get_or_init(|| self.hop(span, caption())).clone()));
         let tree = &kept;
-        let steps: Vec<Key> = self.keys(place);
+        let steps: Vec<Key> = self.keys(state, place);
         let steps: Vec<Key> =
             steps.into_iter().map(|key| if key == Key::Any { some_key() } else { key }).collect();
         match (place.base, &steps[..]) {
@@ -92,7 +92,7 @@ impl Analyzer<'_, '_> {
             }
             _ => match self.located(Operand::Global(name), at)? {
                 (Var::Global(symbol), path) => Some((symbol, path)),
-                (Var::Local(_), _) => None,
+                (Var::Local(_) | Var::Raised, _) => None,
             },
         }
     }

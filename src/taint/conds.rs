@@ -32,12 +32,14 @@ pub(super) struct Among {
 pub(super) fn met(left: (&State, &Tree), right: (&State, &Tree)) -> Option<Cond> {
     let is_open = |tree: &Tree| tree.konst.is_none() && !tree.labels.is_empty();
     let is_none = |tree: &Tree| tree.konst == Some(Konst::None);
+    let is_text = |tree: &Tree| matches!(&tree.konst, Some(Konst::Str(text)) if !text.is_empty());
     let tells = |tree: &Tree, other: &Tree| match &tree.konst {
         Some(Konst::Bool(_)) => true,
-        Some(Konst::None) => is_open(other),
-        Some(_) => false,
+        Some(Konst::None) => is_open(other) || is_text(other),
+        // `error = "unknown unit"`
+        Some(_) => is_text(tree) && is_none(other),
         None if is_open(tree) => is_none(other),
-        None => tree.cond.is_some(),
+        None => true,
     };
     if !tells(left.1, right.1) || !tells(right.1, left.1) {
         return None;

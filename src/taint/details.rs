@@ -66,8 +66,8 @@ pub(super) fn handles_all(file: &crate::text::SourceFile, body: &Body) -> bool {
 }
 
 impl Analyzer<'_, '_> {
-    /// The exception that a handler catches.
-    pub(super) fn caught(&self, state: &State, region: RegionId, to: LocalId, span: Span) -> Arc<Tree> {
+    /// What the exception that a handler catches tells of the inside.
+    pub(super) fn detail(&self, state: &State, region: RegionId, to: LocalId, span: Span) -> Arc<Tree> {
         if !tells(self.module.unit, &self.body.regions[region].kind) {
             return Arc::default();
         }

@@ -11,7 +11,7 @@ use crate::taint::value::Label;
 use crate::text::Span;
 
 /// Annotations of parameters that hold no text.
-const TYPED: &[&str] = &[
+pub(super) const TYPED: &[&str] = &[
     "int",
     "float",
     "bool",
@@ -80,7 +80,9 @@ impl Analyzer<'_, '_> {
             || matches!(
                 name.as_str(),
                 "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
-            )
+            ) && !param
+                .annotation
+                .is_some_and(|annotation| TEXTS.contains(&self.module.unit.text(annotation)))
         {
             return None;
         }
@@ -176,7 +178,7 @@ impl Analyzer<'_, '_> {
         let last = match steps[index] {
             Step::Attr(last) => last,
             Step::Item(Const::Str(key)) => return self.environ_field(root, &steps[..=index], key, span),
-            Step::Item(_) | Step::Element => return None,
+            Step::Item(_) | Step::Element | Step::Key(_) => return None,
         };
         if let (Some(Step::Item(Const::Str(key))), "META") =
             (steps.get(index + 1), self.module.unit.text(last))
@@ -275,7 +277,7 @@ impl Analyzer<'_, '_> {
                         path.push('.');
                         path.push_str(unit.text(*name));
                     }
-                    Step::Item(_) | Step::Element => path.push_str("[]"),
+                    Step::Item(_) | Step::Element | Step::Key(_) => path.push_str("[]"),
                 }
             }
             self.world.models.source(&path)

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::ir::{Const, Operand, Rvalue};
 use crate::models::Kinds;
+use crate::program::SHOWN;
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
 use crate::taint::secrets::{hidden, without as bare};
@@ -17,17 +18,25 @@ impl Analyzer<'_, '_> {
     #[expect(clippy::too_many_lines, reason = "a flat match, one arm a form of expression")]
     pub(super) fn rvalue(&self, state: &mut State, value: &Rvalue, span: Span) -> Arc<Tree> {
         match value {
-            Rvalue::Use(operand) | Rvalue::Enter(operand) => self.value_at(state, *operand, span),
+            Rvalue::Use(operand) => self.value_at(state, *operand, span),
+            Rvalue::Enter(operand) => self.entered(state, *operand, span),
             Rvalue::Spread(operand) => {
                 let mut tree = Tree::default();
                 tree.fields.push((spread(), self.value_at(state, *operand, span)));
                 Arc::new(tree)
             }
             Rvalue::Load(place) => self.load(state, *place, span),
-            Rvalue::Binary(op, left, right) => {
-                let template = *left;
+            Rvalue::Binary(op, at_left, at_right) => {
+                let template = *at_left;
                 let (left, mut right) =
-                    (self.value_at(state, *left, span), self.value_at(state, *right, span));
+                    (self.value_at(state, *at_left, span), self.value_at(state, *at_right, span));
+                if let Some(made) = self.operated(state, *op, [(*at_left, &left), (*at_right, &right)], span)
+                {
+                    return made;
+                }
+                if *op == Operator::Mod {
+                    right = self.shown_each(state, right, span);
+                }
                 if *op == Operator::Add && !left.fields.is_empty() {
                     right = self.listed(state, &right);
                 }
@@ -51,7 +60,8 @@ impl Analyzer<'_, '_> {
             Rvalue::Format(parts) => {
                 let value = |part: &Operand| {
                     let value = self.value_at(state, *part, span);
-                    if self.is_container(*part, 3) { Arc::new(quoted(&value)) } else { value }
+                    let value = if self.is_container(*part, 3) { Arc::new(quoted(&value)) } else { value };
+                    self.shown_of(state, (*part, value), SHOWN, span)
                 };
                 let parts: Vec<Arc<Tree>> = parts.iter().map(value).collect();
                 Arc::new(self.built(text_of(&parts), span))
@@ -118,6 +128,7 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::Next(operand) => {
                 let tree = self.value_at(state, *operand, span);
+                let tree = self.iterated(state, *operand, tree, span);
                 self.element(&self.listed(state, &tree))
             }
             Rvalue::Function(id) => self.func_value(self.own_func(*id)),
@@ -242,6 +253,15 @@ impl Analyzer<'_, '_> {
             CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot => {
                 let (subject, other) = if tainted(left) { (left, right) } else { (right, left) };
                 let is_none = other.konst == Some(Konst::None);
+                let none = |tree: &Tree| tree.konst == Some(Konst::None);
+                if let (true, Some(cond)) =
+                    (none(left) || none(right), left.cond.as_ref().or(right.cond.as_ref()))
+                {
+                    // `error is None`
+                    let cond = Cond::clone(cond);
+                    let says_none = matches!(op, CmpOp::Eq | CmpOp::Is);
+                    return self.cond(if says_none { cond.flipped() } else { cond });
+                }
                 if let (true, Some(cond)) = (is_none, &subject.cond) {
                     // `match is None`: nothing was found.
                     let cond = Cond::clone(cond);

@@ -59,10 +59,15 @@ impl Tree {
                 .iter()
                 .map(|part| Some(Arc::new(part.cut(depth.saturating_sub(1), left)?)))
                 .collect();
-            funcs.push(FuncRef { func: func.func.clone(), bound: bound? });
+            let named = match &func.named {
+                Some(named) => Some(Arc::new(named.cut(depth.saturating_sub(1), left)?)),
+                None => None,
+            };
+            funcs.push(FuncRef { bound: bound?, named, frame: None, ..func.clone() });
         }
         Some(Self {
             konst: self.konst.clone(),
+            may: self.may,
             prefix: self.prefix.clone(),
             ending: self.ending.clone(),
             fields,

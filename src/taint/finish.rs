@@ -7,7 +7,7 @@ use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{From, PartTells, Port, Summary, Valid};
-use crate::taint::value::{Key, Konst, Label, Tree};
+use crate::taint::value::{Key, Konst, Label, Tree, is_inner};
 
 /// Deepest path at which parts of returned values are told apart.
 const MAX_PATH: usize = 3;
@@ -33,6 +33,8 @@ impl Analyzer<'_, '_> {
         summary.gives_back = self.given_back(&returned).filter(|_| !is_generator);
         let mut shape: Option<Tree> = None;
         for (state, tree, _) in &returned {
+            let framed = self.with_frames(state, tree, 1);
+            let tree = framed.as_ref().unwrap_or(tree);
             self.flatten(state, tree, &mut Vec::new(), &mut summary.returns);
             let own = tree.without_labels();
             match &mut shape {
@@ -50,6 +52,9 @@ impl Analyzer<'_, '_> {
                 }
             }
         }
+        returned.iter().for_each(|(state, ..)| self.outer_effects(state, &mut summary));
+        summary.resets = self.outer_resets(returned.iter().map(|(state, ..)| state));
+        self.kept_whole(&returned, &mut summary);
         self.validity(&returned, &mut summary);
         summary
     }
@@ -69,6 +74,12 @@ impl Analyzer<'_, '_> {
         let index = params.position(|param| {
             !returned.is_empty() && is_given(param) && returned.iter().all(|way| is_it(way, param))
         })?;
+        let trees: Vec<&Tree> = returned.iter().map(|(_, tree, _)| tree).collect();
+        Some((index, self.replaced(index, &trees)))
+    }
+
+    /// The parts of a parameter that hold nothing of what they held before, on each way.
+    fn replaced(&self, index: usize, ways: &[&Tree]) -> Vec<Key> {
         let is_own = |label: &Label, key: &Key| match &self.origins.borrow()[label.origin as usize].port {
             Port::Param(param, path) => *param == index && path.first().is_none_or(|first| first == key),
             Port::Outer(..) | Port::Source(_) => false,
@@ -76,14 +87,69 @@ impl Analyzer<'_, '_> {
         let is_new = |tree: &Tree, key: &Key| {
             tree.field(key).is_some_and(|part| !part.all().iter().any(|label| is_own(label, key)))
         };
-        let (_, first, _) = returned.first()?;
-        let keys = first.fields.iter().map(|(key, _)| key.clone());
-        let replaced = keys.filter(|key| returned.iter().all(|(_, tree, _)| is_new(tree, key)));
-        Some((index, replaced.collect()))
+        let keys = ways.first().into_iter().flat_map(|first| &first.fields).map(|(key, _)| key);
+        let is_known = |key: &&Key| **key != Key::Any && !is_inner(key);
+        keys.filter(is_known).filter(|key| ways.iter().all(|tree| is_new(tree, key))).cloned().collect()
+    }
+
+    /// Notes the parts of parameters, and of what is returned, that are a parameter or certainly something else.
+    fn kept_whole(&self, returned: &[(State, Tree, Operand)], summary: &mut Summary) {
+        let Some((state, first, _)) = returned.first() else { return };
+        let params = || self.body.params.iter().enumerate();
+        let is_param = |state: &State, local: LocalId, part: &Arc<Tree>| {
+            state.get(Var::Local(local)).is_some_and(|known| Arc::ptr_eq(known, part))
+        };
+        let is_key = |key: &Key| *key != Key::Any && !is_inner(key);
+        for (key, part) in first.fields.iter().filter(|(key, _)| is_key(key)) {
+            let is_it = |local: LocalId| {
+                let held = |(state, tree, _): &(State, Tree, Operand)| {
+                    tree.field(key).is_some_and(|part| is_param(state, local, part))
+                };
+                is_param(state, local, part) && returned.iter().all(held)
+            };
+            let param = params().find(|(_, param)| is_it(param.local));
+            summary.holds.extend(param.map(|(param, _)| (key.clone(), param)));
+        }
+        for (index, param) in params() {
+            let ways = returned
+                .iter()
+                .map(|(state, ..)| state.get(Var::Local(param.local)).map(|tree| (state, tree)));
+            let Some(ways) = ways.collect::<Option<Vec<_>>>() else { continue };
+            if !ways.iter().all(|(_, tree)| self.is_whole(tree, index)) || ways[0].1.fields.is_empty() {
+                continue;
+            }
+            let trees: Vec<&Tree> = ways.iter().map(|(_, tree)| &***tree).collect();
+            let replaced = self.replaced(index, &trees);
+            for (key, part) in ways[0].1.fields.iter().filter(|(key, _)| is_key(key)) {
+                let is_it = |local: LocalId| {
+                    let held = |(state, tree): &(&State, &Arc<Tree>)| {
+                        tree.field(key).is_some_and(|part| is_param(state, local, part))
+                    };
+                    is_param(ways[0].0, local, part) && ways.iter().all(held)
+                };
+                let other = params().find(|(other, param)| *other != index && is_it(param.local));
+                summary.copies.extend(other.map(|(other, _)| (index, key.clone(), other)));
+            }
+            summary.replaces.extend(replaced.into_iter().map(|key| (index, key)));
+        }
+    }
+
+    /// Whether a value is still what was passed for the parameter at `index`, its parts aside.
+    fn is_whole(&self, tree: &Tree, index: usize) -> bool {
+        let origins = self.origins.borrow();
+        tree.labels.iter().any(|label| {
+            matches!(&origins[label.origin as usize].port, Port::Param(own, path) if *own == index && path.is_empty())
+        })
     }
 
     /// The taint in a value, by path.
-    fn flatten(&self, state: &State, tree: &Tree, path: &mut Vec<Key>, out: &mut Vec<(Vec<Key>, From)>) {
+    pub(super) fn flatten(
+        &self,
+        state: &State,
+        tree: &Tree,
+        path: &mut Vec<Key>,
+        out: &mut Vec<(Vec<Key>, From)>,
+    ) {
         for label in &tree.labels {
             let from = self.outward(state, label);
             // Who calls from within hands in something else than who calls from outside.
@@ -99,7 +165,8 @@ impl Analyzer<'_, '_> {
         }
         if path.len() >= MAX_PATH {
             let mut rest = Tree::default();
-            tree.fields.iter().flat_map(|(_, part)| part.all()).for_each(|label| {
+            let parts = tree.fields.iter().filter(|(key, _)| !is_inner(key));
+            parts.flat_map(|(_, part)| part.all()).for_each(|label| {
                 rest.add(&label);
             });
             if !rest.labels.is_empty() {
@@ -116,10 +183,7 @@ impl Analyzer<'_, '_> {
 
     /// What was stored into what parameter `index` holds.
     fn effects_of(&self, state: &State, tree: &Tree, index: usize, summary: &mut Summary) {
-        let is_whole = tree.labels.iter().any(|label| {
-            matches!(&self.origins.borrow()[label.origin as usize].port, Port::Param(own, path) if *own == index && path.is_empty())
-        });
-        if !is_whole {
+        if !self.is_whole(tree, index) {
             return;
         }
         let mut found = Vec::new();

@@ -18,6 +18,9 @@ impl Analyzer<'_, '_> {
         if let Some(known) = self.set_here(state, symbol) {
             return known;
         }
+        if let Some(func) = self.given_outer(symbol) {
+            return func;
+        }
         let text = self.module.unit.text(name);
         match self.module.meaning(name) {
             Meaning::Outside(path) => {

@@ -82,9 +82,13 @@ impl Analyzer<'_, '_> {
             Callee::Own(id) => *id,
             Callee::Outside(path) => {
                 let all = [&func.bound[..], args].concat();
-                return Some(self.run_outside(state, site, path, Some(all)));
+                return Some(self.run_outside(state, site, path, (Some(all), func.named.as_ref())));
             }
             Callee::Class(class) => self.constructor(*class)?,
+        };
+        let made = match &func.func {
+            Callee::Class(class) => Some(*class),
+            Callee::Own(_) | Callee::Outside(_) => None,
         };
         let (module, _, body) = self.world.program.func(id);
         let mut bound: Bound = vec![None; body.params.len()];
@@ -94,7 +98,7 @@ impl Analyzer<'_, '_> {
         for (slot, tree) in bound.iter_mut().skip(skip).zip(all) {
             *slot = Some(Arc::clone(tree));
         }
-        for (key, tree) in &named.fields {
+        for (key, tree) in func.named.iter().flat_map(|named| &named.fields).chain(&named.fields) {
             let Key::Item(Konst::Str(name)) = key else { continue };
             let at = body.params.iter().position(|param| param_name(module, body, param.local) == **name);
             if let Some(at) = at {
@@ -102,7 +106,10 @@ impl Analyzer<'_, '_> {
             }
         }
         let summary = self.summary_for(id, &bound)?;
-        let result = self.apply(state, site, &summary, &bound, id);
+        let result = self.within(state, func.frame.as_ref(), |state| match made {
+            Some(class) => self.made(state, site, &summary, (&bound, id), class),
+            None => self.apply(state, site, &summary, &bound, id),
+        });
         (!summary.never_returns).then_some(result)
     }
 
@@ -112,7 +119,7 @@ impl Analyzer<'_, '_> {
         state: &mut State,
         site: &Site<'_>,
         path: &str,
-        args: Option<Vec<Arc<Tree>>>,
+        (args, named): (Option<Vec<Arc<Tree>>>, Option<&Arc<Tree>>),
     ) -> Arc<Tree> {
         let mut call = site.call.clone();
         call.name = None;
@@ -131,8 +138,20 @@ impl Analyzer<'_, '_> {
         let method = path.rsplit('.').next().unwrap_or(path);
         let model = self.world.models.call(path, method);
         let known = Known { path: path.to_owned(), callees: Vec::new(), model, hops: RefCell::default() };
-        let args = args.unwrap_or_else(|| site.args.clone());
-        let site = Site { call: &call, path, known: &known, method, receiver: None, args };
+        let mut args = args.unwrap_or_else(|| site.args.clone());
+        // What `partial` was given by name.
+        let mut all: Vec<Arg> = call.args.to_vec();
+        for (key, tree) in named.iter().flat_map(|named| &named.fields) {
+            let Key::Item(Konst::Str(name)) = key else { continue };
+            let Some(name) = self.module.symbol(name) else { continue };
+            if call.keyword(name).is_none() {
+                let value = Operand::Const(crate::ir::Const::None);
+                all.push(Arg { kind: ArgKind::Keyword(name), value, span: call.span });
+                args.push(Arc::clone(tree));
+            }
+        }
+        call.args = all.into();
+        let site = Site { call: &call, path, known: &known, method, receiver: None, args, spot: None };
         if self.is_reporting() {
             self.meet(state, &site);
         }

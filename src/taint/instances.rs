@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use crate::base::Symbol;
-use crate::ir::ArgKind;
+use crate::ir::{ArgKind, Operand};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::connect::{CONNECTORS, connector_key};
-use crate::taint::secrets::kept_at;
-use crate::taint::state::State;
+use crate::taint::state::{State, Var};
 use crate::taint::summary::Summary;
 use crate::taint::texts::set_path;
 use crate::taint::value::{Key, Konst, Label, Tree};
@@ -43,24 +42,22 @@ impl Analyzer<'_, '_> {
     /// The instance that a constructor makes.
     pub(super) fn made(
         &self,
-        state: &State,
+        state: &mut State,
         site: &Site<'_>,
         summary: &Summary,
-        bound: &Bound,
+        (bound, init): (&Bound, FuncId),
         class: ClassIx,
     ) -> Arc<Tree> {
-        let mut tree = Tree { class: Some(class), ..Tree::default() };
-        for (param, path, from) in &summary.effects {
-            if *param == 0 {
-                let labels = self.labels(state, from, bound, site, "it is kept by");
-                let mut part = Tree::default();
-                labels.iter().for_each(|label| {
-                    part.add(label);
-                });
-                tree.join_at(path, &kept_at(path, &Arc::new(part)));
-            }
-        }
-        Arc::new(tree)
+        // While it runs, the instance stands where the call puts it.
+        let var = Var::Local(site.call.to);
+        let before = state.get(var).cloned().unwrap_or_default();
+        state.set(var, Arc::new(Tree { class: Some(class), ..Tree::default() }));
+        let spot = (Operand::Local(site.call.to), Vec::new());
+        let own = Site { receiver: None, args: site.args.clone(), spot: Some(&spot), ..*site };
+        self.apply(state, &own, summary, bound, init);
+        let made = state.get(var).cloned().unwrap_or_default();
+        state.set(var, before);
+        made
     }
 
     /// An instance of a class of the program that has fields and no constructor of its own: a dataclass, a named tuple.

@@ -21,31 +21,7 @@ impl Tree {
             _ => None,
         };
         let told = told(self, other).or_else(|| told(other, self));
-        let is_none = |tree: &Self| tree.konst == Some(Konst::None);
-        let (was_none, joins_none) = (is_none(self), is_none(other));
-        if self.konst != other.konst && self.konst.is_some() {
-            let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
-            (self.konst, self.prefix, self.ending) = (None, prefix, None);
-            grew = true;
-        } else if self.konst.is_none() && self.prefix.is_some() && self.prefix.as_deref() != other.beginning()
-        {
-            let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
-            grew |= prefix != self.prefix;
-            self.prefix = prefix;
-        }
-        if self.class != other.class && !joins_none {
-            let class = other.class.filter(|_| was_none);
-            grew |= class != self.class;
-            self.class = class;
-        }
-        if self.among.is_some() && self.among != other.among {
-            self.among = None;
-            grew = true;
-        }
-        if self.ending.is_some() && self.ending != other.ending {
-            self.ending = None;
-            grew = true;
-        }
+        grew |= self.join_known(other);
         // A part that only one side tells apart is, on the other, what the whole is.
         for (key, part) in &other.fields {
             match self.fields.binary_search_by(|(known, _)| known.cmp(key)) {
@@ -55,6 +31,7 @@ impl Tree {
                     self.labels.iter().for_each(|label| {
                         new.add(label);
                     });
+                    new.may = new.truths();
                     (new.konst, new.prefix, new.ending, new.among) = (None, None, None, None);
                     self.fields.insert(at, (key.clone(), Arc::new(new)));
                     grew = true;
@@ -72,6 +49,7 @@ impl Tree {
                     fresh.into_iter().for_each(|label| {
                         part.add(label);
                     });
+                    part.may = part.truths();
                     (part.konst, part.prefix, part.ending, part.among) = (None, None, None, None);
                     grew = true;
                 }
@@ -89,6 +67,43 @@ impl Tree {
         let cond = told.or_else(|| self.cond.clone().filter(|_| self.cond == other.cond));
         grew |= cond != self.cond;
         self.cond = cond;
+        grew
+    }
+
+    /// Joins what is known of the whole, taint aside; returns whether anything grew.
+    fn join_known(&mut self, other: &Self) -> bool {
+        let mut grew = false;
+        let (own, theirs) = (self.truths(), other.truths());
+        let truths = [own[0] | theirs[0], own[1] | theirs[1]];
+        let is_none = |tree: &Self| tree.konst == Some(Konst::None);
+        let (was_none, joins_none) = (is_none(self), is_none(other));
+        if self.konst != other.konst && self.konst.is_some() {
+            let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
+            (self.konst, self.prefix, self.ending) = (None, prefix, None);
+            grew = true;
+        } else if self.konst.is_none() && self.prefix.is_some() && self.prefix.as_deref() != other.beginning()
+        {
+            let prefix = self.beginning().zip(other.beginning()).and_then(|(a, b)| common(a, b));
+            grew |= prefix != self.prefix;
+            self.prefix = prefix;
+        }
+        if self.konst.is_none() && self.may != truths {
+            self.may = truths;
+            grew = true;
+        }
+        if self.class != other.class && !joins_none {
+            let class = other.class.filter(|_| was_none);
+            grew |= class != self.class;
+            self.class = class;
+        }
+        if self.among.is_some() && self.among != other.among {
+            self.among = None;
+            grew = true;
+        }
+        if self.ending.is_some() && self.ending != other.ending {
+            self.ending = None;
+            grew = true;
+        }
         grew
     }
 
@@ -152,7 +167,10 @@ impl Tree {
             known.map_or(labels.len() >= MAX_LABELS, |known| known.kinds.has(label.kinds))
         };
         let find = |tree: &Self, key: &Key| tree.fields.binary_search_by(|(known, _)| known.cmp(key)).ok();
+        let truths = (self.truths(), other.truths());
+        let keeps_truths = self.konst.is_some() || (0..2).all(|at| truths.0[at] || !truths.1[at]);
         keeps_text
+            && keeps_truths
             && keeps_class
             && keeps_cond
             && (self.ending.is_none() || self.ending == other.ending)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind};
 use crate::models::Kinds;
-use crate::program::Meaning;
+use crate::program::{Meaning, SHOWN};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::connect::connector_key;
@@ -120,7 +120,33 @@ impl Analyzer<'_, '_> {
                 }
                 Some(found)
             }
-            "pop" | "popleft" | "popitem" => Some(self.element(receiver)),
+            // Which entry it is depends on the order in which they came.
+            "popitem" if receiver.fields.iter().all(|(_, part)| part.is_tainted()) => {
+                let keys = Arc::new(Tree::labeled(receiver.labels.clone()));
+                Some(Arc::new(Tree::list([keys, self.any_part(receiver)])))
+            }
+            "pop" | "popleft" => Some(self.element(receiver)),
+            "sort" if !receiver.fields.is_empty() => {
+                let list = self.unordered(receiver);
+                self.fill(state, site, &[], &list);
+                Some(Arc::default())
+            }
+            "remove" if receiver.items().is_some_and(|items| !items.is_empty()) => {
+                let items = receiver.items()?;
+                let gone = first()?.konst.clone();
+                let at = items.iter().position(|item| item.konst.is_some() && item.konst == gone);
+                let before = &items[..at.unwrap_or(0)];
+                // What stands before it may be the same.
+                let list = match at.filter(|_| before.iter().all(|item| item.konst.is_some())) {
+                    Some(at) => {
+                        let left = items.iter().enumerate().filter(|(index, _)| *index != at);
+                        Arc::new(Tree::list(left.map(|(_, item)| Arc::clone(item)).collect::<Vec<_>>()))
+                    }
+                    None => self.unordered(receiver),
+                };
+                self.fill(state, site, &[], &list);
+                Some(Arc::default())
+            }
             "append" | "add" | "appendleft" | "insert" | "put" | "put_nowait" | "push"
                 if site.method.starts_with("append") || self.may_keep(site) =>
             {
@@ -203,15 +229,23 @@ impl Analyzer<'_, '_> {
             "copy" if site.call.args.is_empty() => Some(Arc::clone(receiver)),
             "format" => {
                 let given = || site.call.args.iter().zip(&site.args);
-                let is_plain = |arg: &Arg| matches!(arg.kind, ArgKind::Positional | ArgKind::Keyword(_));
+                let is_plain = |arg: &Arg| {
+                    matches!(arg.kind, ArgKind::Positional | ArgKind::Keyword(_) | ArgKind::DoubleStar)
+                };
+                let spread = given().find(|(arg, _)| arg.kind == ArgKind::DoubleStar).map(|(_, tree)| tree);
                 if let (Some(Konst::Str(template)), true) =
                     (&receiver.konst, site.call.args.iter().all(is_plain))
                 {
                     let positional: Vec<Arc<Tree>> = given()
                         .filter(|(arg, _)| arg.kind == ArgKind::Positional)
-                        .map(|(_, tree)| Arc::clone(tree))
+                        .map(|(_, tree)| self.shown(state, tree, SHOWN, site.call.span))
                         .collect();
-                    let named = |name: &str| self.named(site, name).map(|(tree, _)| Arc::clone(tree));
+                    let named = |name: &str| {
+                        let found = self.named(site, name);
+                        let found = found.map(|(tree, _)| self.shown(state, tree, SHOWN, site.call.span));
+                        found
+                            .or_else(|| spread.map(|all| self.part(all, &Key::Item(Konst::Str(name.into())))))
+                    };
                     if let Some(text) = braces(template, &positional, &named) {
                         return Some(Arc::new(text));
                     }
@@ -227,12 +261,28 @@ impl Analyzer<'_, '_> {
                     .map(Into::into);
                 Some(Arc::new(tree))
             }
+            "format_map" => {
+                let all = first()?;
+                let Some(Konst::Str(template)) = &receiver.konst else { return None };
+                let named = |name: &str| Some(self.part(&all, &Key::Item(Konst::Str(name.into()))));
+                braces(template, &[], &named).map(Arc::new)
+            }
+            // What is in a set of constants too is one of these.
+            "intersection" if is_constant(receiver) || first().is_some_and(|other| is_constant(&other)) => {
+                Some(Arc::default())
+            }
             "join" if receiver.labels.is_empty() || receiver.konst.is_some() => {
                 let list = self.listed(state, &first()?);
                 if let Some(items) = list.items().filter(|items| !items.is_empty()) {
                     return Some(Arc::new(join(receiver, &items)));
                 }
-                let mut tree = Tree::labeled(list.all());
+                // Of a mapping whose keys are constants these are joined.
+                let is_mapping = list.labels.is_empty()
+                    && !list.fields.is_empty()
+                    && list.fields.iter().all(
+                        |(key, _)| matches!(key, Key::Item(Konst::Str(text)) if !text.starts_with('\0')),
+                    );
+                let mut tree = if is_mapping { Tree::default() } else { Tree::labeled(list.all()) };
                 receiver.all().iter().for_each(|label| {
                     tree.add(label);
                 });
@@ -373,6 +423,11 @@ impl Analyzer<'_, '_> {
         };
         !is_library && !site.args.first().is_some_and(is_row)
     }
+}
+
+/// Whether a value is a list or set of constants.
+fn is_constant(list: &Tree) -> bool {
+    list.items().is_some_and(|items| !items.is_empty() && items.iter().all(|item| item.konst.is_some()))
 }
 
 /// Whether `get` and the like go over a network.

@@ -8,6 +8,7 @@
 mod apply;
 mod argv;
 mod bind;
+mod block;
 mod body;
 mod builtin;
 mod callers;
@@ -20,15 +21,19 @@ mod demand;
 mod details;
 mod entry;
 mod eval;
+mod exceptions;
 mod extracts;
+mod fields;
 mod fillings;
 mod finish;
+mod frames;
 mod globals;
 mod groups;
 mod guards;
 mod handed;
 mod instances;
 mod join;
+mod keys;
 #[cfg(test)]
 mod lattice;
 mod limits;
@@ -36,10 +41,12 @@ mod mappings;
 mod media;
 mod methods;
 mod origins;
+mod poured;
 mod properties;
 mod read;
 mod regex;
 mod registered;
+mod registries;
 mod relevant;
 mod render;
 mod rounds;
@@ -57,8 +64,10 @@ mod stores;
 mod summary;
 mod texts;
 mod typed;
+mod unseen;
 mod value;
 mod world;
+mod wrapped;
 
 pub use summary::{Hop, Printed, SinkSite, SourceSite};
 
@@ -112,7 +121,7 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let callers = Callers::new(program, models, is_web);
     let graph = program.call_graph(&|name| shapes.funcs(program, name), &callers.dependencies(program));
     let cycles = Cycles::new(&graph);
-    let roots: FxHashSet<FuncId> = program.funcs().filter(|id| graph.callers[*id].is_empty()).collect();
+    let roots: FxHashSet<FuncId> = program.funcs().filter(|id| !graph.called[*id]).collect();
     let demands = Demands::default();
     let local = relevant::around(&graph, &local_sinks);
     let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();
@@ -163,7 +172,15 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
         };
         let stale = relevant::above(&graph, next.clone());
         demands.plain.retain(|(id, _)| !stale.contains(id));
-        demands.special.retain(|(id, ..)| !stale.contains(id));
+        let is_of = |given: &world::Given| match given {
+            world::Given::Outer(_, func) | world::Given::Func(value::Callee::Own(func)) => {
+                stale.contains(func)
+            }
+            _ => false,
+        };
+        demands
+            .special
+            .retain(|(id, _, given, _)| !stale.contains(id) && !given.iter().any(|(_, given)| is_of(given)));
         wanted = next.into_iter().collect();
     }
     meetings(&summaries, models)

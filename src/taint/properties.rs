@@ -1,17 +1,14 @@
 //! Properties: what reading an attribute runs.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::base::Symbol;
-use crate::ir::{Call, Const, LocalId, Operand, Place, StmtId};
+use crate::ir::Operand;
 use crate::program::{FuncId, Meaning};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
-use crate::taint::calls::Site;
 use crate::taint::state::State;
 use crate::taint::value::{Key, Tree};
-use crate::taint::world::Known;
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
@@ -56,22 +53,6 @@ impl Analyzer<'_, '_> {
         if !summary.keeps.is_empty() || !summary.effects.is_empty() {
             return None;
         }
-        let call = Call {
-            callee: Place::bare(Operand::Const(Const::None)),
-            name: None,
-            method: self.body.name,
-            args: Box::default(),
-            span,
-            callee_span: span,
-            args_span: Span::empty(span.end),
-            stmt: StmtId::new(0),
-            to: LocalId::new(0),
-            block: self.body.entry(),
-        };
-        let model = crate::models::CallModel::default();
-        let known = Known { path: String::new(), callees: vec![getter], model, hops: RefCell::default() };
-        let receiver = Some(Arc::clone(object));
-        let site = Site { call: &call, known: &known, path: "", method: "", receiver, args: Vec::new() };
-        Some(self.apply(&mut state.clone(), &site, &summary, &bound, getter))
+        self.run_unseen(&mut state.clone(), &[getter], (std::slice::from_ref(object), None), span)
     }
 }

@@ -6,6 +6,7 @@ use crate::ir::{Operand, Place, Step};
 use crate::models::{Kinds, Threat};
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
+use crate::taint::exceptions::args_key;
 use crate::taint::limits::MAX_DEPTH;
 use crate::taint::origins::Origin;
 use crate::taint::secrets::is_hidden;
@@ -38,15 +39,31 @@ impl Analyzer<'_, '_> {
                 at = Arc::new(Tree::labeled(vec![label]));
                 continue;
             }
-            let key = crate::taint::value::key(self.module, *step);
+            let mut key = self.key(state, *step);
+            if matches!(step, Step::Attr(name) if self.module.unit.text(*name) == "args")
+                && at.field(&args_key()).is_some()
+            {
+                key = args_key();
+            }
             if let Step::Attr(name) = step
                 && let Some(found) = self.property(state, (root, index), &at, self.module.global(*name), span)
             {
                 at = found;
                 continue;
             }
+            if let Some(found) = self.looked_into(state, (root, index), &at, (*step, &key), span) {
+                at = found;
+                continue;
+            }
             let mut next = self.part(&at, &key);
             if let Step::Attr(name) = step {
+                if at.class.is_none()
+                    && index == 0
+                    && let Some(class) = self.class_of(root, &at)
+                {
+                    self.narrow(class, self.module.global(*name), Arc::make_mut(&mut next));
+                }
+                self.cleaned((root, index), &at, self.module.global(*name), &mut next);
                 let own = self
                     .class
                     .filter(|_| index == 0 && root.local().is_some_and(|local| self.is_self(local)));
@@ -119,7 +136,7 @@ impl Analyzer<'_, '_> {
             Meaning::Method(func, _) => {
                 let (before, _) = self.module.unit.paths.split(place.path)?;
                 let receiver = self.load(state, Place { base: place.base, path: before }, span);
-                Some(FuncRef { func: Callee::Own(*func), bound: vec![receiver.shallow()] })
+                Some(FuncRef { bound: vec![receiver.shallow()], ..FuncRef::new(Callee::Own(*func)) })
             }
             Meaning::Function(func) => Some(FuncRef::new(Callee::Own(*func))),
             Meaning::Outside(path) if self.world.models.has_call(path) => {
@@ -141,6 +158,11 @@ impl Analyzer<'_, '_> {
         let origins = self.origins.borrow();
         let is_source = |label: &Label| matches!(origins[label.origin as usize].port, Port::Source(_));
         tree.labels.iter().any(|label| is_source(label) && !is_hidden(label.kinds))
+    }
+
+    /// Whether a value, or a part of it, is known to come from outside.
+    pub(super) fn holds_source(&self, tree: &Tree) -> bool {
+        self.has_source(tree) || tree.fields.iter().any(|(_, part)| self.holds_source(part))
     }
 
     /// Whether anybody but who sets the program up may have a hand in a value.

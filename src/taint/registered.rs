@@ -145,7 +145,7 @@ impl Place<'_, '_> {
             },
             |step| match step {
                 Step::Attr(name) => Some(*name),
-                Step::Item(_) | Step::Element => None,
+                Step::Item(_) | Step::Element | Step::Key(_) => None,
             },
         );
         let Some(last) = last.map(|name| self.module.unit.text(name)) else { return false };

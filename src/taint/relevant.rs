@@ -80,7 +80,7 @@ fn touches(
         for step in unit.paths.steps(place.path) {
             match step {
                 Step::Attr(name) => path.extend([".", unit.text(name)]),
-                Step::Item(_) | Step::Element => path.push_str("[]"),
+                Step::Item(_) | Step::Element | Step::Key(_) => path.push_str("[]"),
             }
         }
         models.source(&path).is_some_and(counts)

@@ -102,7 +102,8 @@ impl Analyzer<'_, '_> {
             Op::Let(_, Rvalue::Load(place)) => {
                 let last = self.module.unit.paths.split(place.path).map(|(_, last)| last);
                 let at = self.file.slice(span).rsplit('[').next().unwrap_or_default();
-                let is_at = matches!(last, Some(Step::Element)) && at.contains(|c: char| c.is_lowercase());
+                let is_at = matches!(last, Some(Step::Element | Step::Key(_)))
+                    && at.contains(|c: char| c.is_lowercase());
                 !is_bare_token(name) || !is_at && !matches!(last, Some(Step::Item(Const::Int(_))))
             }
             Op::Await(..) => true,

@@ -10,6 +10,7 @@ use crate::base::{IdVec, Symbol};
 use crate::ir::{BodyKind, Op, Operand, Place};
 use crate::program::{ClassIx, FuncId, Program};
 use crate::taint::body::{Analyzer, Context};
+use crate::taint::registries::register;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Callee, Key, Tree};
 use crate::taint::world::World;
@@ -69,6 +70,7 @@ impl<'w, 'a> Shapes<'w, 'a> {
         };
         let modules: Vec<Named> = of_kind(BodyKind::Module).par_iter().map(|id| module(world, *id)).collect();
         let mut variables: FxHashMap<Symbol, Arc<Tree>> = modules.into_iter().flatten().collect();
+        register(program, &mut variables);
         let mut assigned: FxHashSet<Symbol> = FxHashSet::default();
         for data in program.modules.iter() {
             assigned.extend(data.unit.assigned.iter().map(|name| data.global(*name)));

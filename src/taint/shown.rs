@@ -19,9 +19,11 @@ impl Analyzer<'_, '_> {
             Var::Local(local) => {
                 self.live.is_live(to, local)
                     || self.body.param(local).is_some()
+                    || self.body.keys.binary_search(&local).is_ok()
+                    || self.captured.iter().any(|(known, _)| *known == local)
                     || self.body.kind == BodyKind::Class
             }
-            Var::Global(_) => true,
+            Var::Global(_) | Var::Raised => true,
         });
     }
 

@@ -125,7 +125,7 @@ impl Analyzer<'_, '_> {
     }
 
     fn holds(&self, site: &Site<'_>, sink: &Sink) -> bool {
-        let is = |name: &str, wanted: &Wanted| {
+        let is = |name: &str, wanted: &Wanted, is_certain: bool| {
             // `parser.resolve_entities`: what the object that is passed was made with.
             let (name, made_with) =
                 name.split_once('.').map_or((name, None), |(name, part)| (name, Some(part)));
@@ -149,7 +149,7 @@ impl Analyzer<'_, '_> {
             match wanted {
                 Wanted::Bool(value) => match &tree.konst {
                     Some(konst) => konst.is_true() == *value,
-                    None => false,
+                    None => !is_certain && tree.may[usize::from(*value)],
                 },
                 Wanted::Text(text) => self.is_text(tree, span, text),
                 Wanted::Any(texts) => texts.iter().any(|text| self.is_text(tree, span, text)),
@@ -170,9 +170,9 @@ impl Analyzer<'_, '_> {
                     && texts.iter().any(|text| source.ends_with(text.as_str()))
             })
         };
-        sink.when.iter().all(|(name, wanted)| is(name, wanted))
+        sink.when.iter().all(|(name, wanted)| is(name, wanted, false))
             && !sink.unless.iter().any(|(name, wanted)| {
-                is(name, wanted) || by_position(wanted) || self.is_open(site, name, wanted)
+                is(name, wanted, true) || by_position(wanted) || self.is_open(site, name, wanted)
             })
     }
 
@@ -245,13 +245,18 @@ impl Analyzer<'_, '_> {
             return name == Some(text);
         }
         let source = self.file.slice(span).trim_end_matches([')', '(', ' ']);
-        tree.beginning().is_some_and(|known| known.ends_with(text)) || source.ends_with(text)
+        // What stands behind a media type says no more of it: `text/csv; charset=utf-8`.
+        let known = tree.beginning().map(|known| match known.split_once(';') {
+            Some((media, _)) if media.contains('/') => media.trim_end(),
+            _ => known,
+        });
+        known.is_some_and(|known| known.ends_with(text)) || source.ends_with(text)
     }
 
     /// What a store into `base[key]` reaches: the headers of a reply, a session.
     pub(super) fn meet_store(&self, state: &State, place: Place, value: &Arc<Tree>, span: Span) {
         let steps = self.steps(place);
-        let Some((Step::Item(_) | Step::Element, before)) = steps.split_last() else { return };
+        let Some((Step::Item(_) | Step::Element | Step::Key(_), before)) = steps.split_last() else { return };
         let unit = self.module.unit;
         let mut path = match place.base {
             Operand::Local(local) => {

@@ -13,6 +13,8 @@ use crate::taint::value::{Cond, Key, Label, Tree};
 /// A variable.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Var {
+    /// The exception that is on its way out.
+    Raised,
     Local(LocalId),
     Global(Symbol),
 }
@@ -97,6 +99,14 @@ impl State {
         };
         self.vars.iter().for_each(|(_, tree)| tree.each_label(&mut note));
         found
+    }
+
+    /// The variables outside of the body that it knows of.
+    pub(super) fn outside(&self) -> impl Iterator<Item = (Symbol, &Arc<Tree>)> {
+        self.vars.iter().rev().map_while(|(var, tree)| match var {
+            Var::Global(name) => Some((*name, tree)),
+            Var::Local(_) | Var::Raised => None,
+        })
     }
 
     /// Whether it knows of variables outside of the body.
@@ -302,16 +312,20 @@ impl State {
                             || tree.cond.is_some()
                     };
                     if loses {
+                        let cond = met((self, &self.vars[at].1), (other, &Tree::default()));
                         let tree = Arc::make_mut(&mut self.vars[at].1);
                         tree.forget_text();
+                        tree.cond = cond.map(Arc::new);
                         grew = true;
                     }
                     at += 1;
                 }
                 std::cmp::Ordering::Greater => {
                     let (var, tree) = &other.vars[from];
+                    let cond = met((self, &Tree::default()), (other, tree));
                     let mut tree = Tree::clone(tree);
                     tree.forget_text();
+                    tree.cond = cond.map(Arc::new);
                     if !tree.is_plain() {
                         self.vars.insert(at, (*var, Arc::new(tree)));
                         at += 1;

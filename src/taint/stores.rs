@@ -7,24 +7,48 @@ use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::secrets::kept_at;
 use crate::taint::state::{State, Var};
-use crate::taint::value::{Key, Tree};
+use crate::taint::value::{Key, Konst, Tree};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
     pub(super) fn store(&self, state: &mut State, place: Place, value: Operand, span: Span) {
         let tree = self.value(state, value);
+        if self.assigned(state, place, &tree, span) {
+            return;
+        }
         self.put(state, place, &tree);
         self.write_cell(state, place, &tree, span);
     }
 
     pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>) {
-        let path = self.keys(place);
+        let path = self.keys(state, place);
         let tree = &kept_at(&path, tree);
         match self.located(place.base, &path) {
             Some((Var::Local(local), path)) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
-            Some((var, path)) => state.change(var, |known| self.put_at(known, &path, tree)),
+            Some((var, path)) => {
+                self.know_outer(state, var, &path);
+                state.change(var, |known| self.put_at(known, &path, tree));
+            }
             None => {}
         }
+    }
+
+    /// Takes what is at a place away: in a list what stands behind moves.
+    pub(super) fn delete(&self, state: &mut State, place: Place) {
+        let path = self.keys(state, place);
+        if let Some((Key::Item(Konst::Int(index)), before)) = path.split_last()
+            && let Some((var, before)) = self.located(place.base, before)
+            && let Some(list) = state.get(var).map(|tree| self.along(tree, &before))
+            && let Some(mut items) = list.items().filter(|items| !items.is_empty())
+            && let Ok(length) = i64::try_from(items.len())
+            && let Ok(at) = usize::try_from(if *index < 0 { index + length } else { *index })
+            && at < items.len()
+        {
+            items.remove(at);
+            state.change(var, |tree| self.put_at(tree, &before, &Arc::new(Tree::list(items))));
+            return;
+        }
+        self.put(state, place, &Arc::default());
     }
 
     /// Puts a value at `path` in another.
@@ -50,8 +74,9 @@ impl Analyzer<'_, '_> {
     /// Stores into what a method is called on.
     pub(super) fn fill(&self, state: &mut State, site: &Site<'_>, path: &[Key], value: &Arc<Tree>) {
         let Some(place) = self.receiver_place(site.call) else { return };
-        if let Some((var, before)) = self.located(place.base, &self.keys(place)) {
+        if let Some((var, before)) = self.located(place.base, &self.keys(state, place)) {
             let full = [&before[..], path].concat();
+            self.know_outer(state, var, &full);
             state.change(var, |tree| self.put_at(tree, &full, value));
             let mut part = Tree::labeled(value.all());
             if let [Key::Item(_)] = path {
@@ -65,7 +90,8 @@ impl Analyzer<'_, '_> {
 
     /// Puts all that `gained` has into the mapping or list at `place`.
     pub(super) fn gain(&self, state: &mut State, place: Place, gained: &Tree, span: Span) {
-        let Some((var, path)) = self.located(place.base, &self.keys(place)) else { return };
+        let Some((var, path)) = self.located(place.base, &self.keys(state, place)) else { return };
+        self.know_outer(state, var, &[Key::Any]);
         state.change(var, |tree| {
             self.open(tree, &path);
             for (key, part) in &gained.fields {

@@ -134,10 +134,23 @@ pub(super) struct Summary {
     pub(super) returns: Vec<(Vec<Key>, From)>,
     /// The parameter that it certainly returns, as an object, and the parts that it has put something else in place of.
     pub(super) gives_back: Option<(usize, Vec<Key>)>,
+    /// Taint in the exceptions that leave it, by path, and what these are without taint.
+    pub(super) raises: Vec<(Vec<Key>, From)>,
+    pub(super) raised: Option<Arc<Tree>>,
     /// What it certainly returns, taint aside.
     pub(super) shape: Option<Arc<Tree>>,
     /// Taint that it stores into what a parameter holds, by path; also that a part is overwritten by what is harmless.
     pub(super) effects: Vec<(usize, Vec<Key>, From)>,
+    /// Parts of parameters, by their keys, that hold something else afterwards, whatever it is.
+    pub(super) replaces: Vec<(usize, Key)>,
+    /// Parts of parameters, by their keys, that are another parameter afterwards, as an object.
+    pub(super) copies: Vec<(usize, Key, usize)>,
+    /// Parts of what it returns, by their keys, that are a parameter, as an object.
+    pub(super) holds: Vec<(Key, usize)>,
+    /// Taint that it leaves in variables of the functions around it, by path.
+    pub(super) sets: Vec<(Symbol, Vec<Key>, From)>,
+    /// Variables of the functions around it that hold something else afterwards, whatever it is.
+    pub(super) resets: Vec<Symbol>,
     /// Ways to sinks.
     pub(super) reaches: Vec<Reach>,
     /// Parameters, or parts of them, that are harmless for some kinds where it returns something true, something false,
@@ -187,6 +200,12 @@ impl Summary {
             && self.keeps.len() == other.keeps.len()
             && self.shape.as_ref().map(|shape| &shape.konst) == other.shape.as_ref().map(|shape| &shape.konst)
             && self.gives_back == other.gives_back
+            && self.replaces == other.replaces
+            && self.copies == other.copies
+            && self.holds == other.holds
+            && self.resets == other.resets
+            && self.raises.len() == other.raises.len()
+            && self.sets.len() == other.sets.len()
             && self.never_returns == other.never_returns
             && self.valid_after == other.valid_after
             && self.valid_if_true == other.valid_if_true

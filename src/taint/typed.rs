@@ -1,44 +1,48 @@
 //! Models whose fields a framework converts before it calls: what their annotations allow is all that they hold.
 
-use std::sync::Arc;
-
 use crate::base::Symbol;
 use crate::models::Kinds;
 use crate::program::{ClassIx, Meaning};
 use crate::taint::body::Analyzer;
-use crate::taint::limits::MAX_FIELDS;
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::entry::TYPED;
+use crate::taint::value::Tree;
 
-/// Classes whose instances are checked against the annotations of their fields when they are made.
+/// Libraries whose models check their fields against the annotations, and the last names of the bases.
 /// Source: the manuals of pydantic ("Models"), SQLModel, msgspec ("Structs") and Django Ninja ("Schemas").
-const MODELS: &[&str] =
-    &["pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel", "msgspec.Struct", "ninja.Schema"];
-/// Types that hold numbers, times, ids and the like, and no text of anybody's choice.
-const CONVERTED: &[&str] = &[
-    "int",
-    "float",
-    "bool",
-    "complex",
-    "uuid.UUID",
-    "datetime.datetime",
-    "datetime.date",
-    "datetime.time",
-    "datetime.timedelta",
-    "decimal.Decimal",
-    "ipaddress.IPv4Address",
-    "pydantic.PositiveInt",
-    "pydantic.NonNegativeInt",
-    "pydantic.StrictInt",
-    "pydantic.StrictBool",
-    "pydantic.UUID4",
+const CHECKING: &[&str] = &["pydantic", "sqlmodel", "ninja", "msgspec", "pydantic_settings", "fastapi"];
+const MODELS: &[&str] = &["BaseModel", "BaseSettings", "SQLModel", "Schema", "RootModel", "Struct"];
+/// Annotations of these libraries that stand for numbers and the like.
+const NUMBERS: &[&str] = &[
     "typing.Literal",
     "typing_extensions.Literal",
+    "datetime.time",
+    "datetime.timedelta",
+    "pydantic.PositiveInt",
+    "pydantic.NegativeInt",
+    "pydantic.NonNegativeInt",
+    "pydantic.NonPositiveInt",
+    "pydantic.PositiveFloat",
+    "pydantic.NonNegativeFloat",
+    "pydantic.StrictInt",
+    "pydantic.StrictBool",
+    "pydantic.StrictFloat",
+    "pydantic.UUID1",
+    "pydantic.UUID3",
+    "pydantic.UUID4",
+    "pydantic.UUID5",
+    "pydantic.IPvAnyAddress",
+    "pydantic.FutureDate",
+    "pydantic.PastDate",
 ];
 
 impl Analyzer<'_, '_> {
     /// Whether instances of a class are models.
     pub(super) fn is_model(&self, class: ClassIx) -> bool {
-        self.world.program.outside_bases(class).iter().any(|base| MODELS.contains(base))
+        let is_model = |base: &&str| {
+            let last = base.rsplit('.').next().unwrap_or_default();
+            MODELS.contains(&last) && CHECKING.iter().any(|library| base.starts_with(library))
+        };
+        self.world.program.outside_bases(class).iter().any(is_model)
     }
 
     /// Takes from `field`, which is read as `name` of an instance of `class`, what its annotation rules out.
@@ -57,7 +61,9 @@ impl Analyzer<'_, '_> {
             match module.meaning(annotation) {
                 Meaning::Class(inner) if self.is_enum_class(*inner) => cleared = Kinds::ALL,
                 Meaning::Class(inner) => field.class = self.is_model(*inner).then_some(*inner),
-                _ if CONVERTED.contains(&module.unit.text(annotation)) => cleared = Kinds::ALL,
+                Meaning::Outside(path) if TYPED.contains(&&**path) || NUMBERS.contains(&&**path) => {
+                    cleared = Kinds::ALL;
+                }
                 _ => {}
             }
         }
@@ -80,47 +86,4 @@ impl Analyzer<'_, '_> {
 /// The kinds for which only objects are dangerous, and no text.
 pub(super) fn text_alone() -> Kinds {
     Kinds::named("nosql").unwrap_or_default()
-}
-
-/// Fields of forms and serializers whose values are numbers, times, ids, or members of a set.
-/// Source: the manuals of Django ("Form fields") and of Django REST framework ("Serializer fields").
-const CONVERTING: &[&str] = &[
-    "BooleanField",
-    "ChoiceField",
-    "DateField",
-    "DateTimeField",
-    "DecimalField",
-    "DurationField",
-    "FloatField",
-    "IntegerField",
-    "TimeField",
-    "TypedChoiceField",
-    "UUIDField",
-];
-
-impl Analyzer<'_, '_> {
-    /// Takes out of what a serializer is handed for `validate`, `create` and `update` the fields that it has converted.
-    pub(super) fn without_converted(&self, tree: &mut Tree) {
-        let Some(class) = self.class else { return };
-        let program = self.world.program;
-        let bases = program.outside_bases(class);
-        if !bases.iter().any(|base| base.starts_with("rest_framework.serializers.")) {
-            return;
-        }
-        let above = program.above(class).iter().map(|class| &program.classes[*class]);
-        let mut names: Vec<&str> = above
-            .flat_map(|info| &info.attrs)
-            .filter(|(_, path)| {
-                let maker = path.strip_suffix("()").unwrap_or(path);
-                CONVERTING.contains(&maker.rsplit('.').next().unwrap_or(maker))
-            })
-            .map(|(name, _)| program.text(*name))
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names.truncate(MAX_FIELDS - 1);
-        for name in names {
-            tree.store(&[Key::Item(Konst::Str(name.into()))], &Arc::default());
-        }
-    }
 }

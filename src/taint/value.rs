@@ -81,6 +81,12 @@ pub(super) struct FuncRef {
     pub(super) func: Callee,
     /// Arguments that `functools.partial` or a bound method puts first.
     pub(super) bound: Vec<Arc<Tree>>,
+    /// Arguments that `functools.partial` gives by name.
+    pub(super) named: Option<Arc<Tree>>,
+    /// The variables of the function around it that it had when that returned it, by their names.
+    pub(super) frame: Option<Arc<Tree>>,
+    /// Whether it is meant without what its decorators put in its place.
+    pub(super) is_bare: bool,
 }
 
 /// What the truth of a value tells: for which kinds which origins are harmless.
@@ -119,6 +125,8 @@ pub(super) struct Tree {
     pub(super) labels: Vec<Label>,
     /// What it certainly is.
     pub(super) konst: Option<Konst>,
+    /// Whether it may be `False`, and `True`, where it is not known which.
+    pub(super) may: [bool; 2],
     /// What its text certainly begins with, where the whole is not known.
     pub(super) prefix: Option<Arc<str>>,
     /// What its text certainly ends with, where the whole is not known.
@@ -138,7 +146,7 @@ pub(super) struct Tree {
 impl FuncRef {
     /// A function with nothing bound to it.
     pub(super) fn new(func: Callee) -> Self {
-        Self { func, bound: Vec::new() }
+        Self { func, bound: Vec::new(), named: None, frame: None, is_bare: false }
     }
 }
 
@@ -156,10 +164,19 @@ impl Tree {
         Self { labels, ..Self::default() }
     }
 
+    /// The truths that it may be, as far as these are constants.
+    pub(super) fn truths(&self) -> [bool; 2] {
+        match self.konst {
+            Some(Konst::Bool(truth)) => [!truth, truth],
+            _ => self.may,
+        }
+    }
+
     /// Whether nothing at all is known of it.
     pub(super) fn is_plain(&self) -> bool {
         self.labels.is_empty()
             && self.konst.is_none()
+            && self.may == [false; 2]
             && self.prefix.is_none()
             && self.ending.is_none()
             && self.fields.is_empty()
@@ -172,6 +189,7 @@ impl Tree {
     /// Forgets what is known of it as a whole, taint aside.
     pub(super) fn forget_text(&mut self) {
         (self.konst, self.prefix, self.ending, self.cond) = (None, None, None, None);
+        self.may = [false; 2];
         self.among = None;
     }
 
@@ -326,9 +344,12 @@ impl Tree {
             return;
         }
         match at {
+            // Who compares values must see that it is the same one.
+            Ok(at) if rest.is_empty() => self.fields[at].1 = Arc::clone(value),
+            Err(at) if rest.is_empty() => self.fields.insert(at, (key.clone(), Arc::clone(value))),
             Ok(at) => Arc::make_mut(&mut self.fields[at].1).store(rest, value),
             Err(at) => {
-                let mut part = Tree::labeled(if rest.is_empty() { Vec::new() } else { self.labels.clone() });
+                let mut part = Tree::labeled(self.labels.clone());
                 part.store(rest, value);
                 self.fields.insert(at, (key.clone(), Arc::new(part)));
             }
@@ -362,9 +383,14 @@ pub(super) fn is_some(key: &Key) -> bool {
     matches!(key, Key::Item(Konst::Str(text)) if &**text == "\0some")
 }
 
-/// Whether `key` is [`inner_key`].
+/// Where a function that another one has made keeps the variables of that.
+pub(super) fn frame_key() -> Key {
+    Key::Item(Konst::Str(Arc::from("\0frame")))
+}
+
+/// Whether `key` is [`inner_key`] or [`frame_key`], which are no parts of the value.
 pub(super) fn is_inner(key: &Key) -> bool {
-    matches!(key, Key::Item(Konst::Str(text)) if &**text == "\0inner")
+    matches!(key, Key::Item(Konst::Str(text)) if matches!(&**text, "\0inner" | "\0frame"))
 }
 
 /// Adds `label` to `labels`, kinds of one origin joined; returns whether they grew.
@@ -393,12 +419,12 @@ pub(super) fn literal(module: &Module<'_>, constant: Const) -> Option<Konst> {
     })
 }
 
-/// A step of a path in a file as a key.
+/// A step of a path in a file as a key, whatever its variables hold.
 pub(super) fn key(module: &Module<'_>, step: Step) -> Key {
     match step {
         Step::Attr(name) => Key::Attr(module.global(name)),
         Step::Item(constant) => literal(module, constant).map_or(Key::Any, Key::Item),
-        Step::Element => Key::Any,
+        Step::Element | Step::Key(_) => Key::Any,
     }
 }
 

@@ -21,6 +21,8 @@ use crate::text::SourceFile;
 pub(super) enum Given {
     Konst(Konst),
     Func(Callee),
+    /// A function that a variable around the function holds.
+    Outer(Symbol, FuncId),
     /// Entries of a mapping or list.
     Parts(Vec<(Konst, Konst)>),
     /// All elements of a list.

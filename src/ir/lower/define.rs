@@ -38,8 +38,16 @@ impl<'t> Builder<'_, '_, 't> {
                 .filter_map(|decorator| decorator.name)
                 .any(|name| shared.names.text(name) == "typing.overload")
         };
+        // What stands on no branch replaces what was defined before it.
+        let replaces = self.here.region == self.body.root()
+            && !decorators.iter().any(|decorator| {
+                let name = decorator.name.map_or("", |name| self.shared.names.text(name));
+                decorator.name.is_none()
+                    || name == "typing.overload"
+                    || [".setter", ".deleter", ".getter", ".register"].iter().any(|end| name.ends_with(end))
+            });
         match self.shared.by_name.get(&name) {
-            Some(&known) if !is_overload(self.shared, known) => {}
+            Some(&known) if !replaces && !is_overload(self.shared, known) => {}
             _ => drop(self.shared.by_name.insert(name, id)),
         }
         let class = if self.is_class() { self.body.class } else { None };

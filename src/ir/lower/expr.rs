@@ -110,13 +110,30 @@ impl<'t> Builder<'_, '_, 't> {
             }
             Expr::Subscript(item) if !item.slice.is_slice_expr() => {
                 let outer = self.nested_place(&item.value);
-                let step = match self.expr(&item.slice) {
-                    Operand::Const(key) => Step::Item(key),
-                    Operand::Local(_) | Operand::Global(_) => Step::Element,
-                };
+                let key = self.expr(&item.slice);
+                let step = self.key_step(key);
                 Place { base: outer.base, path: self.shared.paths.extend(outer.path, step) }
             }
             _ => Place::bare(self.expr(expr)),
+        }
+    }
+
+    /// The step to the element under `key`.
+    pub(super) fn key_step(&mut self, key: Operand) -> Step {
+        match key {
+            Operand::Const(key) => Step::Item(key),
+            Operand::Global(name) => {
+                self.body.key_names.push(name);
+                Step::Key(key)
+            }
+            // Of temporaries each is another one, and two places with the same key must be the same.
+            Operand::Local(local) if self.body.locals[local].name.is_none() => Step::Element,
+            Operand::Local(local) => {
+                if let Err(at) = self.body.keys.binary_search(&local) {
+                    self.body.keys.insert(at, local);
+                }
+                Step::Key(key)
+            }
         }
     }
 
@@ -295,6 +312,21 @@ impl<'t> Builder<'_, '_, 't> {
                     self.enter(next);
                 }
                 self.condition(last, yes, no);
+            }
+            // `1 < level < 9`
+            Expr::Compare(compare) if compare.ops.len() > 1 => {
+                let mut left = self.expr(&compare.left);
+                let last = compare.ops.len() - 1;
+                for (at, (op, right)) in compare.ops.iter().zip(&compare.comparators).enumerate() {
+                    let right = self.expr(right);
+                    let on = self.put(Rvalue::Compare(*op, left, right), span(compare), None);
+                    let next = if at == last { yes } else { self.new_block() };
+                    self.end(Terminator::Branch { on, yes: next, no });
+                    if at < last {
+                        self.enter(next);
+                    }
+                    left = right;
+                }
             }
             _ => return false,
         }

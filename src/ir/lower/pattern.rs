@@ -108,10 +108,8 @@ impl<'t> Builder<'_, '_, 't> {
             }
             Pattern::MatchMapping(mapping) => {
                 for (key, inner) in mapping.keys.iter().zip(&mapping.patterns) {
-                    let step = match self.expr(key) {
-                        Operand::Const(key) => Step::Item(key),
-                        Operand::Local(_) | Operand::Global(_) => Step::Element,
-                    };
+                    let key = self.expr(key);
+                    let step = self.key_step(key);
                     self.part(inner, subject, step);
                 }
                 self.capture(mapping.rest.as_ref(), Rvalue::Opaque([subject].into()));

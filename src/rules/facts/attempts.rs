@@ -204,7 +204,7 @@ pub(crate) fn narrow(context: &Context<'_>, region: RegionId) -> Option<String> 
 fn is_item(context: &Context<'_>, place: Place) -> bool {
     matches!(
         context.unit.paths.split(place.path),
-        Some((_, crate::ir::Step::Item(Const::Str(_)) | crate::ir::Step::Element))
+        Some((_, crate::ir::Step::Item(Const::Str(_)) | crate::ir::Step::Element | crate::ir::Step::Key(_)))
     )
 }
 
