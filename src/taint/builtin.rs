@@ -41,7 +41,12 @@ impl Analyzer<'_, '_> {
             "collections.namedtuple()" => self.named_tuple(state, site),
             "os.path.commonpath" | "os.path.commonprefix" => {
                 let list = first()?;
-                let is_path = site.path == "os.path.commonpath";
+                // `/srv/data` is also what `/srv/data` and `/srv/database` have in common by their letters.
+                let is_folder = |tree: &Tree| {
+                    !tree.all().is_empty() || tree.beginning().is_none_or(|text| text.ends_with(['/', '\\']))
+                };
+                let is_path = site.path == "os.path.commonpath"
+                    || list.items().is_some_and(|items| items.iter().all(|item| is_folder(item)));
                 let yes = if is_path { self.resolved(&list) } else { Vec::new() };
                 let cond = crate::taint::value::Cond::if_true(yes);
                 Some(Arc::new(Tree { cond: Some(Arc::new(cond)), ..Tree::labeled(list.all()) }))
@@ -56,6 +61,14 @@ impl Analyzer<'_, '_> {
                 }
                 Some(Arc::new(last))
             }
+            "ord" => match &first()?.konst {
+                Some(Konst::Str(text)) if text.chars().count() == 1 => {
+                    let code = text.chars().next().map_or(0, u32::from);
+                    Some(Arc::new(Tree::konst(Konst::Int(i64::from(code)))))
+                }
+                _ => Some(Arc::default()),
+            },
+            "str.maketrans" if site.call.args.len() == 1 => first(),
             "len" => match &first()?.konst {
                 Some(Konst::Str(text)) => {
                     let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);

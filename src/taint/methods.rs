@@ -252,7 +252,12 @@ impl Analyzer<'_, '_> {
                 for label in &mut tree.labels {
                     label.kinds = unquoted(label.kinds);
                 }
-                if let Some(Konst::Str(old)) = old {
+                if site.method == "translate" {
+                    let clears = first().map_or(Kinds::NONE, |table| translated(&table));
+                    for label in &mut tree.labels {
+                        label.kinds = label.kinds.without(clears);
+                    }
+                } else if let Some(Konst::Str(old)) = old {
                     let new = match &new {
                         Some(Konst::Str(new)) => new,
                         _ => "",
@@ -380,6 +385,23 @@ fn is_lines(site: &Site<'_>, at: Option<&Tree>) -> bool {
     let is_break =
         |tree: &Tree| matches!(&tree.konst, Some(Konst::Str(text)) if matches!(&**text, "\n" | "\r\n"));
     site.method == "splitlines" || at.is_none_or(is_break)
+}
+
+/// What a table for `str.translate` makes harmless: `{ord("<"): "\\u003C"}`.
+fn translated(table: &Tree) -> Kinds {
+    let clears = |(key, with): &(Key, Arc<Tree>)| {
+        let old = match key {
+            Key::Item(Konst::Str(old)) => old.to_string(),
+            Key::Item(Konst::Int(code)) => char::from_u32(u32::try_from(*code).ok()?)?.to_string(),
+            _ => return None,
+        };
+        let new = match &with.konst {
+            Some(Konst::Str(new)) => new,
+            _ => "",
+        };
+        Some(replaced(&old, new))
+    };
+    table.fields.iter().filter_map(clears).fold(Kinds::NONE, Kinds::with)
 }
 
 /// The kinds for which a text is harmless in which `old` was replaced by `new`.

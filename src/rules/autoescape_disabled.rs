@@ -1,0 +1,60 @@
+//! Finds environments of Jinja that fill in pages and escape nothing.
+
+use crate::finding::{Change, Edit, Safety};
+use crate::ir::{Arg, ArgKind, Call, Operand};
+use crate::rules::facts::edits;
+use crate::rules::{Check, Context, Hit, Rule};
+
+pub(super) static RULE: Rule = Rule { page: include_str!("autoescape_disabled.md"), check: Check::Body(run) };
+
+/// Constructors of environments.
+const MAKERS: &[&str] =
+    &["jinja2.Environment", "jinja2.environment.Environment", "jinja2.sandbox.SandboxedEnvironment"];
+
+fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
+    for (id, call) in context.body.calls.pairs() {
+        if MAKERS.contains(&context.name(call)) && context.is_reachable(id) {
+            hits.extend(judge(context, call));
+        }
+    }
+}
+
+fn judge(context: &Context<'_>, call: &Call) -> Option<Hit> {
+    let told = context.arg(call, None, "autoescape");
+    let is_open = call.args.iter().any(|arg| matches!(arg.kind, ArgKind::DoubleStar | ArgKind::Star));
+    let is_off = |arg: &Arg| arg.value == Operand::Const(crate::ir::Const::Bool(false));
+    if is_open || told.is_some_and(|arg| !is_off(arg)) {
+        return None;
+    }
+    let page = page(context, context.name(call))?;
+    let callee = edits::brief(context, call.callee_span, 60);
+    let message = format!(
+        "what `{callee}` makes escapes nothing, and fills in the page `{page}`: text with `<script>` in it becomes \
+         part of the page"
+    );
+    let solution = format!(
+        "pass `autoescape=jinja2.select_autoescape()` to `{callee}`, and mark what is HTML already with `|safe`; to \
+         check, fill `{page}` in with `<b>`: it must come out as `&lt;b&gt;`"
+    );
+    let change = match told {
+        Some(arg) => Change { span: arg.span, text: "autoescape=True".to_owned() },
+        None => edits::last_argument(context, call, "autoescape=True"),
+    };
+    let edit =
+        Edit { safety: Safety::Suggest, title: "escape what is filled in".to_owned(), changes: vec![change] };
+    Some(Hit::new(call.callee_span, message, solution).edit(Some(edit)))
+}
+
+/// A page that an environment made like this one fills in, anywhere in the file.
+fn page<'a>(context: &Context<'a>, maker: &str) -> Option<&'a str> {
+    context.unit.bodies.iter().flat_map(|body| body.calls.iter()).find_map(|call| {
+        let (of, method) = context.name(call).rsplit_once('.')?;
+        if of.strip_suffix("()") != Some(maker) || !matches!(method, "get_template" | "select_template") {
+            return None;
+        }
+        let name = context.text(call.positional(0)?.value.string()?);
+        let stem = name.strip_suffix(".j2").or_else(|| name.strip_suffix(".jinja2")).unwrap_or(name);
+        let is_page = [".html", ".htm", ".xhtml"].iter().any(|end| stem.ends_with(end));
+        is_page.then_some(name)
+    })
+}
