@@ -295,6 +295,9 @@ impl Analyzer<'_, '_> {
             self.as_match(state, &mut tree, &pattern, cond.as_mut());
         }
         self.clear_result(site, &mut tree);
+        if is_resolving(site) && Self::is_rooted(site) {
+            tree.prefix = Some("/".into());
+        }
         if cond.is_some() {
             tree.cond = cond;
         }
@@ -312,6 +315,13 @@ impl Analyzer<'_, '_> {
         } else if clears != Kinds::NONE {
             clear(tree, clears);
         }
+    }
+
+    /// Whether what resolves a path gives one from the root, in which no `..` is left: `normpath("/" + name)`.
+    fn is_rooted(site: &Site<'_>) -> bool {
+        let given = site.positional(0).map(|(tree, _)| tree);
+        let is_made_so = site.path.ends_with(".realpath") || site.path.ends_with(".abspath");
+        is_made_so && given.is_some() || given.and_then(|tree| tree.beginning()).is_some_and(|text| text.starts_with('/'))
     }
 
     /// Behind a call that raises on what is harmful, what it was given is harmless.

@@ -294,6 +294,15 @@ impl Analyzer<'_, '_> {
                 }
                 let given = first().and_then(|tree| tree.konst.clone());
                 if let (Some(Konst::Str(given)), "strip" | "lstrip") = (&given, site.method)
+                    && given.contains('/')
+                    && receiver.beginning() == Some("/")
+                {
+                    // Of a path from the root in which no `..` is left, what stays leads down.
+                    let path = Kinds::named("path").unwrap_or_default();
+                    let resolved = tree.labels.iter_mut().filter(|label| !label.kinds.has(Kinds::UNRESOLVED));
+                    resolved.for_each(|label| label.kinds = label.kinds.without(path));
+                }
+                if let (Some(Konst::Str(given)), "strip" | "lstrip") = (&given, site.method)
                     && given.contains('-')
                 {
                     let argument = Kinds::named("argument").unwrap_or_default();
