@@ -31,6 +31,7 @@ fn named_only(context: &Context<'_>, id: CallId, call: &Call) -> Option<Hit> {
     let name = context.name(call);
     if !matches!(name, "tempfile.mktemp" | "os.tempnam" | "os.tmpnam")
         || is_in_own_directory(context, id, call)
+        || is_made_new(context, call)
     {
         return None;
     }
@@ -50,6 +51,27 @@ fn is_in_own_directory(context: &Context<'_>, id: CallId, call: &Call) -> bool {
     let Some(dir) = context.arg(call, Some(2), "dir") else { return false };
     let Some(made) = context.made_by(dir.value, context.point(id)) else { return false };
     matches!(context.name(&context.body.calls[made]), "tempfile.mkdtemp" | "tempfile.TemporaryDirectory")
+}
+
+/// Whether the name is for something whose making fails where there is one already: `os.symlink(target, name)`.
+fn is_made_new(context: &Context<'_>, call: &Call) -> bool {
+    let is_it = |operand: Operand| {
+        let local = operand.local();
+        let made = || local.and_then(|local| context.body.locals[local].value);
+        operand == Operand::Local(call.to)
+            || local.is_some()
+                && made()
+                    .is_some_and(|value| context.text(value).strip_suffix("()") == Some(context.name(call)))
+    };
+    let makes = |other: &Call| {
+        let index = match context.name(other) {
+            "os.symlink" | "os.link" => 1,
+            "os.mkfifo" | "os.mkdir" | "socket.socket().bind" => 0,
+            _ => return false,
+        };
+        other.positional(index).is_some_and(|arg| is_it(arg.value))
+    };
+    context.body.calls.iter().any(makes)
 }
 
 /// `open("/tmp/state", "w")`
