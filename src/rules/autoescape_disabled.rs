@@ -13,10 +13,20 @@ const MAKERS: &[&str] =
 
 fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
     for (id, call) in context.body.calls.pairs() {
-        if MAKERS.contains(&context.name(call)) && context.is_reachable(id) {
+        if makes(context, context.name(call)) && context.is_reachable(id) {
             hits.extend(judge(context, call));
         }
     }
+}
+
+/// Whether a value path is that of an environment, or of a class of the file that is one and says nothing of escaping.
+fn makes(context: &Context<'_>, path: &str) -> bool {
+    if MAKERS.contains(&path) {
+        return true;
+    }
+    let Some(class) = context.unit.class(path) else { return false };
+    let mut bases = class.bases.iter().map(|base| context.text(*base));
+    bases.any(|base| MAKERS.contains(&base)) && !context.source(class.span).contains("autoescape")
 }
 
 fn judge(context: &Context<'_>, call: &Call) -> Option<Hit> {
@@ -26,7 +36,7 @@ fn judge(context: &Context<'_>, call: &Call) -> Option<Hit> {
     if is_open || told.is_some_and(|arg| !is_off(arg)) {
         return None;
     }
-    let page = page(context, context.name(call))?;
+    let page = page(context)?;
     let callee = edits::brief(context, call.callee_span, 60);
     let message = format!(
         "what `{callee}` makes escapes nothing, and fills in the page `{page}`: text with `<script>` in it becomes \
@@ -45,16 +55,22 @@ fn judge(context: &Context<'_>, call: &Call) -> Option<Hit> {
     Some(Hit::new(call.callee_span, message, solution).edit(Some(edit)))
 }
 
-/// A page that an environment made like this one fills in, anywhere in the file.
-fn page<'a>(context: &Context<'a>, maker: &str) -> Option<&'a str> {
-    context.unit.bodies.iter().flat_map(|body| body.calls.iter()).find_map(|call| {
-        let (of, method) = context.name(call).rsplit_once('.')?;
-        if of.strip_suffix("()") != Some(maker) || !matches!(method, "get_template" | "select_template") {
-            return None;
-        }
-        let name = context.text(call.positional(0)?.value.string()?);
+/// A page by its name among those that the file hands over: `env.get_template("index.html")`, `View(env, "a.html")`.
+fn page<'a>(context: &Context<'a>) -> Option<&'a str> {
+    let calls = context.unit.bodies.iter().flat_map(|body| body.calls.iter());
+    // What is opened or joined is a file, and what has an end a test of names.
+    let hands_over = |call: &&Call| {
+        !matches!(
+            context.method(call),
+            "open" | "join" | "endswith" | "startswith" | "exists" | "replace" | "Path"
+        )
+    };
+    calls.filter(hands_over).flat_map(|call| call.args.iter()).find_map(|arg| {
+        let name = context.text(arg.value.string()?);
         let stem = name.strip_suffix(".j2").or_else(|| name.strip_suffix(".jinja2")).unwrap_or(name);
-        let is_page = [".html", ".htm", ".xhtml"].iter().any(|end| stem.ends_with(end));
+        let is_page = [".html", ".htm", ".xhtml"].iter().any(|end| {
+            stem.strip_suffix(end).is_some_and(|rest| !rest.is_empty() && !rest.contains(['*', ' ', ':']))
+        });
         is_page.then_some(name)
     })
 }

@@ -295,6 +295,14 @@ impl Analyzer<'_, '_> {
             self.as_match(state, &mut tree, &pattern, cond.as_mut());
         }
         self.clear_result(site, &mut tree);
+        if matches!(site.path, "open" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open") {
+            // Of a name that leads nowhere else comes what the program keeps under it.
+            let path = Kinds::named("path").unwrap_or_default();
+            tree.labels.retain(|label| {
+                label.kinds.without(self.cleared(state, label.origin)).has(path)
+                    || !label.kinds.and(Kinds::HIDDEN).is_empty()
+            });
+        }
         if is_resolving(site) && Self::is_rooted(site) {
             tree.prefix = Some("/".into());
         }
@@ -321,7 +329,8 @@ impl Analyzer<'_, '_> {
     fn is_rooted(site: &Site<'_>) -> bool {
         let given = site.positional(0).map(|(tree, _)| tree);
         let is_made_so = site.path.ends_with(".realpath") || site.path.ends_with(".abspath");
-        is_made_so && given.is_some() || given.and_then(|tree| tree.beginning()).is_some_and(|text| text.starts_with('/'))
+        is_made_so && given.is_some()
+            || given.and_then(|tree| tree.beginning()).is_some_and(|text| text.starts_with('/'))
     }
 
     /// Behind a call that raises on what is harmful, what it was given is harmless.
