@@ -226,7 +226,7 @@ impl Analyzer<'_, '_> {
             return tree;
         }
         if let Some(mut tree) = self.builtin(state, site) {
-            if site.known.model.clears != Kinds::NONE {
+            if site.known.model.clears != Kinds::NONE && !tree.all().is_empty() {
                 self.clear_result(site, Arc::make_mut(&mut tree));
             }
             return tree;
@@ -295,17 +295,7 @@ impl Analyzer<'_, '_> {
             self.as_match(state, &mut tree, &pattern, cond.as_mut());
         }
         self.clear_result(site, &mut tree);
-        if matches!(site.path, "open" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open") {
-            // Of a name that leads nowhere else comes what the program keeps under it.
-            let path = Kinds::named("path").unwrap_or_default();
-            tree.labels.retain(|label| {
-                label.kinds.without(self.cleared(state, label.origin)).has(path)
-                    || !label.kinds.and(Kinds::HIDDEN).is_empty()
-            });
-        }
-        if is_resolving(site) && Self::is_rooted(site) {
-            tree.prefix = Some("/".into());
-        }
+        self.of_path(state, site, &mut tree);
         if cond.is_some() {
             tree.cond = cond;
         }
@@ -322,6 +312,20 @@ impl Analyzer<'_, '_> {
             *tree = Tree { cond: tree.cond.take(), ..Tree::default() };
         } else if clears != Kinds::NONE {
             clear(tree, clears);
+        }
+    }
+
+    /// What functions that take a path make of it.
+    fn of_path(&self, state: &State, site: &Site<'_>, tree: &mut Tree) {
+        if matches!(site.path, "open" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open") {
+            // Of a name that leads nowhere else comes what the program keeps under it.
+            let path = Kinds::named("path").unwrap_or_default();
+            tree.labels.retain(|label| {
+                self.kinds(state, label).has(path) || !label.kinds.and(Kinds::HIDDEN).is_empty()
+            });
+        }
+        if is_resolving(site) && Self::is_rooted(site) {
+            tree.prefix = Some("/".into());
         }
     }
 
