@@ -41,12 +41,7 @@ impl Analyzer<'_, '_> {
             "collections.namedtuple()" => self.named_tuple(state, site),
             "os.path.commonpath" | "os.path.commonprefix" => {
                 let list = first()?;
-                // `/srv/data` is also what `/srv/data` and `/srv/database` have in common by their letters.
-                let is_folder = |tree: &Tree| {
-                    !tree.all().is_empty() || tree.beginning().is_none_or(|text| text.ends_with(['/', '\\']))
-                };
-                let is_path = site.path == "os.path.commonpath"
-                    || list.items().is_some_and(|items| items.iter().all(|item| is_folder(item)));
+                let is_path = site.path == "os.path.commonpath";
                 let yes = if is_path { self.resolved(&list) } else { Vec::new() };
                 let cond = crate::taint::value::Cond::if_true(yes);
                 Some(Arc::new(Tree { cond: Some(Arc::new(cond)), ..Tree::labeled(list.all()) }))
