@@ -13,6 +13,7 @@ mod remedies;
 
 mod address_option_untyped;
 mod address_unvalidated;
+mod autoescape_disabled;
 mod bare_except;
 mod cleanup_loop_aborts;
 mod cleanup_masks_exception;
@@ -45,6 +46,9 @@ mod secret_option_not_marked;
 mod status_return_ignored;
 mod suppression_problem;
 mod swallowed_exception;
+mod temporary_file_predictable;
+mod tls_verification_disabled;
+mod yaml_loader_unsafe;
 
 pub use catalog::Catalog;
 pub use context::Context;
@@ -95,6 +99,7 @@ pub static RULES: &[&Rule] = &[
     &address_option_untyped::RULE,
     &address_unvalidated::RULE,
     &flow(include_str!("argument_injection.md")),
+    &autoescape_disabled::RULE,
     &bare_except::RULE,
     &cleanup_loop_aborts::RULE,
     &cleanup_masks_exception::RULE,
@@ -139,10 +144,13 @@ pub static RULES: &[&Rule] = &[
     &suppression_problem::RULE,
     &swallowed_exception::RULE,
     &flow(include_str!("template_injection.md")),
+    &temporary_file_predictable::RULE,
+    &tls_verification_disabled::RULE,
     &flow(include_str!("trust_boundary_violation.md")),
     &flow(include_str!("unsafe_deserialization.md")),
     &flow(include_str!("xml_external_entities.md")),
     &flow(include_str!("xpath_injection.md")),
+    &yaml_loader_unsafe::RULE,
 ];
 
 /// The pages of [`RULES`], in the same order.

@@ -72,6 +72,14 @@ impl Analyzer<'_, '_> {
                 let cond = value.cond.clone().filter(|_| konst.is_none());
                 Some(Arc::new(Tree { konst, cond, ..Tree::default() }))
             }
+            "ord" => match &first()?.konst {
+                Some(Konst::Str(text)) if text.chars().count() == 1 => {
+                    let code = text.chars().next().map_or(0, u32::from);
+                    Some(Arc::new(Tree::konst(Konst::Int(i64::from(code)))))
+                }
+                _ => Some(Arc::default()),
+            },
+            "str.maketrans" if site.call.args.len() == 1 => first(),
             "len" => match &first()?.konst {
                 Some(Konst::Str(text)) => {
                     let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);

@@ -267,7 +267,7 @@ impl Analyzer<'_, '_> {
             return tree;
         }
         if let Some(mut tree) = self.builtin(state, site) {
-            if site.known.model.clears != Kinds::NONE {
+            if site.known.model.clears != Kinds::NONE && !tree.all().is_empty() {
                 self.clear_result(site, Arc::make_mut(&mut tree));
             }
             return tree;
@@ -341,6 +341,7 @@ impl Analyzer<'_, '_> {
             self.as_match(state, &mut tree, &pattern, cond.as_mut());
         }
         self.clear_result(site, &mut tree);
+        self.of_path(state, site, &mut tree);
         if cond.is_some() {
             tree.cond = cond;
         }
@@ -358,6 +359,28 @@ impl Analyzer<'_, '_> {
         } else if clears != Kinds::NONE {
             clear(tree, clears);
         }
+    }
+
+    /// What functions that take a path make of it.
+    fn of_path(&self, state: &State, site: &Site<'_>, tree: &mut Tree) {
+        if matches!(site.path, "open" | "io.open" | "gzip.open" | "bz2.open" | "lzma.open") {
+            // Of a name that leads nowhere else comes what the program keeps under it.
+            let path = Kinds::named("path").unwrap_or_default();
+            tree.labels.retain(|label| {
+                self.kinds(state, label).has(path) || !label.kinds.and(Kinds::HIDDEN).is_empty()
+            });
+        }
+        if is_resolving(site) && Self::is_rooted(site) {
+            tree.prefix = Some("/".into());
+        }
+    }
+
+    /// Whether what resolves a path gives one from the root, in which no `..` is left: `normpath("/" + name)`.
+    fn is_rooted(site: &Site<'_>) -> bool {
+        let given = site.positional(0).map(|(tree, _)| tree);
+        let is_made_so = site.path.ends_with(".realpath") || site.path.ends_with(".abspath");
+        is_made_so && given.is_some()
+            || given.and_then(|tree| tree.beginning()).is_some_and(|text| text.starts_with('/'))
     }
 
     /// Behind a call that raises on what is harmful, what it was given is harmless.

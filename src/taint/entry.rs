@@ -1,7 +1,7 @@
 //! Where outsiders come in: parameters of functions that frameworks call, fields of requests.
 
 use crate::base::Symbol;
-use crate::ir::{Const, LocalId, Operand, Param, ParamKind, Step, Unit};
+use crate::ir::{Arg, ArgKind, Body, Call, Const, LocalId, Operand, Param, ParamKind, Step, Unit};
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, Meaning, Program};
 use crate::taint::body::Analyzer;
@@ -112,12 +112,34 @@ impl Analyzer<'_, '_> {
             || ["Depends", "Security(", "Inject"]
                 .iter()
                 .any(|word| annotated.contains(word) || default.contains(word));
-        if is_injected {
+        if is_injected || self.is_given_by_decorator(&name) {
             return None;
         }
         let position = index - usize::from(is_own).min(index);
         let cleared = self.converted((&name, position), &called.routes).with(typed);
         (cleared != Kinds::ALL).then_some((called.threat, cleared))
+    }
+
+    /// Whether a decorator of the program hands the parameter over itself: `view(request, *args, user=user, **kwargs)`.
+    fn is_given_by_decorator(&self, name: &str) -> bool {
+        let program = self.world.program;
+        self.body.decorators.iter().filter_map(|decorator| decorator.name).any(|decorator| {
+            let Meaning::Function(func) = self.module.meaning(decorator) else { return false };
+            let (module, made_in, _) = program.func(*func);
+            let is_within = |body: &&Body| {
+                let parent = body.parent;
+                parent == Some(made_in)
+                    || parent.is_some_and(|parent| module.unit.bodies[parent].parent == Some(made_in))
+            };
+            let names = |arg: &Arg| {
+                matches!(arg.kind, ArgKind::Keyword(keyword) if module.unit.text(keyword) == name)
+            };
+            let gives = |call: &Call| {
+                let is_given = matches!(call.callee.base, Operand::Global(base) if module.unit.text(base).contains(".<locals>."));
+                is_given && call.args.iter().any(names)
+            };
+            module.unit.bodies.iter().filter(is_within).any(|body| body.calls.iter().any(gives))
+        })
     }
 
     /// Whether who calls a public function may pass text for `param`, or something with text in it.

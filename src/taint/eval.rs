@@ -312,7 +312,10 @@ impl Analyzer<'_, '_> {
                 } else if tainted(left) && right.labels.is_empty() {
                     Cond::if_true(self.all_kinds(left))
                 } else if let Some(Konst::Str(text)) = &left.konst {
-                    Cond::if_false(self.of_kinds(right, without(text)))
+                    // Of the pieces of a text the text itself.
+                    let whole = Tree::labeled(right.labels.clone());
+                    let of = if right.labels.is_empty() { right } else { &whole };
+                    Cond::if_false(self.of_kinds(of, without(text)))
                 } else {
                     Cond::default()
                 };

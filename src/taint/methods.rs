@@ -307,7 +307,12 @@ impl Analyzer<'_, '_> {
                 for label in &mut tree.labels {
                     label.kinds = unquoted(label.kinds);
                 }
-                if let Some(Konst::Str(old)) = old {
+                if site.method == "translate" {
+                    let clears = first().map_or(Kinds::NONE, |table| translated(&table));
+                    for label in &mut tree.labels {
+                        label.kinds = label.kinds.without(clears);
+                    }
+                } else if let Some(Konst::Str(old)) = old {
                     let new = match &new {
                         Some(Konst::Str(new)) => new,
                         _ => "",
@@ -343,6 +348,15 @@ impl Analyzer<'_, '_> {
                     tree.labels.iter_mut().for_each(|label| label.kinds = unquoted(label.kinds));
                 }
                 let given = first().and_then(|tree| tree.konst.clone());
+                if let (Some(Konst::Str(given)), "strip" | "lstrip") = (&given, site.method)
+                    && given.contains('/')
+                    && receiver.beginning() == Some("/")
+                {
+                    // Of a path from the root in which no `..` is left, what stays leads down.
+                    let path = Kinds::named("path").unwrap_or_default();
+                    let resolved = tree.labels.iter_mut().filter(|label| !label.kinds.has(Kinds::UNRESOLVED));
+                    resolved.for_each(|label| label.kinds = label.kinds.without(path));
+                }
                 if let (Some(Konst::Str(given)), "strip" | "lstrip") = (&given, site.method)
                     && given.contains('-')
                 {
@@ -440,6 +454,23 @@ fn is_lines(site: &Site<'_>, at: Option<&Tree>) -> bool {
     let is_break =
         |tree: &Tree| matches!(&tree.konst, Some(Konst::Str(text)) if matches!(&**text, "\n" | "\r\n"));
     site.method == "splitlines" || at.is_none_or(is_break)
+}
+
+/// What a table for `str.translate` makes harmless: `{ord("<"): "\\u003C"}`.
+fn translated(table: &Tree) -> Kinds {
+    let clears = |(key, with): &(Key, Arc<Tree>)| {
+        let old = match key {
+            Key::Item(Konst::Str(old)) => old.to_string(),
+            Key::Item(Konst::Int(code)) => char::from_u32(u32::try_from(*code).ok()?)?.to_string(),
+            _ => return None,
+        };
+        let new = match &with.konst {
+            Some(Konst::Str(new)) => new,
+            _ => "",
+        };
+        Some(replaced(&old, new))
+    };
+    table.fields.iter().filter_map(clears).fold(Kinds::NONE, Kinds::with)
 }
 
 /// The kinds for which a text is harmless in which `old` was replaced by `new`.

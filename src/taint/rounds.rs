@@ -210,6 +210,11 @@ impl Analyzer<'_, '_> {
             let each = self.deeper(label, &each_key()).origin;
             elements.extend(match listing {
                 Listing::List | Listing::Letters => Some((element, label.origin, Kinds::ALL)),
+                // Components without `..` are a path without.
+                Listing::Cut(at) if matches!(&**at, "/" | "\\") => {
+                    let path = Kinds::named("path").unwrap_or_default();
+                    Some((element, label.origin, harmless_in(at).with(path)))
+                }
                 Listing::Cut(at) => Some((element, label.origin, harmless_in(at))),
                 Listing::Unknown => Some((element, each, Kinds::ALL)).filter(|_| each != label.origin),
             });
