@@ -184,8 +184,8 @@ impl Sinks {
             let sinks = body.calls.iter().flat_map(|call| {
                 let meaning = call.name.map(|name| (name, module.meaning(name)));
                 let (path, method) = match meaning {
-                    // A function of the program is what it does, whatever it is called.
-                    Some((_, Meaning::Function(_) | Meaning::Method(..))) => ("", ""),
+                    // A function of the program is what it does, or what a pack says of it by its whole name.
+                    Some((name, Meaning::Function(_) | Meaning::Method(..))) => (module.unit.text(name), ""),
                     Some((_, Meaning::Outside(path))) => (&**path, module.unit.text(call.method)),
                     Some((name, _)) => (module.unit.text(name), module.unit.text(call.method)),
                     None => ("", module.unit.text(call.method)),
