@@ -37,7 +37,8 @@ pub(super) fn met(left: (&State, &Tree), right: (&State, &Tree)) -> Option<Cond>
         Some(Konst::None) => is_open(other),
         Some(_) => false,
         None if is_open(tree) => is_none(other),
-        None => tree.cond.is_some(),
+        // What is not known at all is true or false on its own way alone: `netloc == "" and known(path)`.
+        None => tree.cond.is_some() || tree.labels.is_empty() && matches!(other.konst, Some(Konst::Bool(_))),
     };
     if !tells(left.1, right.1) || !tells(right.1, left.1) {
         return None;

@@ -302,16 +302,20 @@ impl State {
                             || tree.cond.is_some()
                     };
                     if loses {
+                        let cond = met((self, &self.vars[at].1), (other, &Tree::default()));
                         let tree = Arc::make_mut(&mut self.vars[at].1);
                         tree.forget_text();
+                        tree.cond = cond.map(Arc::new);
                         grew = true;
                     }
                     at += 1;
                 }
                 std::cmp::Ordering::Greater => {
                     let (var, tree) = &other.vars[from];
+                    let cond = met((other, tree), (self, &Tree::default()));
                     let mut tree = Tree::clone(tree);
                     tree.forget_text();
+                    tree.cond = cond.map(Arc::new);
                     if !tree.is_plain() {
                         self.vars.insert(at, (*var, Arc::new(tree)));
                         at += 1;
