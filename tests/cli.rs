@@ -41,6 +41,20 @@ fn several_reports_are_written_at_once() {
 }
 
 #[test]
+fn the_folder_that_a_scan_begins_in_changes_paths_alone() {
+    let store = "def run(command):\n    import os\n    os.system(command)\n";
+    let views = "from flask import Flask, request\nfrom shop.store import run\napp = Flask(__name__)\n\n@app.route('/')\ndef a():\n    run(request.args['a'])\n    return ''\n";
+    let dir = tree(&[("shop/__init__.py", ""), ("shop/store.py", store), ("shop/views.py", views)]);
+    let scan = |from: &str, path: &str| {
+        run(&dir.path().join(from), &["scan", path, "-o", "jsonl", "--select", "command-injection"]).1
+    };
+    let above = scan("", ".").replace("shop/", "");
+    assert_eq!(above.lines().count(), 1, "{above}");
+    assert_eq!(scan("shop", "."), above);
+    assert_eq!(scan("", "shop").replace("shop/", ""), above);
+}
+
+#[test]
 fn wrong_use_is_told_with_a_remedy() {
     let dir = tree(&[("a.py", "")]);
     for (args, said) in [

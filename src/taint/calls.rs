@@ -327,15 +327,8 @@ impl Analyzer<'_, '_> {
             // It is a reply now, and was reported.
             tree.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(Kinds::DETAIL));
         }
-        if site.known.model.decodes {
-            let open = |label: &&mut Label| !self.cleared(state, label.origin).has(Kinds::CHECKED);
-            tree.labels
-                .iter_mut()
-                .filter(open)
-                .for_each(|label| self.decoded(label, is_unquoting(site.path)));
-        }
+        self.undo(state, site, &mut tree);
         self.made_with(site, &mut tree);
-        self.keep_chain(site, &mut tree);
         let mut cond = cond;
         if let Some(pattern) = Self::sought(site) {
             self.as_match(state, &mut tree, &pattern, cond.as_mut());
@@ -346,6 +339,15 @@ impl Analyzer<'_, '_> {
             tree.cond = cond;
         }
         Arc::new(tree)
+    }
+
+    /// What was checked before an encoding was undone says nothing of what comes out.
+    fn undo(&self, state: &State, site: &Site<'_>, tree: &mut Tree) {
+        if site.known.model.decodes {
+            let is_unquoted = is_unquoting(site.path);
+            let open = |label: &&mut Label| !self.cleared(state, label.origin).has(Kinds::CHECKED);
+            tree.labels.iter_mut().filter(open).for_each(|label| self.decoded(label, is_unquoted));
+        }
     }
 
     /// Takes from the result what the packs say of the callee.

@@ -146,6 +146,7 @@ impl Analyzer<'_, '_> {
 
     /// Notes in an object of a library what it was made with, where that is known without taint.
     pub(super) fn made_with(&self, site: &Site<'_>, tree: &mut Tree) {
+        self.keep_chain(site, tree);
         if site.method.starts_with(|c: char| c.is_uppercase()) {
             for (arg, value) in site.call.args.iter().zip(&site.args) {
                 let ArgKind::Keyword(name) = arg.kind else { continue };
@@ -174,7 +175,7 @@ impl Analyzer<'_, '_> {
 impl Analyzer<'_, '_> {
     /// What a chain of methods makes is harmless for the same kinds wherever the chain was cut and under whatever name it
     /// goes on: `query = select(User)`, `if name: query = query.where(User.name == name)`.
-    pub(super) fn keep_chain(&self, site: &Site<'_>, tree: &mut Tree) {
+    fn keep_chain(&self, site: &Site<'_>, tree: &mut Tree) {
         let key = Key::Item(Konst::Str("\0chain".into()));
         let own = self.world.models.chain_at(site.path);
         let bits = match site.receiver.as_ref().and_then(|receiver| receiver.field(&key)) {

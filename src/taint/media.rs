@@ -37,10 +37,7 @@ impl Analyzer<'_, '_> {
         };
         let program = self.world.program;
         let is_told = call.args.iter().any(|arg| match arg.kind {
-            ArgKind::Keyword(name) => {
-                let name = self.module.unit.text(name);
-                ATTRIBUTES.contains(&name) || name == "headers"
-            }
+            ArgKind::Keyword(name) => ATTRIBUTES.contains(&self.module.unit.text(name)),
             ArgKind::DoubleStar => true,
             ArgKind::Positional | ArgKind::Star => false,
         });
@@ -113,5 +110,8 @@ impl Analyzer<'_, '_> {
 /// Whether browsers run no scripts in what has this media type.
 fn is_inert(media_type: &str) -> bool {
     let text = media_type.to_ascii_lowercase();
-    !RUN.iter().any(|word| text.contains(word))
+    let kind = text.split(';').next().unwrap_or_default().trim();
+    // Documents of offices are archives, whatever they are called.
+    let is_archive = kind.starts_with("application/vnd.") && !kind.ends_with("+xml");
+    is_archive || !RUN.iter().any(|word| text.contains(word))
 }

@@ -59,10 +59,15 @@ impl Analyzer<'_, '_> {
         if self.is_all_of(local, label, 3) {
             return Kinds::ALL;
         }
+        let named = |names: &[&str]| {
+            names.iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with)
+        };
         match self.body.locals[local].value.map(|value| self.module.meaning(value)) {
-            Some(Meaning::Outside(path)) if matches!(path.as_ref(), "urllib.parse.urlparse().hostname") => {
-                Kinds::named("url").unwrap_or_default()
-            }
+            Some(Meaning::Outside(path)) => match path.as_ref() {
+                "urllib.parse.urlparse().hostname" => named(&["url"]),
+                "urllib.parse.urlparse().netloc" => named(&["url", "redirect"]),
+                _ => Kinds::NONE,
+            },
             _ => Kinds::NONE,
         }
     }
