@@ -94,18 +94,16 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
 
 /// The classes of the objects of the program that a file reads by subscripts, by their value paths.
 fn subscripted(resolver: &Resolver<'_, '_>, id: ModuleId) -> FxHashMap<Box<str>, ClassIx> {
-    let unit = resolver.program.modules[id].unit;
+    let module = &resolver.program.modules[id];
     let mut found = FxHashMap::default();
-    for body in unit.bodies.iter() {
-        let values = body.locals.iter().filter_map(|local| local.value);
-        for name in values.chain(body.calls.iter().filter_map(|call| call.name)) {
-            for object in special::before_elements(unit.text(name)) {
-                if !found.contains_key(object)
-                    && resolver.program.table.may_have(object)
-                    && let Meaning::Instance(class) = resolver.path(id, object)
-                {
-                    found.insert(object.into(), class);
-                }
+    let used = module.meanings.iter().enumerate().filter(|(_, meaning)| meaning.is_some());
+    for path in used.map(|(at, _)| module.unit.text(Symbol::new(at))) {
+        for object in special::before_elements(path) {
+            if !found.contains_key(object)
+                && resolver.program.table.may_have(object)
+                && let Meaning::Instance(class) = resolver.path(id, object)
+            {
+                found.insert(object.into(), class);
             }
         }
     }
