@@ -110,7 +110,7 @@ impl Program<'_> {
 
     /// The methods by names that few classes have, test code and special methods aside.
     pub(super) fn rare_methods(&self) -> FxHashMap<Symbol, Vec<FuncId>> {
-        const MAX_METHODS: usize = 1;
+        const MAX_METHODS: usize = 2;
         let mut found: FxHashMap<Symbol, Vec<FuncId>> = FxHashMap::default();
         for class in self.classes.iter().filter(|class| !self.modules[class.module].is_test) {
             for (name, method) in

@@ -33,6 +33,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
             meanings,
             renamed: FxHashMap::default(),
             subscripted: FxHashMap::default(),
+            classes: Vec::new(),
             first,
             first_class,
         });
@@ -84,6 +85,16 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     tell_injected(&mut program, &definitions, types);
     program.wrappers = program.wrappers();
     program.rare = program.rare_methods();
+    for module in program.modules.iter_mut() {
+        let named = module.meanings.iter().filter_map(|meaning| match meaning.as_deref() {
+            Some(Meaning::Class(class)) => Some(*class),
+            _ => None,
+        });
+        let mut classes: Vec<ClassIx> = named.collect();
+        classes.sort_unstable();
+        classes.dedup();
+        module.classes = classes;
+    }
     if program.has_special("__getitem__") {
         let resolver = Resolver { program: &program, definitions: &definitions };
         let told: Vec<_> = ids.par_iter().map(|id| subscripted(&resolver, *id)).collect();
