@@ -80,9 +80,20 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         let names = &mut program.names;
         module.renamed = renamed.into_iter().map(|(name, full)| (name, names.intern(&full))).collect();
     }
+    tell_more(&mut program, &definitions, types);
+    program
+}
+
+/// What is told of a program whose names are: properties, what runs unseen or instead, the classes that files name.
+fn tell_more(
+    program: &mut Program<'_>,
+    definitions: &FxHashMap<(ModuleId, Symbol), Definition>,
+    types: &Types,
+) {
+    let ids: Vec<ModuleId> = program.modules.ids().collect();
     program.properties = program.property_names();
-    program.specials = special::Specials::new(&program);
-    tell_injected(&mut program, &definitions, types);
+    program.specials = special::Specials::new(program);
+    tell_injected(program, definitions, types);
     program.wrappers = program.wrappers();
     program.rare = program.rare_methods();
     for module in program.modules.iter_mut() {
@@ -96,11 +107,10 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         module.classes = classes;
     }
     if program.has_special("__getitem__") {
-        let resolver = Resolver { program: &program, definitions: &definitions };
+        let resolver = Resolver { program, definitions };
         let told: Vec<_> = ids.par_iter().map(|id| subscripted(&resolver, *id)).collect();
         program.modules.iter_mut().zip(told).for_each(|(module, told)| module.subscripted = told);
     }
-    program
 }
 
 /// The classes of the objects of the program that a file reads by subscripts, by their value paths.
