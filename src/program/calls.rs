@@ -153,7 +153,8 @@ impl Program<'_> {
         found
     }
 
-    /// The methods that a function may run of objects that only values tell, by names that few classes have.
+    /// The methods that a function may run of objects that only values tell, by names that few classes have: those of
+    /// classes that its file names.
     fn guessed_by(&self, id: FuncId) -> Vec<FuncId> {
         let (module, _, body) = self.func(id);
         if module.is_test || matches!(body.kind, BodyKind::Module | BodyKind::Class) {
@@ -163,7 +164,10 @@ impl Program<'_> {
         for call in body.calls.iter() {
             let is_open = call.name.is_none_or(|name| *module.meaning(name) == Meaning::Unknown);
             if is_open && call.callee != Place::bare(call.callee.base) {
-                found.extend(self.rare.get(&module.global(call.method)).into_iter().flatten());
+                let methods = self.rare.get(&module.global(call.method)).into_iter().flatten();
+                let is_made =
+                    |method: &&FuncId| self.class_of(**method).is_some_and(|class| module.makes(class));
+                found.extend(methods.filter(is_made));
             }
         }
         found

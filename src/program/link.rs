@@ -34,6 +34,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
             meanings,
             renamed: FxHashMap::default(),
             subscripted: FxHashMap::default(),
+            classes: Vec::new(),
             first,
             first_class,
         });
@@ -81,34 +82,52 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         let names = &mut program.names;
         module.renamed = renamed.into_iter().map(|(name, full)| (name, names.intern(&full))).collect();
     }
-    program.properties = program.property_names();
-    program.specials = special::Specials::new(&program);
-    tell_injected(&mut program, &definitions, types);
-    program.wrappers = program.wrappers();
-    program.rare = program.rare_methods();
-    if program.has_special("__getitem__") {
-        let resolver = Resolver { program: &program, definitions: &definitions };
-        let told: Vec<_> = ids.par_iter().map(|id| subscripted(&resolver, *id)).collect();
-        program.modules.iter_mut().zip(told).for_each(|(module, told)| module.subscripted = told);
-    }
+    tell_more(&mut program, &definitions, types);
     program.together = Together::new(&program, &packages);
     program
 }
 
+/// What is told of a program whose names are: properties, what runs unseen or instead, the classes that files name.
+fn tell_more(
+    program: &mut Program<'_>,
+    definitions: &FxHashMap<(ModuleId, Symbol), Definition>,
+    types: &Types,
+) {
+    let ids: Vec<ModuleId> = program.modules.ids().collect();
+    program.properties = program.property_names();
+    program.specials = special::Specials::new(program);
+    tell_injected(program, definitions, types);
+    program.wrappers = program.wrappers();
+    program.rare = program.rare_methods();
+    for module in program.modules.iter_mut() {
+        let named = module.meanings.iter().filter_map(|meaning| match meaning.as_deref() {
+            Some(Meaning::Class(class)) => Some(*class),
+            _ => None,
+        });
+        let mut classes: Vec<ClassIx> = named.collect();
+        classes.sort_unstable();
+        classes.dedup();
+        module.classes = classes;
+    }
+    if program.has_special("__getitem__") {
+        let resolver = Resolver { program, definitions };
+        let told: Vec<_> = ids.par_iter().map(|id| subscripted(&resolver, *id)).collect();
+        program.modules.iter_mut().zip(told).for_each(|(module, told)| module.subscripted = told);
+    }
+}
+
 /// The classes of the objects of the program that a file reads by subscripts, by their value paths.
 fn subscripted(resolver: &Resolver<'_, '_>, id: ModuleId) -> FxHashMap<Box<str>, ClassIx> {
-    let unit = resolver.program.modules[id].unit;
+    let module = &resolver.program.modules[id];
     let mut found = FxHashMap::default();
-    for body in unit.bodies.iter() {
-        let values = body.locals.iter().filter_map(|local| local.value);
-        for name in values.chain(body.calls.iter().filter_map(|call| call.name)) {
-            for object in special::before_elements(unit.text(name)) {
-                if !found.contains_key(object)
-                    && resolver.program.table.may_have(object)
-                    && let Meaning::Instance(class) = resolver.path(id, object)
-                {
-                    found.insert(object.into(), class);
-                }
+    let used = module.meanings.iter().enumerate().filter(|(_, meaning)| meaning.is_some());
+    for path in used.map(|(at, _)| module.unit.text(Symbol::new(at))) {
+        for object in special::before_elements(path) {
+            if !found.contains_key(object)
+                && resolver.program.table.may_have(object)
+                && let Meaning::Instance(class) = resolver.path(id, object)
+            {
+                found.insert(object.into(), class);
             }
         }
     }

@@ -72,6 +72,8 @@ pub struct Module<'a> {
     renamed: FxHashMap<Symbol, Symbol>,
     /// The classes of objects of the program that are read by subscripts, by their value paths.
     subscripted: FxHashMap<Box<str>, ClassIx>,
+    /// The classes that the file names, sorted.
+    classes: Vec<ClassIx>,
     first: usize,
     first_class: usize,
 }
@@ -167,6 +169,11 @@ impl Module<'_> {
     #[must_use]
     pub fn variable(&self, symbol: Symbol) -> Symbol {
         self.renamed.get(&symbol).copied().unwrap_or_else(|| self.global(symbol))
+    }
+
+    /// Whether the file names a class.
+    fn makes(&self, class: ClassIx) -> bool {
+        self.classes.binary_search(&class).is_ok()
     }
 
     /// The symbol of this file for `text`, if it has one. It looks through all of them.

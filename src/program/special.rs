@@ -183,8 +183,10 @@ impl Program<'_> {
             call.args.iter().for_each(|arg| run(&mut found, class_of(arg.value), asked));
         }
         // `self.box["key"]`: the value path before the brackets.
-        let values = body.locals.iter().filter_map(|local| local.value);
-        for name in values.chain(body.calls.iter().filter_map(|call| call.name)) {
+        let is_read = !module.subscripted.is_empty();
+        let values = body.locals.iter().filter(|_| is_read).filter_map(|local| local.value);
+        let callees = body.calls.iter().filter(|_| is_read).filter_map(|call| call.name);
+        for name in values.chain(callees) {
             for object in before_elements(module.unit.text(name)) {
                 run(&mut found, module.subscripted.get(object).copied(), &["__getitem__"]);
             }

@@ -65,8 +65,7 @@ impl Analyzer<'_, '_> {
     ) -> bool {
         for inst in &self.body.blocks[block].insts {
             let goes_on = self.step(state, inst);
-            let raised = self.thrown.take();
-            if !raised.is_plain() {
+            if let Some(raised) = self.thrown.take() {
                 if leaves {
                     self.leave_raised(state, &raised);
                 }

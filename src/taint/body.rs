@@ -51,7 +51,7 @@ pub(super) struct Analyzer<'w, 'a> {
     /// The locals that functions defined here use, with their names there.
     pub(super) captured: Vec<(LocalId, Symbol)>,
     /// What the call at hand raises.
-    pub(super) thrown: RefCell<Tree>,
+    pub(super) thrown: RefCell<Option<Box<Tree>>>,
     /// The blocks at whose end a setting decides.
     pub(super) settings: Vec<BlockId>,
     /// The origins of the elements of each loop.

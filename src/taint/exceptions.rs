@@ -95,7 +95,7 @@ impl Analyzer<'_, '_> {
             }
         }
         if raised.is_tainted() {
-            self.thrown.borrow_mut().join(&raised);
+            self.thrown.borrow_mut().get_or_insert_default().join(&raised);
         }
     }
 

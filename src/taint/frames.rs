@@ -39,7 +39,8 @@ fn captured_by(
 ) {
     let unit = module.unit;
     let inner = &unit.bodies[inner];
-    for name in &inner.globals {
+    let is_outer = |name: &&Symbol| unit.text(**name).contains(MARK);
+    for name in inner.globals.iter().filter(is_outer) {
         let variable = unit.text(*name).strip_prefix(unit.text(body.name));
         let Some(rest) = variable.and_then(|rest| rest.strip_prefix(MARK)) else { continue };
         let variable = rest.split('.').next().unwrap_or(rest);

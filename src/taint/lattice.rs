@@ -100,7 +100,10 @@ fn seen(tree: &Tree) -> String {
     let labels: BTreeMap<u32, Kinds> = tree.labels.iter().map(|label| (label.origin, label.kinds)).collect();
     let begins = tree.beginning();
     let fields: Vec<(&Key, String)> = tree.fields.iter().map(|(key, part)| (key, seen(part))).collect();
-    format!("{labels:?} {:?} {begins:?} {:?} {:?} {fields:?}", tree.konst, tree.ending, tree.class)
+    format!(
+        "{labels:?} {:?} {:?} {begins:?} {:?} {:?} {fields:?}",
+        tree.konst, tree.may, tree.ending, tree.class
+    )
 }
 
 fn joined(a: &Tree, b: &Tree) -> Tree {

@@ -125,7 +125,7 @@ impl Analyzer<'_, '_> {
                 let keys = Arc::new(Tree::labeled(receiver.labels.clone()));
                 Some(Arc::new(Tree::list([keys, self.any_part(receiver)])))
             }
-            "pop" | "popleft" => Some(self.element(receiver)),
+            "pop" | "popleft" | "popitem" => Some(self.element(receiver)),
             "sort" if !receiver.fields.is_empty() => {
                 let list = self.unordered(receiver);
                 self.fill(state, site, &[], &list);

@@ -75,6 +75,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn fill(&self, state: &mut State, site: &Site<'_>, path: &[Key], value: &Arc<Tree>) {
         let Some(place) = self.receiver_place(site.call) else { return };
         if let Some((var, before)) = self.located(place.base, &self.keys(state, place)) {
+            let entry = self.entry_of(state, place);
             let full = [&before[..], path].concat();
             self.know_outer(state, var, &full);
             state.change(var, |tree| self.put_at(tree, &full, value));
@@ -85,7 +86,27 @@ impl Analyzer<'_, '_> {
                 part = whole;
             }
             self.write_cell(state, place, &Arc::new(part), site.call.span);
+            if let (Some((at, key)), Some(filled)) = (entry, state.get(var).cloned()) {
+                let part = [&at.1[..], std::slice::from_ref(&key)].concat();
+                state.change(at.0, |tree| self.put_at(tree, &part, &filled));
+            }
         }
+    }
+
+    /// The entry that a value is which `setdefault` has just given: `groups.setdefault(name, []).append(text)`.
+    fn entry_of(&self, state: &State, place: Place) -> Option<((Var, Vec<Key>), Key)> {
+        let Operand::Local(local) = place.base else { return None };
+        if self.body.locals[local].name.is_some() || place != Place::bare(place.base) {
+            return None;
+        }
+        let made = self.body.calls.iter().find(|call| call.to == local)?;
+        if self.module.unit.text(made.method) != "setdefault" {
+            return None;
+        }
+        let of = self.receiver_place(made)?;
+        let at = self.located(of.base, &self.keys(state, of))?;
+        let key = self.value(state, made.positional(0)?.value).konst.clone();
+        Some((at, key.map_or(Key::Any, Key::Item)))
     }
 
     /// Puts all that `gained` has into the mapping or list at `place`.

@@ -208,7 +208,11 @@ impl Analyzer<'_, '_> {
     pub(super) fn shown(&self, state: &State, tree: &Arc<Tree>, names: &[&str], span: Span) -> Arc<Tree> {
         let program = self.world.program;
         if let Some(args) = tree.field(&args_key()) {
-            return Arc::new(Tree::labeled(args.all()));
+            let mut text = Tree::labeled(args.all());
+            tree.labels.iter().for_each(|label| {
+                text.add(label);
+            });
+            return Arc::new(text);
         }
         if !SHOWN.iter().any(|name| program.has_special(name)) {
             return Arc::clone(tree);
