@@ -2,6 +2,8 @@
 
 use std::cell::OnceCell;
 
+use rustc_hash::FxHashMap;
+
 use crate::base::Symbol;
 use crate::flow::{Cfg, Def, Dominators, Point, Uses, definitions, dominators, post_dominators};
 use crate::ir::{
@@ -24,6 +26,8 @@ pub struct Context<'a> {
     dominators: OnceCell<Dominators>,
     post_dominators: OnceCell<Dominators>,
     uses: OnceCell<Uses>,
+    /// Where each call stands in its block.
+    points: OnceCell<FxHashMap<CallId, Point>>,
 }
 
 impl<'a> Context<'a> {
@@ -39,6 +43,7 @@ impl<'a> Context<'a> {
             dominators: OnceCell::new(),
             post_dominators: OnceCell::new(),
             uses: OnceCell::new(),
+            points: OnceCell::new(),
         }
     }
 
@@ -87,12 +92,15 @@ impl<'a> Context<'a> {
     /// The point of `call`.
     #[must_use]
     pub fn point(&self, call: CallId) -> Point {
-        let block = self.body.calls[call].block;
-        let found = self.body.blocks[block]
-            .insts
-            .iter()
-            .position(|inst| matches!(inst.op, Op::Call(_, id) if id == call));
-        Point { block, index: found.expect("a call stands in its block") }
+        let points = self.points.get_or_init(|| {
+            let of = |(at, inst): (Point, &Inst)| match inst.op {
+                // Of a block that is lowered twice the one that the call itself names.
+                Op::Call(_, id) if self.body.calls[id].block == at.block => Some((id, at)),
+                _ => None,
+            };
+            self.insts().filter_map(of).collect()
+        });
+        *points.get(&call).expect("a call stands in its block")
     }
 
     /// The instruction at `point`; `None` at the end of a block.
