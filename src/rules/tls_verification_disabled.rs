@@ -89,16 +89,15 @@ fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
 /// `requests.get(url, verify=False)`
 fn argument(context: &Context<'_>, id: CallId, call: &Call) -> Option<Hit> {
     let path = context.name(call);
-    let at = context.point(id);
     let found = ARGUMENTS.iter().find_map(|(callees, name, off)| {
         if !callees.iter().any(|begin| path.starts_with(begin)) {
             return None;
         }
         let arg = context.arg(call, None, name)?;
-        is_off(context, arg.value, at, *off).then_some((arg, *name))
+        is_off(context, arg.value, context.point(id), *off).then_some((arg, *name))
     });
     let (arg, name) = found?;
-    if path.starts_with("ssl.") && by_choice(context, at) {
+    if path.starts_with("ssl.") && by_choice(context, context.point(id)) {
         return None;
     }
     let told = edits::brief(context, arg.span, 60);
@@ -120,13 +119,12 @@ fn argument(context: &Context<'_>, id: CallId, call: &Call) -> Option<Hit> {
 /// `ssl._create_unverified_context()`
 fn maker(context: &Context<'_>, id: CallId, call: &Call) -> Option<Hit> {
     let path = context.name(call);
-    let at = context.point(id);
     let is_bare_options = path == "twisted.internet.ssl.CertificateOptions" && !has_any(context, call);
     let (_, instead) = MAKERS
         .iter()
         .find(|(known, _)| *known == path)
         .or_else(|| is_bare_options.then_some(&("", "twisted.internet.ssl.optionsForClientTLS")))?;
-    if by_choice(context, at) {
+    if by_choice(context, context.point(id)) {
         return None;
     }
     // A context may still be told to check.
@@ -210,13 +208,12 @@ fn untold(context: &Context<'_>, call: &Call) -> Option<Hit> {
 /// `client.tls_insecure_set(True)`, `context.set_verify(SSL.VERIFY_NONE, …)`, options of LDAP
 fn told(context: &Context<'_>, id: CallId, call: &Call) -> Option<Hit> {
     let path = context.name(call);
-    let at = context.point(id);
     let global = |index: usize| match call.positional(index)?.value {
         Operand::Global(name) => Some(context.text(name)),
         _ => None,
     };
     let is_off = if path.starts_with("paho.mqtt.") && path.ends_with(".tls_insecure_set") {
-        call.positional(0).is_some_and(|arg| context.is_bool(arg.value, at, true))
+        call.positional(0).is_some_and(|arg| context.is_bool(arg.value, context.point(id), true))
     } else if path == "OpenSSL.SSL.Context().set_verify" {
         global(0) == Some("OpenSSL.SSL.VERIFY_NONE")
     } else if path == "ldap.set_option" || path == "ldap.initialize().set_option" {
@@ -225,7 +222,7 @@ fn told(context: &Context<'_>, id: CallId, call: &Call) -> Option<Hit> {
     } else {
         false
     };
-    if !is_off || by_choice(context, at) {
+    if !is_off || by_choice(context, context.point(id)) {
         return None;
     }
     let message = format!(

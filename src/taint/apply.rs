@@ -110,7 +110,17 @@ impl Analyzer<'_, '_> {
         if !summary.raises.is_empty() {
             self.throw(state, site, summary, bound);
         }
+        // What is kept as it was given is kept with its parts told apart, by `replace`.
+        let is_copied = |cell: &Cell, from: &From| match (cell, &from.port) {
+            (Cell::Attr(_, name), Port::Param(own, at)) if at.is_empty() => {
+                summary.copies.contains(&(0, Key::Attr(*name), *own))
+            }
+            _ => false,
+        };
         for (cell, path, from) in &summary.keeps {
+            if path.is_empty() && is_copied(cell, from) {
+                continue;
+            }
             let mut labels = self.labels(state, from, bound, site, "it is kept by");
             for hop in Hops::list(from.via.as_ref()) {
                 labels.iter_mut().for_each(|label| *label = label.after(hop.clone()));
