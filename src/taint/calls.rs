@@ -235,13 +235,7 @@ impl Analyzer<'_, '_> {
                 let bound = func.bound.iter().map(crate::taint::secrets::without).collect();
                 let func = &FuncRef { bound, ..func.clone() };
                 let Some(tree) = self.run_own(&mut own, site, func) else { continue };
-                match &mut all {
-                    Some((known, after)) => {
-                        known.join(&tree);
-                        self.join(after, &own);
-                    }
-                    None => all = Some((Tree::clone(&tree), own)),
-                }
+                self.join_way(&mut all, &tree, own);
             }
             let (tree, after) = all?;
             *state = after;

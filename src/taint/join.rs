@@ -200,6 +200,17 @@ fn common(a: &str, b: &str) -> Option<Arc<str>> {
 }
 
 impl Analyzer<'_, '_> {
+    /// Joins in what one of several functions gives that a call may run, and the state it leaves.
+    pub(super) fn join_way(&self, all: &mut Option<(Tree, State)>, tree: &Tree, state: State) {
+        match all {
+            Some((known, after)) => {
+                known.join(tree);
+                self.join(after, &state);
+            }
+            None => *all = Some((tree.clone(), state)),
+        }
+    }
+
     /// Joins another way's state in; returns whether anything grew.
     pub(super) fn join(&self, state: &mut State, other: &State) -> bool {
         let part = |tree: &Tree, key: &Key| self.part(tree, key);

@@ -80,13 +80,7 @@ impl Analyzer<'_, '_> {
             if summary.never_returns {
                 continue;
             }
-            match &mut all {
-                Some((known, after)) => {
-                    known.join(&tree);
-                    self.join(after, &own);
-                }
-                None => all = Some((Tree::clone(&tree), own)),
-            }
+            self.join_way(&mut all, &tree, own);
         }
         let (tree, after) = all?;
         *state = after;
