@@ -1,5 +1,6 @@
 //! Runs summaries of the program's own functions at their calls.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ir::Operand;
@@ -13,6 +14,7 @@ use crate::taint::secrets::kept_at;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
 use crate::taint::value::{Callee, FuncRef, Hops, Key, Label, Tree};
+use crate::taint::world::Opened;
 
 /// The caption of a call that hands a value back.
 const BACK: &str = "it comes back from";
@@ -80,6 +82,7 @@ impl Analyzer<'_, '_> {
         bound: &Bound,
         func: FuncId,
     ) -> Arc<Tree> {
+        site.known.opened.borrow_mut().clear();
         let mut result = summary.shape.as_deref().cloned().unwrap_or_default();
         for (path, from) in &summary.returns {
             let labels = self.labels(state, from, bound, site, BACK);
@@ -159,7 +162,7 @@ impl Analyzer<'_, '_> {
         site: &Site<'_>,
         caption: &'static str,
     ) -> Vec<Label> {
-        let arg = match &from.port {
+        let all = match &from.port {
             Port::Source(source) => {
                 let hop = self.hop_at(site, BACK);
                 let via = Some(Hops::after(from.via.as_ref(), hop));
@@ -168,22 +171,18 @@ impl Analyzer<'_, '_> {
             }
             Port::Param(index, path) => {
                 let Some(Some(arg)) = bound.get(*index) else { return Vec::new() };
-                if !arg.is_tainted() {
-                    return Vec::new();
-                }
-                self.along(arg, path)
+                self.opened(site, arg, path)
             }
-            Port::Outer(name, path) => self.along(&self.outer(state, *name), path),
+            Port::Outer(name, path) => Rc::new(self.along(&self.outer(state, *name), path).all()),
         };
-        let all = arg.all();
         if all.is_empty() {
             return Vec::new();
         }
         let hop = self.hop_at(site, caption);
         let marks = Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND);
-        all.into_iter()
+        all.iter()
             .map(|label| {
-                let kinds = self.kinds(state, &label);
+                let kinds = self.kinds(state, label);
                 let kinds = kinds.and(from.kinds).with(from.kinds.with(kinds).and(marks));
                 let via = Some(Hops::after(label.via.as_ref(), hop.clone()));
                 let mut label = Label { origin: label.origin, kinds, via };
@@ -195,6 +194,18 @@ impl Analyzer<'_, '_> {
             })
             .filter(|label| !label.kinds.is_empty())
             .collect()
+    }
+
+    /// All labels of the part at `path` of what is passed.
+    fn opened(&self, site: &Site<'_>, arg: &Arc<Tree>, path: &[Key]) -> Rc<Vec<Label>> {
+        let is_it = |known: &&Opened| Arc::ptr_eq(&known.0, arg) && known.1 == path;
+        if let Some((.., labels)) = site.known.opened.borrow().iter().find(is_it) {
+            return Rc::clone(labels);
+        }
+        let labels = if arg.is_tainted() { self.along(arg, path).all() } else { Vec::new() };
+        let labels = Rc::new(labels);
+        site.known.opened.borrow_mut().push((Arc::clone(arg), path.to_vec(), Rc::clone(&labels)));
+        labels
     }
 
     /// The hop of a call; its words are made once.

@@ -1,6 +1,5 @@
 //! Functions that are handed over as values, and who calls them.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind, Operand};
@@ -137,7 +136,7 @@ impl Analyzer<'_, '_> {
         }
         let method = path.rsplit('.').next().unwrap_or(path);
         let model = self.world.models.call(path, method);
-        let known = Known { path: path.to_owned(), callees: Vec::new(), model, hops: RefCell::default() };
+        let known = Known { path: path.to_owned(), model, ..Known::default() };
         let mut args = args.unwrap_or_else(|| site.args.clone());
         // What `partial` was given by name.
         let mut all: Vec<Arg> = call.args.to_vec();

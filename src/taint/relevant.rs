@@ -206,12 +206,17 @@ impl Sinks {
 
 /// `from` and all that call them.
 pub(super) fn above(graph: &CallGraph, from: Vec<FuncId>) -> FxHashSet<FuncId> {
-    let mut found: FxHashSet<FuncId> = from.iter().copied().collect();
-    let mut todo = from;
-    while let Some(id) = todo.pop() {
-        todo.extend(graph.callers[id].iter().copied().filter(|caller| found.insert(*caller)));
+    let mut seen: IdVec<FuncId, bool> = IdVec::filled(false, graph.callers.len());
+    from.iter().for_each(|id| seen[*id] = true);
+    let mut found = from;
+    let mut next = 0;
+    while let Some(id) = found.get(next).copied() {
+        next += 1;
+        found.extend(
+            graph.callers[id].iter().copied().filter(|caller| !std::mem::replace(&mut seen[*caller], true)),
+        );
     }
-    found
+    found.into_iter().collect()
 }
 
 /// Cells with new sources in them.

@@ -270,18 +270,28 @@ impl State {
         grew
     }
 
-    /// The origins whose taint some variable holds, parts of them included, with the kinds that are not cleared.
-    fn held(&self, wholes: &FxHashMap<u32, u32>) -> FxHashMap<u32, Kinds> {
+    /// The origins whose taint some variable holds, with their kinds.
+    fn origins(&self) -> FxHashMap<u32, Kinds> {
         let mut held: FxHashMap<u32, Kinds> = FxHashMap::default();
         let mut note = |label: &Label| {
-            let chain = || std::iter::successors(Some(label.origin), |at| wholes.get(at).copied());
-            let cleared = chain().fold(Kinds::NONE, |sum, at| sum.with(self.cleared(at)));
-            for at in chain() {
-                let kinds = held.entry(at).or_default();
-                *kinds = kinds.with(label.kinds.without(cleared));
-            }
+            let kinds = held.entry(label.origin).or_default();
+            *kinds = kinds.with(label.kinds);
         };
         self.vars.iter().for_each(|(_, tree)| tree.each_label(&mut note));
+        held
+    }
+
+    /// Of [`State::origins`], those of what they are parts of included, with the kinds that are not cleared.
+    fn held(&self, origins: &FxHashMap<u32, Kinds>, wholes: &FxHashMap<u32, u32>) -> FxHashMap<u32, Kinds> {
+        let mut held: FxHashMap<u32, Kinds> = FxHashMap::default();
+        for (origin, kinds) in origins {
+            let chain = || std::iter::successors(Some(*origin), |at| wholes.get(at).copied());
+            let open = kinds.without(chain().fold(Kinds::NONE, |sum, at| sum.with(self.cleared(at))));
+            for at in chain() {
+                let kinds = held.entry(at).or_default();
+                *kinds = kinds.with(open);
+            }
+        }
         held
     }
 
@@ -393,9 +403,12 @@ impl State {
             return grew;
         }
         // An origin that the other way does not hold is as harmless as it is on this one; what holds the whole gives it.
-        let (here, there) = (before_join.held(wholes), other.held(wholes));
         let none = FxHashMap::default();
-        let (whole_here, whole_there) = (before_join.held(&none), other.held(&none));
+        let both = |state: &Self| {
+            let origins = state.origins();
+            (state.held(&origins, wholes), state.held(&origins, &none))
+        };
+        let ((here, whole_here), (there, whole_there)) = (both(&before_join), both(other));
         type Held = FxHashMap<u32, Kinds>;
         let only = |(origin, kinds): &(u32, Kinds), own: &Held, other: &Held, whole: &Held| {
             let within = std::iter::successors(wholes.get(origin).copied(), |at| wholes.get(at).copied());

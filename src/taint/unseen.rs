@@ -2,7 +2,6 @@
 //!
 //! Comparisons and truth are not among them.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::ir::{Call, Const, LocalId, Operand, Place, Step, StmtId};
@@ -71,7 +70,7 @@ impl Analyzer<'_, '_> {
                 block: self.body.entry(),
             };
             let model = crate::models::CallModel::default();
-            let known = Known { path: String::new(), callees: vec![*func], model, hops: RefCell::default() };
+            let known = Known { callees: vec![*func], model, ..Known::default() };
             let receiver = args.first().cloned();
             let site =
                 Site { call: &call, known: &known, path: "", method: "", receiver, args: Vec::new(), spot };

@@ -1,6 +1,8 @@
 //! What the analyses of all bodies share, and what is known of a call before anything flows.
 
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
@@ -12,7 +14,7 @@ use crate::taint::callers::Callers;
 use crate::taint::demand::{Cycles, Demands};
 use crate::taint::shapes::Shapes;
 use crate::taint::summary::{Cells, Hop};
-use crate::taint::value::{Callee, Konst};
+use crate::taint::value::{Callee, Key, Konst, Label, Tree};
 use crate::templates::Library;
 use crate::text::SourceFile;
 
@@ -102,6 +104,7 @@ impl<'w, 'a> World<'w, 'a> {
 }
 
 /// What is known of a call before anything flows.
+#[derive(Default)]
 pub(super) struct Known<'w> {
     /// Value path of the callee, re-exports looked through; empty if unknown.
     pub(super) path: String,
@@ -109,13 +112,18 @@ pub(super) struct Known<'w> {
     pub(super) model: crate::models::CallModel<'w>,
     /// Hops of the call, by their captions.
     pub(super) hops: RefCell<Vec<(&'static str, Hop)>>,
+    /// The taint of parts of what was passed last: summaries speak of one part many times.
+    pub(super) opened: RefCell<Vec<Opened>>,
 }
+
+/// A value, a path in it, and the labels there.
+pub(super) type Opened = (Arc<Tree>, Vec<Key>, Rc<Vec<Label>>);
 
 impl<'w> Known<'w> {
     /// What is known of a call that runs the program's own code: that is what it does, whatever it is called.
     pub(super) fn own(models: &'w Models, known: &Known<'_>) -> Self {
         let model = models.call(&known.path, "");
-        Known { path: known.path.clone(), callees: Vec::new(), model, hops: RefCell::default() }
+        Known { path: known.path.clone(), callees: Vec::new(), model, ..Known::default() }
     }
 }
 
@@ -143,7 +151,7 @@ pub(super) fn known<'w>(
             // A method of the program is what it does, whatever it is called.
             let method = if callees.is_empty() { module.unit.text(call.method) } else { "" };
             let model = world.models.call(&path, method);
-            Known { path, callees, model, hops: RefCell::default() }
+            Known { path, callees, model, ..Known::default() }
         })
         .collect()
 }
