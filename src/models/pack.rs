@@ -37,6 +37,7 @@ struct Raw {
     same: Vec<String>,
     masks: Vec<String>,
     lookups: BTreeMap<String, usize>,
+    ends: Vec<String>,
     types: BTreeMap<String, Vec<String>>,
 }
 
@@ -60,12 +61,39 @@ struct RawEntry {
     #[serde(default)]
     receivers: Vec<String>,
     kind: Spanned<String>,
-    returns: Option<Spanned<String>>,
+    #[serde(default)]
+    returns: Many,
+    #[serde(default)]
+    told: BTreeMap<String, Spanned<String>>,
     request: Option<String>,
+    response: Option<String>,
     #[serde(default)]
     params: Vec<String>,
     #[serde(default)]
     injects: bool,
+}
+
+/// One name of a kind, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Many {
+    One(Spanned<String>),
+    All(Vec<Spanned<String>>),
+}
+
+impl Default for Many {
+    fn default() -> Self {
+        Self::All(Vec::new())
+    }
+}
+
+impl Many {
+    fn all(&self) -> &[Spanned<String>] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::All(all) => all,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -149,6 +177,8 @@ struct RawSanitizer {
     call: String,
     #[serde(rename = "in", default)]
     at: Vec<Argument>,
+    #[serde(default, rename = "if")]
+    when: BTreeMap<String, Wanted>,
     clears: Vec<Spanned<String>>,
 }
 
@@ -247,6 +277,8 @@ pub struct Sanitizer {
     pub call: String,
     /// The arguments whose part in the result it is; empty for all.
     pub at: Vec<Argument>,
+    /// What arguments of the call that begins a chain must be.
+    pub when: Vec<(String, Wanted)>,
     /// The kinds.
     pub clears: Kinds,
 }
@@ -302,6 +334,8 @@ pub struct Pack {
     pub masks: Vec<String>,
     /// Names of functions that give the entry which their argument at this position names.
     pub lookups: BTreeMap<String, usize>,
+    /// Calls that never return.
+    pub ends: Vec<String>,
     /// Value paths, and those that they stand for: what attributes and methods of libraries' objects are.
     pub types: Vec<(String, String)>,
 }
@@ -382,6 +416,7 @@ impl Pack {
             same: raw.same,
             masks: raw.masks,
             lookups: raw.lookups,
+            ends: raw.ends,
             ..Self::default()
         };
         for (is, paths) in raw.types {
@@ -392,14 +427,17 @@ impl Pack {
         }
         for entry in raw.entries {
             let threat = threat(&entry.kind)?;
-            let returns = entry.returns.as_ref().map(kind).transpose()?.unwrap_or_default();
+            let returns = kinds(entry.returns.all())?;
+            let told = entry.told.iter().map(|(class, is)| Ok((class.clone(), kind(is)?)));
+            let told = told.collect::<Result<_, PackError>>()?;
             let RawEntry { decorator, base, call, at, methods, receivers, kind, .. } = entry;
             if call.is_some() && at.is_empty() {
                 let what = "an entry by call names no argument: give `in: [0]`".to_owned();
                 return Err(error(kind.referenced.line(), what));
             }
-            let (request, params, injects) = (entry.request, entry.params, entry.injects);
-            let caller = Caller { threat, returns, request, params, injects };
+            let (request, response) = (entry.request, entry.response);
+            let (params, injects) = (entry.params, entry.injects);
+            let caller = Caller { threat, returns, told, request, response, params, injects };
             pack.entries.push(Entry { decorator, base, call, at, methods, receivers, caller });
         }
         for sink in raw.sinks {
@@ -421,8 +459,13 @@ impl Pack {
             });
         }
         for sanitizer in raw.sanitizers {
-            let RawSanitizer { call, at, clears } = sanitizer;
-            pack.sanitizers.push(Sanitizer { clears: kinds(&clears)?, call, at });
+            let RawSanitizer { call, at, when, clears } = sanitizer;
+            if let Some(clear) = clears.first().filter(|_| !when.is_empty() && !call.ends_with(".*")) {
+                let what = "`if` holds for what a chain begins with: let the path end with `.*`".to_owned();
+                return Err(error(clear.referenced.line(), what));
+            }
+            let when = when.into_iter().collect();
+            pack.sanitizers.push(Sanitizer { clears: kinds(&clears)?, call, at, when });
         }
         for guard in raw.guards {
             let clears = kinds(&guard.clears)?;
