@@ -5,13 +5,15 @@ mod entries;
 mod kinds;
 mod pack;
 mod secrets;
+mod texts;
 
 pub use entries::{Caller, Registrar};
 pub use kinds::{Kinds, Threat, Vocabulary};
 pub use pack::{
-    Argument, Check, Draft, Entry, Guard, Pack, PackError, Render, Sanitizer, Sink, Source, Wanted, Words,
+    Argument, Check, Draft, Entry, Guard, Pack, PackError, Render, Sanitizer, Sink, Source, Wanted,
 };
 pub use secrets::{Secret, is_bare_token, may_be_secret, secret};
+pub use texts::Words;
 
 use std::sync::OnceLock;
 
@@ -104,6 +106,10 @@ pub struct Models {
     /// Calls that never return, and their last names.
     ends: FxHashSet<String>,
     end_words: FxHashSet<String>,
+    /// Types and declared fields whose values hold no free text.
+    numbers: FxHashSet<String>,
+    /// Bases of classes whose fields hold what their annotations allow.
+    records: FxHashSet<String>,
     /// What libraries return.
     pub types: Types,
 }
@@ -216,6 +222,8 @@ impl Models {
         self.lookups.extend(pack.lookups);
         self.end_words.extend(pack.ends.iter().filter_map(|path| Some(path.rsplit_once('.')?.1.to_owned())));
         self.ends.extend(pack.ends);
+        self.numbers.extend(pack.numbers);
+        self.records.extend(pack.records);
     }
 
     /// Who controls the value at `path`: that of a source, or of something in it.
@@ -326,6 +334,18 @@ impl Models {
     #[must_use]
     pub fn ends(&self, path: &str) -> bool {
         self.ends.contains(path)
+    }
+
+    /// Whether values of the type or declared field `path` hold no free text.
+    #[must_use]
+    pub fn is_number(&self, path: &str) -> bool {
+        self.numbers.contains(path)
+    }
+
+    /// Whether the fields of a class with the base `path` hold what their annotations allow.
+    #[must_use]
+    pub fn is_record(&self, path: &str) -> bool {
+        self.records.contains(path)
     }
 
     /// Whether the packs tell what calling `path` does.

@@ -2,12 +2,14 @@
 //! its author has to change.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::models::entries::Caller;
 use crate::models::kinds::{Kinds, Threat, Vocabulary};
+use crate::models::texts::Words;
 
 /// Why a pack was refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -38,6 +40,8 @@ struct Raw {
     masks: Vec<String>,
     lookups: BTreeMap<String, usize>,
     ends: Vec<String>,
+    numbers: BTreeMap<String, Vec<String>>,
+    records: BTreeMap<String, Vec<String>>,
     types: BTreeMap<String, Vec<String>>,
 }
 
@@ -137,38 +141,6 @@ pub enum Wanted {
     Any(Vec<String>),
     /// A text with one of these words in it.
     Words(Words),
-}
-
-/// What a text must hold.
-#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
-#[serde(deny_unknown_fields)]
-pub struct Words {
-    /// One of these, no letter or digit beside it.
-    pub words: Vec<String>,
-    /// None of these at its end.
-    #[serde(default)]
-    pub not_ends: Vec<String>,
-}
-
-impl Words {
-    /// Whether a text that consists of `parts`, and of others between them that nobody knows, is one.
-    pub fn fit<'t>(&self, parts: impl Iterator<Item = &'t str> + Clone) -> bool {
-        let is_apart = |part: &str, at: usize, word: &str| {
-            let (before, after) = (&part[..at], &part[at + word.len()..]);
-            let inner = |outside: Option<char>, edge: Option<char>| {
-                outside.is_some_and(char::is_alphanumeric) && edge.is_some_and(char::is_alphanumeric)
-            };
-            !inner(before.chars().next_back(), word.chars().next())
-                && !inner(after.chars().next(), word.chars().next_back())
-        };
-        let has = |word: &String| {
-            parts
-                .clone()
-                .any(|part| part.match_indices(word.as_str()).any(|(at, _)| is_apart(part, at, word)))
-        };
-        let last = parts.clone().last().unwrap_or_default();
-        self.words.iter().any(has) && !self.not_ends.iter().any(|end| last.ends_with(end.as_str()))
-    }
 }
 
 #[derive(Deserialize)]
@@ -336,6 +308,10 @@ pub struct Pack {
     pub lookups: BTreeMap<String, usize>,
     /// Calls that never return.
     pub ends: Vec<String>,
+    /// Types and declared fields whose values hold no free text: numbers, dates, choices.
+    pub numbers: Vec<String>,
+    /// Bases of classes whose fields hold what their annotations allow.
+    pub records: Vec<String>,
     /// Value paths, and those that they stand for: what attributes and methods of libraries' objects are.
     pub types: Vec<(String, String)>,
 }
@@ -374,6 +350,14 @@ impl Draft {
     }
 }
 
+/// Names by module, as value paths.
+fn paths(by_module: BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let of = |(module, names): (String, Vec<String>)| {
+        names.into_iter().map(move |name| format!("{module}.{name}")).collect::<Vec<_>>()
+    };
+    by_module.into_iter().flat_map(of).collect()
+}
+
 impl Pack {
     /// Reads the pack `text` of the file `name`, which may name our kinds and those that it declares.
     ///
@@ -386,12 +370,32 @@ impl Pack {
         Self::new(draft, &vocabulary)
     }
 
+    /// What names are enough for.
+    fn named(raw: &mut Raw) -> Self {
+        let mut pack = Self {
+            renders: take(&mut raw.renders),
+            clean: take(&mut raw.clean),
+            decoders: take(&mut raw.decoders),
+            same: take(&mut raw.same),
+            masks: take(&mut raw.masks),
+            lookups: take(&mut raw.lookups),
+            ends: take(&mut raw.ends),
+            numbers: paths(take(&mut raw.numbers)),
+            records: paths(take(&mut raw.records)),
+            ..Self::default()
+        };
+        for (is, paths) in take(&mut raw.types) {
+            pack.types.extend(paths.into_iter().map(|of| (of, is.clone())));
+        }
+        pack
+    }
+
     /// The entries of a draft, with the kinds of `vocabulary`.
     ///
     /// # Errors
     /// The first thing its author has to change, with its line.
     pub fn new(draft: Draft, vocabulary: &Vocabulary) -> Result<Self, PackError> {
-        let Draft { name, raw } = draft;
+        let Draft { name, mut raw } = draft;
         let error = |line, what| PackError { pack: name.clone(), line, what };
         let kind = |kind: &Spanned<String>| {
             vocabulary.named(&kind.value).ok_or_else(|| {
@@ -409,19 +413,7 @@ impl Pack {
         let kinds = |all: &[Spanned<String>]| {
             all.iter().try_fold(Kinds::NONE, |sum, one| Ok::<_, PackError>(sum.with(kind(one)?)))
         };
-        let mut pack = Self {
-            renders: raw.renders,
-            clean: raw.clean,
-            decoders: raw.decoders,
-            same: raw.same,
-            masks: raw.masks,
-            lookups: raw.lookups,
-            ends: raw.ends,
-            ..Self::default()
-        };
-        for (is, paths) in raw.types {
-            pack.types.extend(paths.into_iter().map(|of| (of, is.clone())));
-        }
+        let mut pack = Self::named(&mut raw);
         for source in raw.sources {
             pack.sources.push(Source { at: source.at, threat: threat(&source.kind)? });
         }

@@ -80,6 +80,7 @@ impl Analyzer<'_, '_> {
             return called.params.contains(&name).then_some((called.threat, Kinds::NONE));
         }
         if called.request.is_some() && index == usize::from(is_own)
+            || called.response.is_some() && index == usize::from(is_own) + 1
             || matches!(
                 name.as_str(),
                 "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
@@ -381,6 +382,12 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
     }
     if name.split('.').skip(1).any(|part| part == "headers") {
         kinds = kinds.with(named("header"));
+    }
+    // What an address or a form holds under a name is text, and no object with operators in it.
+    let texts = ["args", "form", "values", "GET", "POST", "query_params", "cookies", "COOKIES", "headers"];
+    let of = name.strip_suffix(".get").or_else(|| text[name.len()..].starts_with('[').then_some(name));
+    if of.and_then(|of| of.rsplit('.').next()).is_some_and(|of| texts.contains(&of)) {
+        kinds = kinds.with(named("nosql"));
     }
     if name.ends_with(".rel_url") {
         kinds = kinds.with(named("header")).with(named("log"));

@@ -119,8 +119,12 @@ impl Analyzer<'_, '_> {
         }
         let (name, attribute) = path.split_once('.')?;
         let (tree, arg) = given(name)?;
-        let key = Key::Attr(self.world.program.symbol(attribute)?);
-        Some((self.part(tree, &key), arg.span))
+        // An attribute that no code names is as good as the whole.
+        let part = match self.world.program.symbol(attribute) {
+            Some(name) => self.part(tree, &Key::Attr(name)),
+            None => Arc::clone(tree),
+        };
+        Some((part, arg.span))
     }
 
     pub(super) fn named<'s>(&self, site: &'s Site<'_>, name: &str) -> Option<(&'s Arc<Tree>, &'s Arg)>
@@ -275,7 +279,9 @@ impl Analyzer<'_, '_> {
         if !self.is_answer(value) && !self.returns_inert(&beside) {
             // What a function gives of which nothing is known is as likely an answer that says itself what it is.
             let is_text = |label: &&Label| !label.kinds.has(Kinds::THROUGH_UNKNOWN);
-            let text = Arc::new(Tree::labeled(shown.labels.iter().filter(is_text).cloned().collect()));
+            let labels = shown.labels.iter().filter(is_text).cloned().collect();
+            let (konst, prefix) = (shown.konst.clone(), shown.prefix.clone());
+            let text = Arc::new(Tree { konst, prefix, ..Tree::labeled(labels) });
             self.reach_at(state, (kinds.without(Kinds::DETAIL), "return"), &text, span);
         }
         self.reach_at(state, (Kinds::DETAIL, "return"), shown, span);

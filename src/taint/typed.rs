@@ -10,42 +10,10 @@ use crate::taint::entry::TYPED;
 use crate::taint::regex::admits_nothing_for;
 use crate::taint::value::{Key, Konst, Tree};
 
-/// Libraries whose models check their fields against the annotations, and the last names of the bases.
-/// Source: the manuals of pydantic ("Models"), SQLModel, msgspec ("Structs") and Django Ninja ("Schemas").
-const CHECKING: &[&str] = &["pydantic", "sqlmodel", "ninja", "msgspec", "pydantic_settings", "fastapi"];
-const MODELS: &[&str] = &["BaseModel", "BaseSettings", "SQLModel", "Schema", "RootModel", "Struct"];
-/// Annotations of these libraries that stand for numbers and the like.
-const NUMBERS: &[&str] = &[
-    "typing.Literal",
-    "typing_extensions.Literal",
-    "datetime.time",
-    "datetime.timedelta",
-    "pydantic.PositiveInt",
-    "pydantic.NegativeInt",
-    "pydantic.NonNegativeInt",
-    "pydantic.NonPositiveInt",
-    "pydantic.PositiveFloat",
-    "pydantic.NonNegativeFloat",
-    "pydantic.StrictInt",
-    "pydantic.StrictBool",
-    "pydantic.StrictFloat",
-    "pydantic.UUID1",
-    "pydantic.UUID3",
-    "pydantic.UUID4",
-    "pydantic.UUID5",
-    "pydantic.IPvAnyAddress",
-    "pydantic.FutureDate",
-    "pydantic.PastDate",
-];
-
 impl Analyzer<'_, '_> {
     /// Whether instances of a class are models.
     pub(super) fn is_model(&self, class: ClassIx) -> bool {
-        let is_model = |base: &&str| {
-            let last = base.rsplit('.').next().unwrap_or_default();
-            MODELS.contains(&last) && CHECKING.iter().any(|library| base.starts_with(library))
-        };
-        self.world.program.outside_bases(class).iter().any(is_model)
+        self.world.program.outside_bases(class).iter().any(|base| self.world.models.is_record(base))
     }
 
     /// Takes from `field`, which is read as `name` of an instance of `class`, what its annotation rules out.
@@ -64,7 +32,7 @@ impl Analyzer<'_, '_> {
             match module.meaning(annotation) {
                 Meaning::Class(inner) if self.is_enum_class(*inner) => cleared = Kinds::ALL,
                 Meaning::Class(inner) => field.class = self.is_model(*inner).then_some(*inner),
-                Meaning::Outside(path) if holds_no_text(path) => cleared = Kinds::ALL,
+                Meaning::Outside(path) if self.holds_no_text(path) => cleared = Kinds::ALL,
                 _ => {}
             }
         }
@@ -97,7 +65,7 @@ impl Analyzer<'_, '_> {
             let module = &program.modules[info.module];
             let is_number = |name: &&Symbol| {
                 let of = info.typed.get(*name).map(|of| module.meaning(*of));
-                matches!(of, Some(Meaning::Outside(path)) if holds_no_text(path))
+                matches!(of, Some(Meaning::Outside(path)) if self.holds_no_text(path))
             };
             for name in info.fields.iter().filter(is_number) {
                 tree.store(&[Key::Attr(*name)], &Arc::default());
@@ -105,13 +73,13 @@ impl Analyzer<'_, '_> {
         }
     }
 
+    fn holds_no_text(&self, path: &str) -> bool {
+        TYPED.contains(&path) || self.world.models.is_number(path)
+    }
+
     fn is_enum_class(&self, class: ClassIx) -> bool {
         self.world.program.outside_bases(class).iter().any(|base| base.starts_with("enum."))
     }
-}
-
-fn holds_no_text(path: &str) -> bool {
-    TYPED.contains(&path) || NUMBERS.contains(&path)
 }
 
 /// The kinds for which a field is harmless by the pattern that it is declared with: `Field(pattern=r"^[a-z]+$")`. Source:
