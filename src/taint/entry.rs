@@ -383,12 +383,6 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
     if name.split('.').skip(1).any(|part| part == "headers") {
         kinds = kinds.with(named("header"));
     }
-    // What an address or a form holds under a name is text, and no object with operators in it.
-    let texts = ["args", "form", "values", "GET", "POST", "query_params", "cookies", "COOKIES", "headers"];
-    let of = name.strip_suffix(".get").or_else(|| text[name.len()..].starts_with('[').then_some(name));
-    if of.and_then(|of| of.rsplit('.').next()).is_some_and(|of| texts.contains(&of)) {
-        kinds = kinds.with(named("nosql"));
-    }
     if name.ends_with(".rel_url") {
         kinds = kinds.with(named("header")).with(named("log"));
     }
