@@ -13,8 +13,12 @@ pub struct Caller {
     pub threat: Threat,
     /// What text that it returns is dangerous for.
     pub returns: Kinds,
+    /// What it is dangerous for beside where an argument of the decorator is called so: `response_class=HTMLResponse`.
+    pub told: Vec<(String, Kinds)>,
     /// Value path of the first parameter, which the framework makes: `django.http.HttpRequest()`.
     pub request: Option<String>,
+    /// Value path of the parameter behind it, if the framework makes that too.
+    pub response: Option<String>,
     /// The parameters that the outsider controls; empty for all that no framework makes.
     pub params: Vec<String>,
     /// Whether the parameter whose default the call is gets what the function returns: `Depends(f)`.
@@ -44,6 +48,8 @@ pub(super) struct Entries {
     /// Those whose base is a pattern: `*_pb2_grpc.*Servicer`.
     by_pattern: Vec<(String, Vec<String>, Caller)>,
     pub(super) by_call: FxHashMap<String, Vec<Registrar>>,
+    /// The attributes that such calls stand for: `on_message` of `*.on_message=`.
+    attributes: FxHashSet<String>,
     /// Those of `*.name`, by the name.
     by_method: FxHashMap<String, Vec<Registrar>>,
 }
@@ -62,6 +68,9 @@ impl Entries {
         }
         if let Some(call) = call {
             let registrar = Registrar { at, methods, receivers, caller };
+            if let Some(path) = call.strip_suffix('=') {
+                self.attributes.insert(path.rsplit('.').next().unwrap_or(path).to_owned());
+            }
             match call.strip_prefix("*.") {
                 Some(method) => self.by_method.entry(method.to_owned()).or_default().push(registrar),
                 None => self.by_call.entry(call).or_default().push(registrar),
@@ -92,6 +101,11 @@ impl Entries {
         found.map(|(.., caller)| caller)
     }
 
+    /// Whether a function is handed over that is stored as an attribute called `name`.
+    pub(super) fn is_attribute(&self, name: &str) -> bool {
+        self.attributes.contains(name)
+    }
+
     pub(super) fn registrars<'e>(
         &'e self,
         path: Option<&str>,
@@ -103,6 +117,12 @@ impl Entries {
 }
 
 impl Registrar {
+    /// Whether an object that is called so is meant, where any may be.
+    #[must_use]
+    pub fn takes(&self, receiver: &str) -> bool {
+        self.receivers.is_empty() || self.receivers.iter().any(|known| known == receiver)
+    }
+
     /// Whether a method of what is handed over is meant.
     #[must_use]
     pub fn means(&self, method: &str) -> bool {

@@ -39,7 +39,7 @@ pub struct Vocabulary {
     declared: Vec<String>,
 }
 
-const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::UNQUOTED.0);
+const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::NOT_BACKSLASH.0);
 
 impl Vocabulary {
     /// Most kinds that packs can declare. Together with ours they fit into the bits of [`Kinds`] that mark no value.
@@ -114,6 +114,12 @@ impl Kinds {
     pub const NOT_ABOVE: Self = Self(1 << 56);
     /// As [`Kinds::BASED`].
     pub const NOT_DOTS: Self = Self(1 << 55);
+    /// As [`Kinds::BASED`], of an address: it begins with a slash; not with two; not with a slash and a backslash.
+    pub const LOCAL: Self = Self(1 << 51);
+    /// As [`Kinds::LOCAL`].
+    pub const NOT_SLASHES: Self = Self(1 << 50);
+    /// As [`Kinds::LOCAL`].
+    pub const NOT_BACKSLASH: Self = Self(1 << 49);
     /// No kind, but that a test of the value itself shows something, not its being `None` alone.
     pub const TESTED: Self = Self(1 << 54);
     /// Set while the text is a literal of Python, quotes and all.
@@ -209,7 +215,9 @@ impl Kinds {
     #[must_use]
     pub fn closed(self) -> Self {
         let is_below = self.has(Self::NOT_ROOTED.with(Self::NOT_ABOVE).with(Self::NOT_DOTS));
-        if is_below { self.with(Self::named("path").unwrap_or_default()) } else { self }
+        let is_own = self.has(Self::LOCAL.with(Self::NOT_SLASHES).with(Self::NOT_BACKSLASH));
+        let named = |name, holds| if holds { Self::named(name).unwrap_or_default() } else { Self::NONE };
+        self.with(named("path", is_below)).with(named("redirect", is_own))
     }
 
     /// Whether there is a kind at all.

@@ -5,13 +5,15 @@ mod entries;
 mod kinds;
 mod pack;
 mod secrets;
+mod texts;
 
 pub use entries::{Caller, Registrar};
 pub use kinds::{Kinds, Threat, Vocabulary};
 pub use pack::{
-    Argument, Check, Draft, Entry, Guard, Pack, PackError, Render, Sanitizer, Sink, Source, Wanted, Words,
+    Argument, Check, Draft, Entry, Guard, Pack, PackError, Render, Sanitizer, Sink, Source, Wanted,
 };
 pub use secrets::{Secret, is_bare_token, may_be_secret, secret};
+pub use texts::Words;
 
 use std::sync::OnceLock;
 
@@ -80,11 +82,15 @@ pub struct Models {
     sanitizers: FxHashMap<String, Kinds>,
     /// Those of `path.*`, by the path, and the first names of these.
     chains: FxHashMap<String, Kinds>,
+    /// Those of them that hold for some arguments of what begins the chain.
+    chains_if: FxHashMap<String, Vec<Sanitizer>>,
     chain_roots: FxHashSet<String>,
     /// Those that hold for single arguments.
     partial: FxHashMap<String, Vec<Sanitizer>>,
     guards: FxHashMap<String, Vec<Guard>>,
     checks: FxHashMap<String, Vec<Check>>,
+    /// The attributes whose stores are sinks: `text` of `falcon.Response().text=`.
+    stored: FxHashSet<String>,
     renders: FxHashMap<String, Render>,
     /// Last names of entries for whatever is called so: `*.execute`.
     methods: FxHashSet<String>,
@@ -97,6 +103,13 @@ pub struct Models {
     masks: FxHashSet<String>,
     /// Names of functions that give the entry which their argument at this position names.
     lookups: FxHashMap<String, usize>,
+    /// Calls that never return, and their last names.
+    ends: FxHashSet<String>,
+    end_words: FxHashSet<String>,
+    /// Types and declared fields whose values hold no free text.
+    numbers: FxHashSet<String>,
+    /// Bases of classes whose fields hold what their annotations allow.
+    records: FxHashSet<String>,
     /// What libraries return.
     pub types: Types,
 }
@@ -167,6 +180,9 @@ impl Models {
                 self.families.push((family.to_owned(), sink));
                 continue;
             }
+            if let Some(path) = sink.call.strip_suffix('=').filter(|path| !path.ends_with(']')) {
+                self.stored.insert(path.rsplit('.').next().unwrap_or(path).to_owned());
+            }
             self.sinks.entry(sink.call.clone()).or_default().push(sink);
         }
         for sanitizer in pack.sanitizers {
@@ -175,6 +191,11 @@ impl Models {
                 continue;
             }
             let known = match sanitizer.call.strip_suffix(".*") {
+                Some(path) if !sanitizer.when.is_empty() => {
+                    self.chain_roots.insert(root(path).to_owned());
+                    self.chains_if.entry(path.to_owned()).or_default().push(sanitizer);
+                    continue;
+                }
                 Some(path) => {
                     self.chain_roots.insert(root(path).to_owned());
                     self.chains.entry(path.to_owned()).or_default()
@@ -199,6 +220,10 @@ impl Models {
         self.same.extend(pack.same);
         self.masks.extend(pack.masks);
         self.lookups.extend(pack.lookups);
+        self.end_words.extend(pack.ends.iter().filter_map(|path| Some(path.rsplit_once('.')?.1.to_owned())));
+        self.ends.extend(pack.ends);
+        self.numbers.extend(pack.numbers);
+        self.records.extend(pack.records);
     }
 
     /// Who controls the value at `path`: that of a source, or of something in it.
@@ -299,6 +324,30 @@ impl Models {
         self.lookups.get(name).copied()
     }
 
+    /// Whether some call whose last name is `method` never returns. Cheap.
+    #[must_use]
+    pub fn may_end(&self, method: &str) -> bool {
+        self.end_words.contains(method)
+    }
+
+    /// Whether a call of `path` never returns.
+    #[must_use]
+    pub fn ends(&self, path: &str) -> bool {
+        self.ends.contains(path)
+    }
+
+    /// Whether values of the type or declared field `path` hold no free text.
+    #[must_use]
+    pub fn is_number(&self, path: &str) -> bool {
+        self.numbers.contains(path)
+    }
+
+    /// Whether the fields of a class with the base `path` hold what their annotations allow.
+    #[must_use]
+    pub fn is_record(&self, path: &str) -> bool {
+        self.records.contains(path)
+    }
+
     /// Whether the packs tell what calling `path` does.
     #[must_use]
     pub fn has_call(&self, path: &str) -> bool {
@@ -336,6 +385,27 @@ impl Models {
         }
         let begun = self.chains.get(&format!("{path}()")).copied();
         begun.unwrap_or_else(|| self.chain(path))
+    }
+
+    /// As [`Models::chain_at`], of those that hold for some arguments of the call of `path`.
+    #[must_use]
+    pub fn chains_if(&self, path: &str) -> &[Sanitizer] {
+        if !self.chain_roots.contains(root(path)) {
+            return &[];
+        }
+        self.chains_if.get(&format!("{path}()")).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether storing into an attribute called `name` is a sink of some object.
+    #[must_use]
+    pub fn is_stored_as(&self, name: &str) -> bool {
+        self.stored.contains(name)
+    }
+
+    /// Whether a function is handed over that is stored as an attribute called `name`.
+    #[must_use]
+    pub fn is_handed_as(&self, name: &str) -> bool {
+        self.entries.is_attribute(name)
     }
 
     /// The kinds for which what is read at `path` is harmless, and whether it says as much as what it is read from.
@@ -397,62 +467,4 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Kinds, Models, Pack, Vocabulary};
-
-    #[test]
-    fn packs_are_well_formed() {
-        let models = Models::built_in();
-        assert!(models.is_ok(), "{}", models.err().map_or_else(String::new, |error| error.to_string()));
-    }
-
-    #[test]
-    fn no_entry_is_under_a_name_that_stands_for_another() {
-        let models = Models::built_in().unwrap();
-        let calls = models.sinks.keys().chain(models.sanitizers.keys()).chain(models.guards.keys());
-        let others = models.sources.keys().chain(&models.clean).chain(&models.decoders).chain(&models.same);
-        let beside = models.chains.keys().chain(models.partial.keys()).chain(models.checks.keys());
-        let others = others.chain(beside).chain(models.entries.by_call.keys());
-        let dead: Vec<&String> =
-            calls.chain(others).filter(|path| models.types.canonical(path).is_some()).collect();
-        assert!(dead.is_empty(), "nothing is ever called {dead:?}");
-    }
-
-    #[test]
-    fn an_unknown_kind_is_told_with_its_line() {
-        let error = Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [0], kind: sqli }\n").unwrap_err();
-        assert!(
-            error.to_string().starts_with("a.yaml:2: unknown kind `sqli`; known kinds are command"),
-            "{error}"
-        );
-        let error = Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [], kind: sql }\n").unwrap_err();
-        assert!(error.to_string().contains("names no argument"), "{error}");
-        let error = Pack::parse("a.yaml", "entries:\n  - { call: f, kind: remote }\n").unwrap_err();
-        assert!(error.to_string().contains("names no argument"), "{error}");
-        let error = Pack::parse("a.yaml", "sink: []\n").unwrap_err();
-        assert!(error.to_string().starts_with("a.yaml:1: "), "{error}");
-    }
-
-    #[test]
-    fn a_pack_declares_kinds_and_is_told_which_it_cannot() {
-        let sinks = "sinks:\n  - { call: pay.charge, in: [0], kind: price }\n";
-        let pack = Pack::parse("a.yaml", &format!("kinds: [price]\n{sinks}")).unwrap();
-        assert!(!pack.sinks[0].kinds.is_empty() && Kinds::ALL.has(pack.sinks[0].kinds));
-        let said = |kinds: &str| Pack::parse("a.yaml", &format!("{kinds}\n{sinks}")).unwrap_err().to_string();
-        assert!(
-            said("kinds: [prize]").starts_with("a.yaml:3: unknown kind `price`; known kinds are command")
-        );
-        assert!(said("kinds: [prize]").ends_with(", prize"));
-        assert_eq!(
-            said("kinds:\n  - price\n  - sql"),
-            "a.yaml:3: the kind `sql` is built in; use it without declaring it"
-        );
-        assert_eq!(
-            said("kinds: [Price]"),
-            "a.yaml:1: the kind `Price` is no name; expected kebab-case, as `price`"
-        );
-        let many: Vec<String> = (0..=Vocabulary::MAX_DECLARED).map(|n| format!("k{n}")).collect();
-        let full = said(&format!("kinds: [price, {}]", many.join(", ")));
-        assert!(full.starts_with("a.yaml:1: no room for the kind `k23`: 24 are declared"), "{full}");
-    }
-}
+mod tests;

@@ -2,12 +2,14 @@
 //! its author has to change.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::models::entries::Caller;
 use crate::models::kinds::{Kinds, Threat, Vocabulary};
+use crate::models::texts::Words;
 
 /// Why a pack was refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -37,6 +39,9 @@ struct Raw {
     same: Vec<String>,
     masks: Vec<String>,
     lookups: BTreeMap<String, usize>,
+    ends: Vec<String>,
+    numbers: BTreeMap<String, Vec<String>>,
+    records: BTreeMap<String, Vec<String>>,
     types: BTreeMap<String, Vec<String>>,
 }
 
@@ -60,12 +65,39 @@ struct RawEntry {
     #[serde(default)]
     receivers: Vec<String>,
     kind: Spanned<String>,
-    returns: Option<Spanned<String>>,
+    #[serde(default)]
+    returns: Many,
+    #[serde(default)]
+    told: BTreeMap<String, Spanned<String>>,
     request: Option<String>,
+    response: Option<String>,
     #[serde(default)]
     params: Vec<String>,
     #[serde(default)]
     injects: bool,
+}
+
+/// One name of a kind, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Many {
+    One(Spanned<String>),
+    All(Vec<Spanned<String>>),
+}
+
+impl Default for Many {
+    fn default() -> Self {
+        Self::All(Vec::new())
+    }
+}
+
+impl Many {
+    fn all(&self) -> &[Spanned<String>] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::All(all) => all,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -111,44 +143,14 @@ pub enum Wanted {
     Words(Words),
 }
 
-/// What a text must hold.
-#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
-#[serde(deny_unknown_fields)]
-pub struct Words {
-    /// One of these, no letter or digit beside it.
-    pub words: Vec<String>,
-    /// None of these at its end.
-    #[serde(default)]
-    pub not_ends: Vec<String>,
-}
-
-impl Words {
-    /// Whether a text that consists of `parts`, and of others between them that nobody knows, is one.
-    pub fn fit<'t>(&self, parts: impl Iterator<Item = &'t str> + Clone) -> bool {
-        let is_apart = |part: &str, at: usize, word: &str| {
-            let (before, after) = (&part[..at], &part[at + word.len()..]);
-            let inner = |outside: Option<char>, edge: Option<char>| {
-                outside.is_some_and(char::is_alphanumeric) && edge.is_some_and(char::is_alphanumeric)
-            };
-            !inner(before.chars().next_back(), word.chars().next())
-                && !inner(after.chars().next(), word.chars().next_back())
-        };
-        let has = |word: &String| {
-            parts
-                .clone()
-                .any(|part| part.match_indices(word.as_str()).any(|(at, _)| is_apart(part, at, word)))
-        };
-        let last = parts.clone().last().unwrap_or_default();
-        self.words.iter().any(has) && !self.not_ends.iter().any(|end| last.ends_with(end.as_str()))
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSanitizer {
     call: String,
     #[serde(rename = "in", default)]
     at: Vec<Argument>,
+    #[serde(default, rename = "if")]
+    when: BTreeMap<String, Wanted>,
     clears: Vec<Spanned<String>>,
 }
 
@@ -247,6 +249,8 @@ pub struct Sanitizer {
     pub call: String,
     /// The arguments whose part in the result it is; empty for all.
     pub at: Vec<Argument>,
+    /// What arguments of the call that begins a chain must be.
+    pub when: Vec<(String, Wanted)>,
     /// The kinds.
     pub clears: Kinds,
 }
@@ -302,6 +306,12 @@ pub struct Pack {
     pub masks: Vec<String>,
     /// Names of functions that give the entry which their argument at this position names.
     pub lookups: BTreeMap<String, usize>,
+    /// Calls that never return.
+    pub ends: Vec<String>,
+    /// Types and declared fields whose values hold no free text: numbers, dates, choices.
+    pub numbers: Vec<String>,
+    /// Bases of classes whose fields hold what their annotations allow.
+    pub records: Vec<String>,
     /// Value paths, and those that they stand for: what attributes and methods of libraries' objects are.
     pub types: Vec<(String, String)>,
 }
@@ -340,6 +350,14 @@ impl Draft {
     }
 }
 
+/// Names by module, as value paths.
+fn paths(by_module: BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let of = |(module, names): (String, Vec<String>)| {
+        names.into_iter().map(move |name| format!("{module}.{name}")).collect::<Vec<_>>()
+    };
+    by_module.into_iter().flat_map(of).collect()
+}
+
 impl Pack {
     /// Reads the pack `text` of the file `name`, which may name our kinds and those that it declares.
     ///
@@ -352,12 +370,32 @@ impl Pack {
         Self::new(draft, &vocabulary)
     }
 
+    /// What names are enough for.
+    fn named(raw: &mut Raw) -> Self {
+        let mut pack = Self {
+            renders: take(&mut raw.renders),
+            clean: take(&mut raw.clean),
+            decoders: take(&mut raw.decoders),
+            same: take(&mut raw.same),
+            masks: take(&mut raw.masks),
+            lookups: take(&mut raw.lookups),
+            ends: take(&mut raw.ends),
+            numbers: paths(take(&mut raw.numbers)),
+            records: paths(take(&mut raw.records)),
+            ..Self::default()
+        };
+        for (is, paths) in take(&mut raw.types) {
+            pack.types.extend(paths.into_iter().map(|of| (of, is.clone())));
+        }
+        pack
+    }
+
     /// The entries of a draft, with the kinds of `vocabulary`.
     ///
     /// # Errors
     /// The first thing its author has to change, with its line.
     pub fn new(draft: Draft, vocabulary: &Vocabulary) -> Result<Self, PackError> {
-        let Draft { name, raw } = draft;
+        let Draft { name, mut raw } = draft;
         let error = |line, what| PackError { pack: name.clone(), line, what };
         let kind = |kind: &Spanned<String>| {
             vocabulary.named(&kind.value).ok_or_else(|| {
@@ -375,31 +413,23 @@ impl Pack {
         let kinds = |all: &[Spanned<String>]| {
             all.iter().try_fold(Kinds::NONE, |sum, one| Ok::<_, PackError>(sum.with(kind(one)?)))
         };
-        let mut pack = Self {
-            renders: raw.renders,
-            clean: raw.clean,
-            decoders: raw.decoders,
-            same: raw.same,
-            masks: raw.masks,
-            lookups: raw.lookups,
-            ..Self::default()
-        };
-        for (is, paths) in raw.types {
-            pack.types.extend(paths.into_iter().map(|of| (of, is.clone())));
-        }
+        let mut pack = Self::named(&mut raw);
         for source in raw.sources {
             pack.sources.push(Source { at: source.at, threat: threat(&source.kind)? });
         }
         for entry in raw.entries {
             let threat = threat(&entry.kind)?;
-            let returns = entry.returns.as_ref().map(kind).transpose()?.unwrap_or_default();
+            let returns = kinds(entry.returns.all())?;
+            let told = entry.told.iter().map(|(class, is)| Ok((class.clone(), kind(is)?)));
+            let told = told.collect::<Result<_, PackError>>()?;
             let RawEntry { decorator, base, call, at, methods, receivers, kind, .. } = entry;
             if call.is_some() && at.is_empty() {
                 let what = "an entry by call names no argument: give `in: [0]`".to_owned();
                 return Err(error(kind.referenced.line(), what));
             }
-            let (request, params, injects) = (entry.request, entry.params, entry.injects);
-            let caller = Caller { threat, returns, request, params, injects };
+            let (request, response) = (entry.request, entry.response);
+            let (params, injects) = (entry.params, entry.injects);
+            let caller = Caller { threat, returns, told, request, response, params, injects };
             pack.entries.push(Entry { decorator, base, call, at, methods, receivers, caller });
         }
         for sink in raw.sinks {
@@ -421,8 +451,13 @@ impl Pack {
             });
         }
         for sanitizer in raw.sanitizers {
-            let RawSanitizer { call, at, clears } = sanitizer;
-            pack.sanitizers.push(Sanitizer { clears: kinds(&clears)?, call, at });
+            let RawSanitizer { call, at, when, clears } = sanitizer;
+            if let Some(clear) = clears.first().filter(|_| !when.is_empty() && !call.ends_with(".*")) {
+                let what = "`if` holds for what a chain begins with: let the path end with `.*`".to_owned();
+                return Err(error(clear.referenced.line(), what));
+            }
+            let when = when.into_iter().collect();
+            pack.sanitizers.push(Sanitizer { clears: kinds(&clears)?, call, at, when });
         }
         for guard in raw.guards {
             let clears = kinds(&guard.clears)?;

@@ -67,7 +67,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         together: Together::default(),
     };
     let definitions = define(&mut program);
-    link_bases(&mut program, &definitions);
+    link_bases(&mut program, &definitions, types);
     let told: Vec<_> = ids
         .par_iter()
         .map(|id| {
@@ -234,7 +234,11 @@ fn func(module: &Module<'_>, body: FnId) -> FuncId {
     FuncId::new(module.first + body.index())
 }
 
-fn link_bases(program: &mut Program<'_>, definitions: &FxHashMap<(ModuleId, Symbol), Definition>) {
+fn link_bases(
+    program: &mut Program<'_>,
+    definitions: &FxHashMap<(ModuleId, Symbol), Definition>,
+    types: &Types,
+) {
     let mut all: Vec<(ClassIx, Vec<ClassIx>, Vec<Box<str>>)> = Vec::new();
     {
         let resolver = Resolver { program, definitions };
@@ -243,7 +247,7 @@ fn link_bases(program: &mut Program<'_>, definitions: &FxHashMap<(ModuleId, Symb
                 let ix = ClassIx::new(module.first_class + index);
                 let (mut bases, mut outside) = (Vec::new(), Vec::new());
                 for base in &class.bases {
-                    match resolver.path(id, module.unit.text(*base)) {
+                    match meaning(&resolver, types, id, module.unit.text(*base)) {
                         Meaning::Class(base) if base != ix => bases.push(base),
                         Meaning::Outside(path) if &*path != "object" => outside.push(path),
                         _ => {}

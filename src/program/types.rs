@@ -6,6 +6,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 #[derive(Clone, Default)]
 pub struct Types {
     shorter: FxHashMap<String, String>,
+    /// Those whose attributes stand for it, whatever they are called: `pymongo.MongoClient().*`, by what stands before.
+    any: FxHashMap<String, String>,
     /// The first names of the paths: most paths begin as none of them does.
     roots: FxHashSet<String>,
 }
@@ -14,6 +16,10 @@ impl Types {
     /// Notes that the value path `of` stands for `is`.
     pub fn add(&mut self, of: &str, is: &str) {
         self.roots.insert(root(of).to_owned());
+        if let Some(object) = of.strip_suffix(".*") {
+            self.any.insert(object.to_owned(), is.to_owned());
+            return;
+        }
         self.shorter.insert(of.to_owned(), is.to_owned());
     }
 
@@ -30,8 +36,15 @@ impl Types {
             let text = found.as_deref().unwrap_or(path);
             let ends = text.char_indices().filter(|(_, c)| matches!(c, '.' | '(' | '[')).map(|(at, _)| at);
             let next = ends.chain([text.len()]).find_map(|end| {
-                let is = self.shorter.get(&text[..end])?;
-                Some([is, &text[end..]].concat())
+                let (of, rest) = text.split_at(end);
+                if let Some(is) = self.shorter.get(of) {
+                    return Some([is, rest].concat());
+                }
+                let is = self.any.get(of)?;
+                let name = rest.strip_prefix('.')?;
+                let end = name.find(['.', '(', '['])?;
+                // What is called is a method.
+                (!name[end..].starts_with('(')).then(|| [is, &name[end..]].concat())
             });
             match next {
                 Some(next) => found = Some(next),
@@ -60,6 +73,18 @@ mod tests {
         assert_eq!(canonical("pathlib.Path.cwd().parent").as_deref(), Some("pathlib.Path()"));
         assert_eq!(canonical("pathlib.Path().parents"), None);
         assert_eq!(canonical("os.path.join()"), None);
+    }
+
+    #[test]
+    fn an_attribute_stands_for_what_any_does_where_more_follows() {
+        let mut types = Types::default();
+        types.add("db.Client().*", "db.Client()[]");
+        types.add("db.Client()[].*", "db.Client()[][]");
+        let canonical = |path: &str| types.canonical(path);
+        assert_eq!(canonical("db.Client().club.members.find").as_deref(), Some("db.Client()[][].find"));
+        assert_eq!(canonical("db.Client()[].members.find").as_deref(), Some("db.Client()[][].find"));
+        assert_eq!(canonical("db.Client().close"), None);
+        assert_eq!(canonical("db.Client().make().x"), None);
     }
 
     #[test]

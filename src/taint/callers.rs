@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
-use crate::ir::{ArgKind, Body, BodyKind, Call, LocalId, Op, Operand, ParamKind, Step, Unit};
+use crate::ir::{ArgKind, Body, BodyKind, Call, Decorator, LocalId, Op, Operand, ParamKind, Step, Unit};
 use crate::models::{Caller, Kinds, Models, Threat};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::taint::entry;
@@ -19,6 +19,8 @@ pub(super) struct Called<'m> {
     pub(super) returns: Kinds,
     /// Value path of its first parameter, which the framework makes.
     pub(super) request: Option<&'m str>,
+    /// Value path of the one behind it, if the framework makes that too.
+    pub(super) response: Option<&'m str>,
     /// The parameters that the outsider controls; empty for all that no framework makes.
     pub(super) params: &'m [String],
     /// The texts beside the function in the calls that hand it over: routes.
@@ -261,6 +263,7 @@ pub(super) fn called<'m>(caller: &'m Caller, routes: Vec<Box<str>>) -> Called<'m
         threat: caller.threat,
         returns: caller.returns,
         request: caller.request.as_deref(),
+        response: caller.response.as_deref(),
         params: &caller.params,
         routes,
     }
@@ -282,7 +285,25 @@ fn is_public(program: &Program<'_>, id: FuncId) -> bool {
 
 /// A caller that makes no parameter.
 fn plain(threat: Threat) -> Called<'static> {
-    Called { threat, returns: Kinds::NONE, request: None, params: &[], routes: Vec::new() }
+    Called { threat, returns: Kinds::NONE, request: None, response: None, params: &[], routes: Vec::new() }
+}
+
+/// What text that a function returns is dangerous for by the arguments of its decorator: `response_class=HTMLResponse`.
+fn told(module: &Module<'_>, body: &Body, (decorator, caller): (&Decorator, &Caller)) -> Kinds {
+    let Some(around) = body.parent.filter(|_| !caller.told.is_empty()) else { return Kinds::NONE };
+    let around = &module.unit.bodies[around];
+    let Some(call) = around.calls.iter().find(|call| call.span == decorator.span) else { return Kinds::NONE };
+    let name = |value: Operand| match value {
+        Operand::Local(local) => around.locals[local].value,
+        Operand::Global(name) => Some(name),
+        Operand::Const(_) => None,
+    };
+    let names = call.args.iter().filter_map(|arg| match module.meaning(name(arg.value)?) {
+        Meaning::Outside(path) => path.rsplit('.').next(),
+        _ => None,
+    });
+    let of = |name| caller.told.iter().find(move |(known, _)| known == name).map(|(_, kinds)| *kinds);
+    names.filter_map(of).fold(Kinds::NONE, Kinds::with)
 }
 
 /// Who calls a function from outside, by its decorators, its class or its form.
@@ -291,20 +312,17 @@ fn framework<'m>(program: &Program<'_>, models: &'m Models, id: FuncId) -> Optio
     if body.decorators.is_empty() && body.class.is_none() {
         return is_lambda_handler(module.unit, body).then(|| plain(Threat::Remote));
     }
-    let decorators = || {
-        body.decorators.iter().filter_map(|decorator| match module.meaning(decorator.name?) {
-            Meaning::Outside(path) => Some(&**path),
-            _ => None,
-        })
-    };
     let mut found: Option<Called<'m>> = None;
-    for caller in decorators().filter_map(|path| models.entry_by_decorator(path)) {
+    for decorator in &body.decorators {
+        let Some(Meaning::Outside(path)) = decorator.name.map(|name| module.meaning(name)) else { continue };
+        let Some(caller) = models.entry_by_decorator(path) else { continue };
+        let returns = caller.returns.with(told(module, body, (decorator, caller)));
         match &mut found {
             Some(known) => {
-                known.returns = known.returns.with(caller.returns);
+                known.returns = known.returns.with(returns);
                 known.request = known.request.or(caller.request.as_deref());
             }
-            None => found = Some(called(caller, Vec::new())),
+            None => found = Some(Called { returns, ..called(caller, Vec::new()) }),
         }
     }
     found.or_else(|| {

@@ -92,6 +92,9 @@ impl Analyzer<'_, '_> {
         if self.is_reporting() {
             self.meet(state, &site);
         }
+        if self.world.models.may_end(site.method) && self.ends(&site) {
+            return None;
+        }
         if let Some(label) = source {
             let mut tree = Tree::labeled(vec![label.clone()]);
             state.forget(label.origin);
@@ -107,6 +110,13 @@ impl Analyzer<'_, '_> {
         }
         self.keep_args(state, &site);
         Some(self.outside(state, &site))
+    }
+
+    /// Whether a call never returns, of a library or of an object that a framework makes for the function.
+    fn ends(&self, site: &Site<'_>) -> bool {
+        let made = site.call.callee.base.local().and_then(|local| self.response_path(local));
+        let by_made = || made.is_some_and(|of| self.world.models.ends(&format!("{of}.{}", site.method)));
+        self.world.models.ends(site.path) || by_made()
     }
 
     /// `args.get("page", type=int)`

@@ -7,6 +7,7 @@ use crate::program::{ClassIx, Meaning, Program};
 use crate::taint::body::Analyzer;
 use crate::taint::callers::is_named_request;
 use crate::taint::details::handles_all;
+use crate::taint::typed::{admitted_by, text_alone};
 use crate::taint::value::Label;
 use crate::text::Span;
 
@@ -71,12 +72,15 @@ impl Analyzer<'_, '_> {
         }
         let name = crate::taint::body::param_name(self.module, self.body, param.local);
         if called.threat == Threat::Detail {
-            return handles_all(self.file, self.body).then_some((called.threat, Kinds::NONE));
+            let is_request = called.request.is_some() && index == usize::from(is_own);
+            let is_told = !is_request && handles_all(self.file, self.body);
+            return is_told.then_some((called.threat, Kinds::NONE));
         }
         if !called.params.is_empty() {
             return called.params.contains(&name).then_some((called.threat, Kinds::NONE));
         }
         if called.request.is_some() && index == usize::from(is_own)
+            || called.response.is_some() && index == usize::from(is_own) + 1
             || matches!(
                 name.as_str(),
                 "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
@@ -102,7 +106,7 @@ impl Analyzer<'_, '_> {
                 return None;
             }
             if text == "str" {
-                typed = crate::taint::typed::text_alone();
+                typed = text_alone().with(admitted_by(annotated)).with(admitted_by(default));
             }
         } else if param.has_default && param.default.is_none() && !is_read_from_request(default) {
             // `Depends(…)`: the framework makes it.
@@ -177,18 +181,6 @@ impl Analyzer<'_, '_> {
         equals.map_or((text, ""), |at| (&text[..at], &text[at..]))
     }
 
-    /// The kinds for which a route makes the parameter harmless that it converts: `<int:name>`, `(?P<name>[0-9]+)`.
-    fn converted(&self, (name, position): (&str, usize), routes: &[Box<str>]) -> Kinds {
-        let decorators = self.body.decorators.iter().map(|decorator| self.file.slice(decorator.span));
-        let by_decorator = decorators.filter_map(|text| converted_by(text, (name, None)));
-        let by_route = routes.iter().filter_map(|text| converted_by(text, (name, Some(position))));
-        let told: Vec<Kinds> = by_decorator.chain(by_route).collect();
-        match told.split_first() {
-            Some((first, rest)) => rest.iter().fold(*first, |sum, kinds| sum.and(*kinds)),
-            None => Kinds::NONE,
-        }
-    }
-
     /// The source that reading `steps[..=index]` from `root` is: `request.GET`, `self.request.data`.
     pub(super) fn request_field(
         &self,
@@ -202,11 +194,16 @@ impl Analyzer<'_, '_> {
             Step::Item(Const::Str(key)) => return self.environ_field(root, &steps[..=index], key, span),
             Step::Item(_) | Step::Element | Step::Key(_) => return None,
         };
-        if let (Some(Step::Item(Const::Str(key))), "META") =
-            (steps.get(index + 1), self.module.unit.text(last))
-            && SET_BY_SERVER.contains(&self.module.unit.text(*key))
-        {
-            return None;
+        if let Some(Step::Item(Const::Str(key))) = steps.get(index + 1) {
+            let key = self.module.unit.text(*key);
+            let is_set = match self.module.unit.text(last) {
+                "META" => SET_BY_SERVER.contains(&key),
+                "path_params" | "match_info" => self.is_converted(key),
+                _ => false,
+            };
+            if is_set {
+                return None;
+            }
         }
         let unit = self.module.unit;
         let local = match root {
@@ -290,6 +287,14 @@ impl Analyzer<'_, '_> {
         Some(request)
     }
 
+    /// The value path of the parameter behind the request, which the framework makes too.
+    pub(super) fn response_path(&self, local: LocalId) -> Option<&str> {
+        let response = self.world.callers.of(self.id)?.response?;
+        let first = usize::from(self.class.is_some() && !self.is_static(self.id));
+        self.body.params.get(first + 1).filter(|param| param.local == local)?;
+        Some(response)
+    }
+
     fn field_of(&self, bases: Vec<String>, steps: &[Step]) -> Option<Threat> {
         let unit = self.module.unit;
         bases.into_iter().find_map(|mut path| {
@@ -349,50 +354,6 @@ fn is_read_from_request(default: &str) -> bool {
     let maker = default.trim_start_matches(['=', ' ']).split('(').next().unwrap_or_default();
     let last = maker.rsplit('.').next().unwrap_or(maker);
     matches!(last, "Query" | "Path" | "Body" | "Form" | "Header" | "Cookie" | "File")
-}
-
-/// The kinds for which a route that names a parameter makes it harmless; `None` if it does not name it. Most converters
-/// take one component of the address.
-fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<Kinds> {
-    let named = route.split_once(&format!("(?P<{name}>")).map(|(_, rest)| rest);
-    // Patterns with groups that have no names hand these over in order.
-    let plain = || {
-        let is_group = |at: &usize| !route[at + 1..].starts_with('?') && !route[..*at].ends_with('\\');
-        let is_pattern = !route.contains(['<', '{']);
-        let mut groups = route.match_indices('(').map(|(at, _)| at).filter(is_group);
-        groups.nth(position?).filter(|_| is_pattern).map(|at| &route[at + 1..])
-    };
-    if let Some(rest) = named.or_else(plain) {
-        let mut depth = 0_i32;
-        let end = rest.find(|c| {
-            depth += match c {
-                '(' => 1,
-                ')' => -1,
-                _ => 0,
-            };
-            depth < 0
-        })?;
-        return Some(crate::taint::regex::admits_nothing_for(&rest[..end], "fullmatch"));
-    }
-    // Flask and Django say `<int:name>`, Starlette `{name:int}`.
-    for (open, close, is_kind_first) in [('<', '>', true), ('{', '}', false)] {
-        for part in route.split(open).skip(1).filter_map(|part| part.split(close).next()) {
-            let (kind, named) = match part.rsplit_once(':') {
-                Some((kind, named)) if is_kind_first => (kind, named),
-                Some((named, kind)) => (kind, named),
-                None => ("", part),
-            };
-            if named == name {
-                return Some(match kind {
-                    "int" | "float" | "uuid" | "slug" => Kinds::ALL,
-                    _ if kind.starts_with("any(") => Kinds::ALL,
-                    "" | "str" | "string" => Kinds::named("separator").unwrap_or_default(),
-                    _ => Kinds::NONE,
-                });
-            }
-        }
-    }
-    None
 }
 
 /// The kinds for which a source is harmless by where it was read: the address that the request itself was sent to leads

@@ -9,32 +9,6 @@ use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_FIELDS;
 use crate::taint::value::{Key, Konst, Tree};
 
-/// Last names of the fields of forms and serializers (Django, Django REST framework) whose values are no free text.
-const FIELDS: &[&str] = &[
-    "IntegerField",
-    "FloatField",
-    "DecimalField",
-    "BooleanField",
-    "NullBooleanField",
-    "DateField",
-    "DateTimeField",
-    "TimeField",
-    "DurationField",
-    "UUIDField",
-    "ChoiceField",
-    "MultipleChoiceField",
-    "TypedChoiceField",
-    "TypedMultipleChoiceField",
-    "ModelChoiceField",
-    "SlugField",
-    "GenericIPAddressField",
-    "IPAddressField",
-    "PrimaryKeyRelatedField",
-];
-/// Modules that these fields come from.
-const FORMS: &[&str] =
-    &["django.forms", "django.contrib.gis.forms", "rest_framework.serializers", "rest_framework.fields"];
-
 impl Analyzer<'_, '_> {
     /// What `form.cleaned_data` holds: of the fields that are no free text nothing from outside.
     pub(super) fn cleaned(
@@ -53,13 +27,18 @@ impl Analyzer<'_, '_> {
         let mut names: Vec<Symbol> = Vec::new();
         for class in program.above(class) {
             let attrs = program.classes[*class].attrs.iter();
-            names.extend(attrs.filter(|(_, path)| is_checked(path)).map(|(name, _)| *name));
+            names.extend(attrs.filter(|(_, path)| self.is_checked(path)).map(|(name, _)| *name));
         }
         names.sort_unstable();
         for name in names {
             let key = Key::Item(Konst::Str(program.text(name).into()));
             Arc::make_mut(data).store(&[key], &Arc::default());
         }
+    }
+
+    /// Whether a value path makes a field that holds no free text.
+    fn is_checked(&self, path: &str) -> bool {
+        self.world.models.is_number(path.trim_end_matches("()"))
     }
 
     /// Takes out of what a serializer is handed for `validate`, `create` and `update` the fields that it has converted.
@@ -73,7 +52,7 @@ impl Analyzer<'_, '_> {
         let above = program.above(class).iter().map(|class| &program.classes[*class]);
         let mut names: Vec<&str> = above
             .flat_map(|info| &info.attrs)
-            .filter(|(_, path)| is_checked(path))
+            .filter(|(_, path)| self.is_checked(path))
             .map(|(name, _)| program.text(*name))
             .collect();
         names.sort_unstable();
@@ -83,10 +62,4 @@ impl Analyzer<'_, '_> {
             tree.store(&[Key::Item(Konst::Str(name.into()))], &Arc::default());
         }
     }
-}
-
-/// Whether a value path makes a field that holds no free text.
-fn is_checked(path: &str) -> bool {
-    let known = path.trim_end_matches("()").rsplit_once('.');
-    known.is_some_and(|(of, last)| FIELDS.contains(&last) && FORMS.contains(&of))
 }

@@ -101,6 +101,9 @@ impl Analyzer<'_, '_> {
                 Some(Konst::Str(text)) => not_beginning(text, is_resolved),
                 _ => Kinds::NONE,
             };
+            if beginning.is_some_and(|text| text.starts_with('/')) {
+                kinds = kinds.with(Kinds::LOCAL);
+            }
             for (list, kinds) in [(&mut cond.yes, kinds), (&mut cond.no, not)] {
                 if !kinds.is_empty() {
                     add(list, label.origin, kinds);
@@ -221,6 +224,8 @@ impl Analyzer<'_, '_> {
 fn not_beginning(text: &str, is_resolved: bool) -> Kinds {
     match text {
         "/" => Kinds::NOT_ROOTED,
+        "//" => Kinds::NOT_SLASHES,
+        "/\\" => Kinds::NOT_BACKSLASH,
         ".." if is_resolved => Kinds::NOT_ABOVE.with(Kinds::NOT_DOTS),
         "../" if is_resolved => Kinds::NOT_ABOVE,
         _ => Kinds::NONE,

@@ -9,15 +9,15 @@ use crate::taint::body::Analyzer;
 use crate::taint::value::{Key, Konst};
 
 /// The attributes that hold a media type, and the header that does.
-const ATTRIBUTES: &[&str] = &["content_type", "mimetype", "media_type"];
-const HEADER: &str = "content-type";
+pub(super) const ATTRIBUTES: &[&str] = &["content_type", "mimetype", "media_type"];
+pub(super) const HEADER: &str = "content-type";
 /// What browsers run scripts in.
 const RUN: &[&str] = &["html", "xml", "svg", "script"];
 
 impl Analyzer<'_, '_> {
     /// Whether the function gives what a call makes a constant media type that no browser runs scripts in.
     pub(super) fn is_told_inert(&self, call: &Call) -> bool {
-        if self.is_inert_class(call) || self.is_read_back(call) {
+        if self.is_inert_class(call) || self.is_read_back(call) || self.writes_inert(call) {
             return true;
         }
         let answers = self.names_of(call.to);
@@ -79,12 +79,20 @@ impl Analyzer<'_, '_> {
 
     /// The variables that are assigned a value.
     fn names_of(&self, made: LocalId) -> Vec<LocalId> {
-        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
-        let copies = insts.filter_map(|inst| match inst.op {
-            Op::Let(to, Rvalue::Use(Operand::Local(from))) if from == made => Some(to),
-            _ => None,
-        });
-        copies.chain([made]).collect()
+        let mut names = vec![made];
+        // `response = await make_response(text)`: a copy of a copy.
+        for _ in 0..2 {
+            let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+            let copies = insts.filter_map(|inst| match inst.op {
+                Op::Let(to, Rvalue::Use(Operand::Local(from))) | Op::Await(to, Operand::Local(from)) => {
+                    names.contains(&from).then_some(to)
+                }
+                _ => None,
+            });
+            let more: Vec<LocalId> = copies.collect();
+            names.extend(more);
+        }
+        names
     }
 
     fn holds_type(&self, answers: &[LocalId], place: Place) -> bool {
@@ -108,7 +116,7 @@ impl Analyzer<'_, '_> {
 }
 
 /// Whether browsers run no scripts in what has this media type.
-fn is_inert(media_type: &str) -> bool {
+pub(super) fn is_inert(media_type: &str) -> bool {
     let text = media_type.to_ascii_lowercase();
     let kind = text.split(';').next().unwrap_or_default().trim();
     // Documents of offices are archives, whatever they are called.

@@ -33,6 +33,7 @@ pub(super) fn handed_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncI
         return found;
     }
     let at = Place { program, module, body };
+    at.stored(models, &mut found);
     for call in body.calls.iter() {
         let path = match call.name.map(|name| module.meaning(name)) {
             Some(Meaning::Outside(path)) => Some(&**path),
@@ -84,7 +85,9 @@ impl Analyzer<'_, '_> {
             Handed::Instance(class) => ("__call__", class),
         };
         let program = self.world.program;
-        let func = program.symbol(name).and_then(|name| program.method(class, name))?;
+        let Some(func) = program.symbol(name).and_then(|name| program.method(class, name)) else {
+            return self.by_fields(index, class);
+        };
         let summary = self.summary(func, Mask::NONE)?;
         if name == "__call__" {
             return Some(self.made_by(&summary));
@@ -95,6 +98,19 @@ impl Analyzer<'_, '_> {
                 tree.join_at(path, &Tree::labeled(vec![label]));
             }
         }
+        Some(tree)
+    }
+
+    /// An instance of a class without a constructor of its own, whose fields are filled in from the request.
+    fn by_fields(&self, index: usize, class: ClassIx) -> Option<Tree> {
+        let called = self.world.callers.of(self.id)?;
+        self.world.program.classes[class].fields.first()?;
+        let local = self.body.params[index].local;
+        let name = crate::taint::body::param_name(self.module, self.body, local);
+        let span = self.body.locals[local].span;
+        let mut tree =
+            Tree::labeled(vec![self.source(span, name, called.threat, "comes in here from outside")]);
+        self.as_made(class, &mut tree);
         Some(tree)
     }
 
@@ -133,24 +149,52 @@ struct Place<'p, 'a> {
 impl Place<'_, '_> {
     /// Whether the receiver is called as a registrar by method wants it.
     fn fits(&self, call: &Call, registrar: &Registrar) -> bool {
-        if registrar.receivers.is_empty() {
-            return true;
+        let Some((before, _)) = self.module.unit.paths.split(call.callee.path) else {
+            return registrar.receivers.is_empty();
+        };
+        registrar.receivers.is_empty() || registrar.takes(self.last_name(call.callee.base, before))
+    }
+
+    /// What is handed over by storing it: `client.on_message = show`.
+    fn stored<'m>(&self, models: &'m Models, found: &mut Found<'m>) {
+        let unit = self.module.unit;
+        for inst in self.body.blocks.iter().flat_map(|block| &block.insts) {
+            let Op::Store(place, value) = &inst.op else { continue };
+            let Some((before, Step::Attr(name))) = unit.paths.split(place.path) else { continue };
+            if !models.is_handed_as(unit.text(name)) {
+                continue;
+            }
+            let (name, receiver) = (format!("{}=", unit.text(name)), self.last_name(place.base, before));
+            let fits = |registrar: &&Registrar| registrar.takes(receiver);
+            let registrars: Vec<&Registrar> = models.registrars(None, &name).filter(fits).collect();
+            let mut handed = Vec::new();
+            if !registrars.is_empty() {
+                self.handed(*value, (0, &[]), &mut handed);
+            }
+            for (func, registrar) in
+                handed.iter().flat_map(|(func, _)| registrars.iter().map(move |by| (func, by)))
+            {
+                if let Handed::Func(func) = func {
+                    found.called.push((*func, called(&registrar.caller, Vec::new())));
+                }
+            }
         }
-        let steps = self.module.unit.paths.steps(call.callee.path);
-        let last = steps.iter().rev().nth(1).map_or_else(
-            || match call.callee.base {
+    }
+
+    /// The name that an object goes by where it is written.
+    fn last_name(&self, base: Operand, path: crate::ir::PathId) -> &str {
+        let unit = self.module.unit;
+        let name = match unit.paths.steps(path).last() {
+            Some(Step::Attr(name)) => Some(*name),
+            Some(_) => None,
+            None => match base {
                 Operand::Local(local) => self.body.locals[local].name,
                 Operand::Global(name) => Some(name),
                 Operand::Const(_) => None,
             },
-            |step| match step {
-                Step::Attr(name) => Some(*name),
-                Step::Item(_) | Step::Element | Step::Key(_) => None,
-            },
-        );
-        let Some(last) = last.map(|name| self.module.unit.text(name)) else { return false };
-        let last = last.rsplit('.').next().unwrap_or(last);
-        registrar.receivers.iter().any(|known| last == known)
+        };
+        let name = name.map_or("", |name| unit.text(name));
+        name.rsplit('.').next().unwrap_or(name)
     }
 
     /// What a call hands over, with the routes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind, BlockId, Operand, Place, Step, StmtKind};
+use crate::ir::{Arg, ArgKind, BlockId, Operand, StmtKind};
 use crate::models::{Argument, Kinds, Sink, Wanted};
 use crate::program::Meaning;
 use crate::taint::argv;
@@ -10,7 +10,7 @@ use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
 use crate::taint::summary::{Hop, Port, Printed, Reach, SinkSite};
-use crate::taint::texts::conversion;
+use crate::taint::texts::{conversion, is_shown_by_repr};
 use crate::taint::value::{Hops, Key, Konst, Label, Tree};
 use crate::text::Span;
 
@@ -51,7 +51,9 @@ impl Analyzer<'_, '_> {
             if sink.kinds == Kinds::SECRET && self.is_kept_apart(site) {
                 continue;
             }
-            if sink.kinds == Kinds::named("html").unwrap_or_default() && self.is_told_inert(site.call) {
+            if sink.kinds == Kinds::named("html").unwrap_or_default()
+                && (self.is_told_inert(site.call) || Self::sends_mapping(site))
+            {
                 continue;
             }
             if sink.kinds == Kinds::named("url").unwrap_or_default() && self.is_guarded(site) {
@@ -81,6 +83,11 @@ impl Analyzer<'_, '_> {
                             self.reach(state, site, sink, &tree, span);
                         }
                     }
+                    Argument::Name(name) if name.contains(['[', '.']) => {
+                        if let Some((tree, span)) = self.part_given(site, name) {
+                            self.reach(state, site, sink, &tree, span);
+                        }
+                    }
                     Argument::Name(name) => {
                         if let Some((tree, arg)) = self.named(site, name) {
                             self.reach(state, site, sink, tree, arg.span);
@@ -98,6 +105,26 @@ impl Analyzer<'_, '_> {
                 }
             }
         }
+    }
+
+    /// A part of an argument: `headers[Location]` is an entry, `0.name` an attribute.
+    fn part_given(&self, site: &Site<'_>, path: &str) -> Option<(Arc<Tree>, Span)> {
+        let given = |name: &str| match name.parse() {
+            Ok(index) => site.positional(index),
+            Err(_) => self.named(site, name),
+        };
+        if let Some((name, entry)) = path.strip_suffix(']').and_then(|path| path.split_once('[')) {
+            let (tree, arg) = given(name)?;
+            return Some((Arc::clone(entry_of(tree, entry)?), arg.span));
+        }
+        let (name, attribute) = path.split_once('.')?;
+        let (tree, arg) = given(name)?;
+        // An attribute that no code names is as good as the whole.
+        let part = match self.world.program.symbol(attribute) {
+            Some(name) => self.part(tree, &Key::Attr(name)),
+            None => Arc::clone(tree),
+        };
+        Some((part, arg.span))
     }
 
     pub(super) fn named<'s>(&self, site: &'s Site<'_>, name: &str) -> Option<(&'s Arc<Tree>, &'s Arg)>
@@ -130,37 +157,7 @@ impl Analyzer<'_, '_> {
     }
 
     fn holds(&self, site: &Site<'_>, sink: &Sink) -> bool {
-        let is = |name: &str, wanted: &Wanted, is_certain: bool| {
-            // `parser.resolve_entities`: what the object that is passed was made with.
-            let (name, made_with) =
-                name.split_once('.').map_or((name, None), |(name, part)| (name, Some(part)));
-            let found = match name.parse() {
-                Ok(index) => site.positional(index).map(|(tree, arg)| (tree, arg.span)),
-                Err(_) if name == "self" => {
-                    site.receiver.as_ref().map(|receiver| (receiver, site.call.callee_span))
-                }
-                Err(_) => self.named(site, name).map(|(tree, arg)| (tree, arg.span)),
-            };
-            let Some((tree, span)) = found else {
-                let options = site.call.args.iter().zip(&site.args);
-                options.filter(|(arg, _)| arg.kind == ArgKind::DoubleStar).for_each(|(_, tree)| {
-                    self.depend(tree);
-                });
-                return false;
-            };
-            self.depend(tree);
-            let part = made_with.map(|part| self.part(tree, &Key::Item(Konst::Str(part.into()))));
-            let tree = part.as_ref().unwrap_or(tree);
-            match wanted {
-                Wanted::Bool(value) => match &tree.konst {
-                    Some(konst) => konst.is_true() == *value,
-                    None => !is_certain && tree.may[usize::from(*value)],
-                },
-                Wanted::Text(text) => self.is_text(tree, span, text),
-                Wanted::Any(texts) => texts.iter().any(|text| self.is_text(tree, span, text)),
-                Wanted::Words(words) => words.fit(tree.known_text()),
-            }
-        };
+        let is = |name: &str, wanted: &Wanted| self.is_given(site, (name, wanted), true);
         let by_position = |wanted: &Wanted| {
             let texts = match wanted {
                 Wanted::Text(text) => std::slice::from_ref(text),
@@ -170,15 +167,57 @@ impl Analyzer<'_, '_> {
             site.call.args.iter().any(|arg| {
                 let source = self.file.slice(arg.span).trim_end_matches([')', '(', ' ']);
                 let is_name = source.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
-                arg.kind == ArgKind::Positional
-                    && is_name
-                    && texts.iter().any(|text| source.ends_with(text.as_str()))
+                let is_it = |text: &str| is_name && source.ends_with(text) || self.is_below(arg.value, text);
+                arg.kind == ArgKind::Positional && texts.iter().any(|text| is_it(text))
             })
         };
-        sink.when.iter().all(|(name, wanted)| is(name, wanted, false))
+        sink.when.iter().all(|(name, wanted)| self.is_given(site, (name, wanted), false))
             && !sink.unless.iter().any(|(name, wanted)| {
-                is(name, wanted, true) || by_position(wanted) || self.is_open(site, name, wanted)
+                is(name, wanted) || by_position(wanted) || self.is_open(site, name, wanted)
             })
+    }
+
+    /// Whether an argument, or a part of what it was made with, is what a pack wants; with `is_certain` only if it is
+    /// nothing else.
+    pub(super) fn is_given(
+        &self,
+        site: &Site<'_>,
+        (name, wanted): (&str, &Wanted),
+        is_certain: bool,
+    ) -> bool {
+        // `parser.resolve_entities`: what the object that is passed was made with.
+        let (name, made_with) = name.split_once('.').map_or((name, None), |(name, part)| (name, Some(part)));
+        let found = match name.parse() {
+            Ok(index) => site.positional(index).map(|(tree, arg)| (tree, arg.span, Some(arg.value))),
+            Err(_) if name == "self" => {
+                site.receiver.as_ref().map(|receiver| (receiver, site.call.callee_span, None))
+            }
+            Err(_) => self.named(site, name).map(|(tree, arg)| (tree, arg.span, Some(arg.value))),
+        };
+        let Some((tree, span, value)) = found else {
+            let options = site.call.args.iter().zip(&site.args);
+            options.filter(|(arg, _)| arg.kind == ArgKind::DoubleStar).for_each(|(_, tree)| {
+                self.depend(tree);
+            });
+            return false;
+        };
+        self.depend(tree);
+        let part = made_with.map(|part| match entry_of(tree, part) {
+            Some(known) => Arc::clone(known),
+            None => self.part(tree, &Key::Item(Konst::Str(part.into()))),
+        });
+        let tree = part.as_ref().unwrap_or(tree);
+        let is_text =
+            |text: &str| self.is_text(tree, span, text) || value.is_some_and(|value| self.is_of(value, text));
+        match wanted {
+            Wanted::Bool(value) => match &tree.konst {
+                Some(konst) => konst.is_true() == *value,
+                None => !is_certain && tree.may[usize::from(*value)],
+            },
+            Wanted::Text(text) => is_text(text),
+            Wanted::Any(texts) => texts.iter().any(|text| is_text(text)),
+            Wanted::Words(words) => words.fit(tree.known_text()),
+        }
     }
 
     /// Whether the template before an argument of a log shows it as a literal or a number: `%r`, `%d`.
@@ -187,6 +226,13 @@ impl Analyzer<'_, '_> {
         let template = site.args.iter().take(index).rposition(|arg| matches!(arg.konst, Some(Konst::Str(_))));
         let (true, Some(at)) = (is_log, template) else { return false };
         let Some(Konst::Str(text)) = &site.args[at].konst else { return false };
+        if site.path.starts_with("loguru.") {
+            let name = match site.call.args[index].kind {
+                ArgKind::Keyword(name) => Ok(self.module.unit.text(name)),
+                _ => Err(index - at - 1),
+            };
+            return is_shown_by_repr(text, name);
+        }
         conversion(text, index - at - 1).is_some_and(|kind| kind != 's')
     }
 
@@ -200,8 +246,9 @@ impl Analyzer<'_, '_> {
     /// Whether an argument that may make the call harmless is passed, and nothing is known of it.
     fn is_open(&self, site: &Site<'_>, name: &str, wanted: &Wanted) -> bool {
         let Some((tree, arg)) = self.named(site, name) else { return false };
-        let is_told =
-            matches!(arg.value, Operand::Global(_) | Operand::Const(_)) || tree.beginning().is_some();
+        let is_told = matches!(arg.value, Operand::Global(_) | Operand::Const(_))
+            || tree.beginning().is_some()
+            || self.is_made(arg.value);
         !matches!(wanted, Wanted::Bool(_)) && !is_told
     }
 
@@ -221,13 +268,45 @@ impl Analyzer<'_, '_> {
         let first = self.part(tree, &Key::Item(Konst::Int(0)));
         let is_pair = tree.labels.is_empty() && matches!(tree.exact_len(), Some(2 | 3));
         let shown = if is_pair { &first } else { tree };
-        if !self.is_answer(value) {
+        let beside: Vec<&Tree> = match is_pair {
+            true => tree.fields.iter().skip(1).map(|(_, part)| &**part).collect(),
+            false => Vec::new(),
+        };
+        if let Some(location) = beside.iter().find_map(|tree| entry_of(tree, "location")) {
+            let redirect = Kinds::named("redirect").unwrap_or_default();
+            self.reach_at(state, (redirect, "Location"), location, span);
+        }
+        if !self.is_answer(value) && !self.returns_inert(&beside) {
             // What a function gives of which nothing is known is as likely an answer that says itself what it is.
             let is_text = |label: &&Label| !label.kinds.has(Kinds::THROUGH_UNKNOWN);
-            let text = Arc::new(Tree::labeled(shown.labels.iter().filter(is_text).cloned().collect()));
+            let labels = shown.labels.iter().filter(is_text).cloned().collect();
+            let (konst, prefix) = (shown.konst.clone(), shown.prefix.clone());
+            let text = Arc::new(Tree { konst, prefix, ..Tree::labeled(labels) });
             self.reach_at(state, (kinds.without(Kinds::DETAIL), "return"), &text, span);
         }
         self.reach_at(state, (Kinds::DETAIL, "return"), shown, span);
+    }
+
+    /// Whether what is at `path` is a source, or a text that a library makes, and no reply.
+    fn is_text_of(&self, path: &str) -> bool {
+        let models = self.world.models;
+        let html = Kinds::named("html").unwrap_or_default();
+        let is_text = |call: &str| {
+            let method = call.rsplit('.').next().unwrap_or(call);
+            models.keeps(call, method) && !models.sinks(call, method).any(|sink| sink.kinds == html)
+        };
+        models.source(path).is_some() || path.strip_suffix("()").is_some_and(is_text)
+    }
+
+    /// Whether what is sent is a mapping: frameworks make JSON of that.
+    fn sends_mapping(site: &Site<'_>) -> bool {
+        let is_name = |key: &Key| matches!(key, Key::Item(Konst::Str(name)) if !name.starts_with('\0'));
+        let is_mapping = |tree: &Tree| {
+            tree.labels.is_empty()
+                && !tree.fields.is_empty()
+                && tree.fields.iter().all(|(key, _)| is_name(key))
+        };
+        site.positional(0).is_some_and(|(tree, _)| is_mapping(tree))
     }
 
     /// Whether a value was made by the framework, which says itself what it is.
@@ -240,7 +319,7 @@ impl Analyzer<'_, '_> {
             return bases.iter().any(|base| base.ends_with("Response"));
         }
         matches!(path, Some(Meaning::Outside(path)) if path.ends_with("()") && !path.starts_with("str()") && path.contains('.'))
-            && !matches!(path, Some(Meaning::Outside(path)) if self.world.models.source(path).is_some())
+            && !matches!(path, Some(Meaning::Outside(path)) if self.is_text_of(path))
     }
 
     fn is_text(&self, tree: &Tree, span: Span, text: &str) -> bool {
@@ -256,38 +335,6 @@ impl Analyzer<'_, '_> {
             _ => known,
         });
         known.is_some_and(|known| known.ends_with(text)) || source.ends_with(text)
-    }
-
-    /// What a store into `base[key]` reaches: the headers of a reply, a session.
-    pub(super) fn meet_store(&self, state: &State, place: Place, value: &Arc<Tree>, span: Span) {
-        let steps = self.steps(place);
-        let Some((Step::Item(_) | Step::Element | Step::Key(_), before)) = steps.split_last() else { return };
-        let unit = self.module.unit;
-        let mut path = match place.base {
-            Operand::Local(local) => {
-                match self.body.locals[local].value.map(|value| self.module.meaning(value)) {
-                    Some(Meaning::Outside(path)) => path.to_string(),
-                    _ => unit.text(self.body.locals[local].name.unwrap_or(self.body.name)).to_owned(),
-                }
-            }
-            Operand::Global(name) => match self.module.meaning(name) {
-                Meaning::Outside(path) => path.to_string(),
-                _ => unit.text(name).to_owned(),
-            },
-            Operand::Const(_) => return,
-        };
-        for step in before {
-            if let Step::Attr(name) = step {
-                path.push('.');
-                path.push_str(unit.text(*name));
-            }
-        }
-        path.push_str("[]=");
-        let last = path.rsplit('.').next().unwrap_or_default().to_owned();
-        for sink in self.world.models.sinks(&path, &last) {
-            let callee = path.trim_end_matches("[]=").rsplit('.').next().unwrap_or_default().to_owned();
-            self.reach_at(state, (sink.kinds, &callee), value, span);
-        }
     }
 
     pub(super) fn reach(&self, state: &State, site: &Site<'_>, sink: &Sink, tree: &Arc<Tree>, span: Span) {
@@ -315,7 +362,8 @@ impl Analyzer<'_, '_> {
         // With a shell, what follows the first of a list are parameters of the shell.
         let command = if of == Kinds::named("command").unwrap_or_default() { tree.items() } else { None };
         let first = command.and_then(|items| items.into_iter().next());
-        for (label, part) in parts(first.as_ref().unwrap_or(tree), of) {
+        let compared = (of == Kinds::named("nosql").unwrap_or_default()).then(|| without_compared(tree));
+        for (label, part) in parts(first.as_ref().or(compared.as_ref()).unwrap_or(tree), of) {
             let kinds = self.kinds(state, &label);
             if kinds.and(of).is_empty() || !kinds.has(of.needed().with(needs)) || is_fixed(&part, of) {
                 continue;
@@ -354,6 +402,12 @@ impl Analyzer<'_, '_> {
     }
 }
 
+/// What stands under `name` in a mapping, whatever its case: names of headers have none.
+pub(super) fn entry_of<'t>(tree: &'t Tree, name: &str) -> Option<&'t Arc<Tree>> {
+    let is_it = |key: &Key| matches!(key, Key::Item(Konst::Str(known)) if known.eq_ignore_ascii_case(name));
+    tree.fields.iter().find(|(key, _)| is_it(key)).map(|(_, part)| part)
+}
+
 /// The labels in a value, each with the part it is of; what follows `--` in a list of arguments is no option.
 fn parts(tree: &Arc<Tree>, kinds: Kinds) -> Vec<(Label, Arc<Tree>)> {
     let argument = Kinds::named("argument").unwrap_or_default();
@@ -380,6 +434,17 @@ fn parts(tree: &Arc<Tree>, kinds: Kinds) -> Vec<(Label, Arc<Tree>)> {
         }
     }
     found
+}
+
+/// A filter of a document store without what `$eq` compares with: an object there is no operator.
+fn without_compared(tree: &Arc<Tree>) -> Arc<Tree> {
+    let is_compared = |key: &Key| matches!(key, Key::Item(Konst::Str(name)) if &**name == "$eq");
+    if tree.fields.is_empty() {
+        return Arc::clone(tree);
+    }
+    let kept = tree.fields.iter().filter(|(key, _)| !is_compared(key));
+    let fields = kept.map(|(key, part)| (key.clone(), without_compared(part))).collect();
+    Arc::new(Tree { fields, ..Tree::clone(tree) })
 }
 
 /// Whether what a text certainly begins with makes it harmless for all of `kinds`.

@@ -180,6 +180,22 @@ pub(super) fn conversion(template: &str, index: usize) -> Option<char> {
     conversions(template).into_iter().filter_map(Result::ok).nth(index).map(|conversion| conversion.kind)
 }
 
+/// Whether a template with braces shows what it is given by name, or at a position, as a literal: `{!r}`, `{name!r}`.
+pub(super) fn is_shown_by_repr(template: &str, given: Result<&str, usize>) -> bool {
+    let fields = template.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+    let names = fields.map(|field| {
+        let field = field.split(':').next().unwrap_or_default();
+        field.split_once('!').map_or((field, false), |(name, how)| (name, matches!(how, "r" | "a")))
+    });
+    match given {
+        Ok(name) => {
+            let mut of = names.filter(|(field, _)| *field == name).peekable();
+            of.peek().is_some() && of.all(|(_, is_quoted)| is_quoted)
+        }
+        Err(index) => names.filter(|(field, _)| field.is_empty()).nth(index).is_some_and(|(_, is)| is),
+    }
+}
+
 /// `template % right`
 pub(super) fn percent(template: &str, right: &Tree) -> Tree {
     let items = right.items().filter(|items| !items.is_empty());

@@ -1,48 +1,19 @@
 //! Models whose fields a framework converts before it calls: what their annotations allow is all that they hold.
 
+use std::sync::Arc;
+
 use crate::base::Symbol;
 use crate::models::Kinds;
 use crate::program::{ClassIx, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::entry::TYPED;
-use crate::taint::value::Tree;
-
-/// Libraries whose models check their fields against the annotations, and the last names of the bases.
-/// Source: the manuals of pydantic ("Models"), SQLModel, msgspec ("Structs") and Django Ninja ("Schemas").
-const CHECKING: &[&str] = &["pydantic", "sqlmodel", "ninja", "msgspec", "pydantic_settings", "fastapi"];
-const MODELS: &[&str] = &["BaseModel", "BaseSettings", "SQLModel", "Schema", "RootModel", "Struct"];
-/// Annotations of these libraries that stand for numbers and the like.
-const NUMBERS: &[&str] = &[
-    "typing.Literal",
-    "typing_extensions.Literal",
-    "datetime.time",
-    "datetime.timedelta",
-    "pydantic.PositiveInt",
-    "pydantic.NegativeInt",
-    "pydantic.NonNegativeInt",
-    "pydantic.NonPositiveInt",
-    "pydantic.PositiveFloat",
-    "pydantic.NonNegativeFloat",
-    "pydantic.StrictInt",
-    "pydantic.StrictBool",
-    "pydantic.StrictFloat",
-    "pydantic.UUID1",
-    "pydantic.UUID3",
-    "pydantic.UUID4",
-    "pydantic.UUID5",
-    "pydantic.IPvAnyAddress",
-    "pydantic.FutureDate",
-    "pydantic.PastDate",
-];
+use crate::taint::regex::admits_nothing_for;
+use crate::taint::value::{Key, Konst, Tree};
 
 impl Analyzer<'_, '_> {
     /// Whether instances of a class are models.
     pub(super) fn is_model(&self, class: ClassIx) -> bool {
-        let is_model = |base: &&str| {
-            let last = base.rsplit('.').next().unwrap_or_default();
-            MODELS.contains(&last) && CHECKING.iter().any(|library| base.starts_with(library))
-        };
-        self.world.program.outside_bases(class).iter().any(is_model)
+        self.world.program.outside_bases(class).iter().any(|base| self.world.models.is_record(base))
     }
 
     /// Takes from `field`, which is read as `name` of an instance of `class`, what its annotation rules out.
@@ -61,26 +32,76 @@ impl Analyzer<'_, '_> {
             match module.meaning(annotation) {
                 Meaning::Class(inner) if self.is_enum_class(*inner) => cleared = Kinds::ALL,
                 Meaning::Class(inner) => field.class = self.is_model(*inner).then_some(*inner),
-                Meaning::Outside(path) if TYPED.contains(&&**path) || NUMBERS.contains(&&**path) => {
-                    cleared = Kinds::ALL;
-                }
+                Meaning::Outside(path) if self.holds_no_text(path) => cleared = Kinds::ALL,
                 _ => {}
             }
+        }
+        let declared = self.world.shapes.instance(class);
+        if let Some(declared) = declared.and_then(|shape| shape.field(&Key::Attr(name))) {
+            cleared = cleared.with(admitted(declared));
         }
         field.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(cleared));
         field.labels.retain(|label| !label.kinds.is_empty());
     }
 
-    /// An argument that a framework makes an instance of a model.
+    /// An argument that a framework makes an instance of a model, or of a class that only says what fields it has.
     pub(super) fn as_model(&self, annotation: Option<Symbol>, tree: &mut Tree) {
         if let Some(Meaning::Class(class)) = annotation.map(|name| self.module.meaning(name)) {
-            tree.class = self.is_model(*class).then_some(*class);
+            self.as_made(*class, tree);
         }
+    }
+
+    /// What a framework has made of a request, an instance of `class`.
+    pub(super) fn as_made(&self, class: ClassIx, tree: &mut Tree) {
+        let program = self.world.program;
+        if self.is_model(class) {
+            tree.class = Some(class);
+            return;
+        }
+        if self.constructor(class).is_some() {
+            return;
+        }
+        for info in program.above(class).iter().map(|class| &program.classes[*class]) {
+            let module = &program.modules[info.module];
+            let is_number = |name: &&Symbol| {
+                let of = info.typed.get(*name).map(|of| module.meaning(*of));
+                matches!(of, Some(Meaning::Outside(path)) if self.holds_no_text(path))
+            };
+            for name in info.fields.iter().filter(is_number) {
+                tree.store(&[Key::Attr(*name)], &Arc::default());
+            }
+        }
+    }
+
+    fn holds_no_text(&self, path: &str) -> bool {
+        TYPED.contains(&path) || self.world.models.is_number(path)
     }
 
     fn is_enum_class(&self, class: ClassIx) -> bool {
         self.world.program.outside_bases(class).iter().any(|base| base.starts_with("enum."))
     }
+}
+
+/// The kinds for which a field is harmless by the pattern that it is declared with: `Field(pattern=r"^[a-z]+$")`. Source:
+/// the manual of pydantic ("Fields"): a pattern is searched for, what was called `regex` matched.
+fn admitted(declared: &Tree) -> Kinds {
+    let of = |(name, how): (&str, &str)| match &declared.field(&Key::Item(Konst::Str(name.into())))?.konst {
+        Some(Konst::Str(pattern)) => Some(admits_nothing_for(pattern, how)),
+        _ => None,
+    };
+    [("pattern", "search"), ("regex", "match")].into_iter().find_map(of).unwrap_or(Kinds::NONE)
+}
+
+/// As [`admitted`], of how a parameter is declared: `name: str = Query(pattern="^[a-z]+$")`.
+pub(super) fn admitted_by(declared: &str) -> Kinds {
+    let of = |(word, how): (&str, &str)| {
+        let (_, rest) = declared.split_once(word)?;
+        let (is_raw, rest) = rest.strip_prefix('r').map_or((false, rest), |rest| (true, rest));
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let (pattern, _) = rest[1..].split_once(quote)?;
+        (is_raw || !pattern.contains('\\')).then(|| admits_nothing_for(pattern, how))
+    };
+    [("pattern=", "search"), ("regex=", "match")].into_iter().find_map(of).unwrap_or(Kinds::NONE)
 }
 
 /// The kinds for which only objects are dangerous, and no text.

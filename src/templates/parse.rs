@@ -91,7 +91,7 @@ pub(super) fn parse(text: &str) -> Template {
         match piece {
             Piece::Text(span) => reader.page.text(&text[span.range()]),
             Piece::Print(inner, span) => reader.print(&text[inner.range()], span),
-            Piece::Tag(span) => reader.tag(&text[span.range()]),
+            Piece::Tag(span) => reader.tag(&text[span.range()], span),
         }
     }
     reader.template
@@ -117,7 +117,7 @@ impl Reader {
         }
     }
 
-    fn tag(&mut self, source: &str) {
+    fn tag(&mut self, source: &str, span: Span) {
         let (word, rest) = source.split_once(char::is_whitespace).unwrap_or((source, ""));
         let rest = rest.trim();
         match word {
@@ -137,6 +137,13 @@ impl Reader {
                 }
             }
             "set" => self.set(rest),
+            // Tornado: to the end of the file, and of one value.
+            "autoescape" if rest == "None" => self.autoescape = Some(false),
+            "raw" => {
+                let before = self.autoescape.replace(false);
+                self.print(rest, span);
+                self.autoescape = before;
+            }
             "autoescape" => {
                 let before = self.autoescape;
                 if self.push(Open::Autoescape(before)) {
