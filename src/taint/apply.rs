@@ -53,6 +53,8 @@ impl Analyzer<'_, '_> {
             Some(class) => self.made(state, site, &summary, (&bound, id), class),
             None => self.apply(state, site, &summary, &bound, id),
         });
+        let mut result = result;
+        self.as_generator(id, &bound, &mut result);
         (!summary.never_returns).then_some(result)
     }
 

@@ -40,7 +40,13 @@ impl Analyzer<'_, '_> {
                 }
                 self.module_variable(symbol)
             }
-            Meaning::Function(func) | Meaning::Method(func, _) => self.func_value(*func),
+            Meaning::Function(func) | Meaning::Method(func, _) => {
+                let mut tree = self.func_value(*func);
+                for other in self.world.program.on_other_branches(*func) {
+                    Arc::make_mut(&mut tree).funcs.push(FuncRef::new(Callee::Own(*other)));
+                }
+                tree
+            }
             Meaning::Class(class) => {
                 let mut tree = self.module_variable(self.world.program.classes[*class].name);
                 Arc::make_mut(&mut tree).funcs.push(FuncRef::new(Callee::Class(*class)));
