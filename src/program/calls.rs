@@ -144,6 +144,17 @@ impl Program<'_> {
             }
         }
         found.extend(body.globals.iter().flat_map(|name| held(module.variable(*name))));
+        // `Plugin.table["key"]()`
+        for call in body.calls.iter() {
+            if let Operand::Global(base) = call.callee.base
+                && let [Step::Attr(name), _, ..] = module.unit.paths.steps(call.callee.path)[..]
+                && let Meaning::Class(class) = module.meaning(base)
+            {
+                let class = self.text(self.classes[*class].name);
+                let full = self.symbol(&format!("{class}.{}", module.unit.text(name)));
+                found.extend(full.into_iter().flat_map(held));
+            }
+        }
         found.extend(self.properties_read(module, body));
         found.extend(self.held_by(id));
         found.extend(self.unseen(module, body));

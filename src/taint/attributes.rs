@@ -47,7 +47,7 @@ impl Analyzer<'_, '_> {
         Some(Arc::default())
     }
 
-    fn dict_key(&self) -> Option<Key> {
+    pub(super) fn dict_key(&self) -> Option<Key> {
         self.world.dict.map(Key::Attr)
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::base::Symbol;
-use crate::ir::Operand;
+use crate::ir::{Operand, Step};
 use crate::program::{ClassIx, FuncId, Meaning, Thing};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -28,7 +28,15 @@ impl Analyzer<'_, '_> {
         {
             return Vec::new();
         }
-        let callee = match self.steps(site.call.callee).split_last() {
+        let steps = self.steps(site.call.callee);
+        let is_of_module = match steps[..] {
+            [Step::Attr(name)] => {
+                self.member_of_module(site.call.callee.base, self.module.unit.text(name)).is_some()
+            }
+            _ => false,
+        };
+        let callee = match steps.split_last() {
+            Some(_) if is_of_module => self.load(state, site.call.callee, site.call.callee_span),
             None => self.value(state, site.call.callee.base),
             Some((last, _)) => match &site.receiver {
                 Some(receiver) => self.part(receiver, &self.key(state, *last)),

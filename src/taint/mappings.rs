@@ -37,12 +37,15 @@ impl Analyzer<'_, '_> {
     pub(super) fn made_of(&self, site: &Site<'_>) -> Tree {
         let at = |index| site.positional(index).map(|(tree, _)| tree);
         let mut tree = match site.path {
-            "dict.fromkeys" => {
-                // What is told of the keys of a mapping is told of the whole.
-                let keys = at(0).map_or_else(Tree::default, |keys| Tree::labeled(self.element(keys).all()));
-                let mut tree = Tree::clone(&crate::taint::secrets::without(&Arc::new(keys)));
+            "dict.fromkeys" if site.positional(1).is_some() => {
+                let mut tree = Tree::default();
                 tree.store(&[Key::Any], at(1).unwrap_or(&Arc::default()));
                 return tree;
+            }
+            // Keys without values: what is told of them is told of the whole.
+            "dict.fromkeys" => {
+                let keys = at(0).map_or_else(Tree::default, |keys| Tree::labeled(self.element(keys).all()));
+                return Tree::clone(&crate::taint::secrets::without(&Arc::new(keys)));
             }
             "collections.defaultdict" => at(1).map_or_else(Tree::default, |of| self.mapping(of)),
             _ => at(0).map_or_else(Tree::default, |of| self.mapping(of)),
