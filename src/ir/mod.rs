@@ -6,6 +6,7 @@
 //! of those. It knows no rule and follows no data.
 
 mod body;
+mod bound;
 mod lower;
 mod names;
 mod operands;

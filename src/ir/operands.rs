@@ -1,6 +1,7 @@
 //! What instructions read, without building lists of it.
 
-use crate::ir::{Arg, Body, Inst, Op, Operand, Place, Rvalue};
+use crate::base::Symbol;
+use crate::ir::{Arg, Body, Inst, Op, Operand, Place, Rvalue, Terminator};
 
 /// Operands in order: some of its own, then a list, arguments, or the entries of a display.
 #[derive(Clone)]
@@ -103,4 +104,38 @@ pub fn rvalue_operands(value: &Rvalue) -> Operands<'_> {
         Rvalue::Dict(items) => Operands { head: [None, None], rest: Rest::Entries(None, items.iter()) },
         Rvalue::Caught(_) | Rvalue::Function(_) | Rvalue::Class(_) => Operands::none(),
     }
+}
+
+/// The globals that a body mentions, each once, sorted.
+pub(super) fn globals(body: &Body) -> Box<[Symbol]> {
+    let mut found = Vec::new();
+    let mut note = |operand| {
+        if let Operand::Global(name) = operand
+            && found.last() != Some(&name)
+        {
+            found.push(name);
+        }
+    };
+    for block in body.blocks.iter() {
+        for inst in &block.insts {
+            operands(body, inst).for_each(&mut note);
+            if let Op::Store(place, _) | Op::Delete(place) = &inst.op {
+                note(place.base);
+            }
+        }
+        match block.end {
+            Terminator::Return(value) | Terminator::Branch { on: value, .. } => note(value),
+            Terminator::Raise { exception, cause, .. } => {
+                exception.into_iter().chain(cause).for_each(&mut note)
+            }
+            Terminator::Goto(_)
+            | Terminator::Iterate { .. }
+            | Terminator::Dispatch { .. }
+            | Terminator::Unreachable => {}
+        }
+    }
+    found.extend(&body.key_names);
+    found.sort_unstable();
+    found.dedup();
+    found.into()
 }

@@ -7,9 +7,11 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Interner, Symbol};
+use crate::ir::bound::bind_methods;
+use crate::ir::operands::globals;
 use crate::ir::{
     Body, BodyKind, Call, CallId, ClassId, Const, FnId, LocalId, Op, Operand, PathId, Place, Rvalue, Step,
-    Terminator, Unit, operands,
+    Unit,
 };
 use crate::python::ast::Operator;
 use crate::text::Span;
@@ -217,6 +219,7 @@ impl Resolver<'_> {
             return;
         }
         values.here.clear();
+        bind_methods(unit, id);
         let call_names: Vec<Option<Symbol>> =
             unit.bodies[id].calls.iter().map(|call| self.place(unit, &values, call.callee)).collect();
         let globals = globals(&unit.bodies[id]);
@@ -284,7 +287,7 @@ impl Resolver<'_> {
             Op::Call(to, call) => {
                 let call: &Call = &body.calls[*call];
                 let (to, name) = (*to, self.place(unit, values, call.callee));
-                let made = name.and_then(|name| self.call_result(name));
+                let made = name.and_then(|name| self.imported(name, call).or_else(|| self.call_result(name)));
                 values.assign(body, to, made);
                 if body.kind == BodyKind::Class
                     && let (Some(class), Some(name)) = (body.class, body.locals[to].name)
@@ -320,7 +323,8 @@ impl Resolver<'_> {
         if let Operand::Global(global) = place.base
             && place == Place::bare(place.base)
         {
-            if found != Some(global) {
+            let is_stand_in = unit.stand_ins.get(&global).copied() == found && found.is_some();
+            if found != Some(global) && !is_stand_in {
                 merge(&mut self.globals, global, found);
             }
             return;
@@ -406,10 +410,15 @@ impl Resolver<'_> {
         }
         let found = self.along(unit, base, outer).and_then(|outer| match step {
             Step::Attr(attr) => {
-                let class = self.classes_by_instance.get(&outer);
-                match class.and_then(|class| unit.classes[*class].attrs.get(&attr)) {
-                    Some(&value) => Some(value),
-                    None => self.append(outer, Suffix::Attr(attr)),
+                let class = self.classes_by_instance.get(&outer).copied();
+                match class.and_then(|class| unit.classes[class].attrs.get(&attr)) {
+                    // `again = run` in the block of a class is a method of its objects too.
+                    Some(&value)
+                        if !self.is_own_method(unit, class.expect("it has the attribute"), value) =>
+                    {
+                        Some(value)
+                    }
+                    _ => self.append(outer, Suffix::Attr(attr)),
                 }
             }
             Step::Item(_) | Step::Element | Step::Key(_) => self.append(outer, Suffix::Element),
@@ -418,12 +427,27 @@ impl Resolver<'_> {
         found
     }
 
+    /// Whether a value path is a method of a class, reached through that.
+    fn is_own_method(&self, unit: &Unit, class: ClassId, value: Symbol) -> bool {
+        let method = self.names.text(value).strip_prefix(self.names.text(unit.classes[class].name));
+        method.is_some_and(|rest| rest.starts_with('.')) && unit.by_name.contains_key(&value)
+    }
+
     /// What calling `name` returns.
     fn call_result(&mut self, name: Symbol) -> Option<Symbol> {
         match self.names.text(name) {
             // Wrappers that return what they are given are not modeled here; `super()` stays itself.
             "getattr" | "next" | "iter" | "copy.copy" | "copy.deepcopy" => None,
             _ => self.append(name, Suffix::Call),
+        }
+    }
+
+    /// The file that a call imports by its whole name.
+    fn imported(&self, name: Symbol, call: &Call) -> Option<Symbol> {
+        let is_import = self.names.text(name) == "importlib.import_module";
+        match (is_import, &call.args[..]) {
+            (true, [arg]) => arg.value.string().filter(|path| !self.names.text(*path).starts_with('.')),
+            _ => None,
         }
     }
 
@@ -452,40 +476,6 @@ impl Resolver<'_> {
         self.longer.insert((base, suffix), longer);
         longer
     }
-}
-
-/// The globals that a body mentions, each once, sorted.
-fn globals(body: &Body) -> Box<[Symbol]> {
-    let mut found = Vec::new();
-    let mut note = |operand| {
-        if let Operand::Global(name) = operand
-            && found.last() != Some(&name)
-        {
-            found.push(name);
-        }
-    };
-    for block in body.blocks.iter() {
-        for inst in &block.insts {
-            operands(body, inst).for_each(&mut note);
-            if let Op::Store(place, _) | Op::Delete(place) = &inst.op {
-                note(place.base);
-            }
-        }
-        match block.end {
-            Terminator::Return(value) | Terminator::Branch { on: value, .. } => note(value),
-            Terminator::Raise { exception, cause, .. } => {
-                exception.into_iter().chain(cause).for_each(&mut note)
-            }
-            Terminator::Goto(_)
-            | Terminator::Iterate { .. }
-            | Terminator::Dispatch { .. }
-            | Terminator::Unreachable => {}
-        }
-    }
-    found.extend(&body.key_names);
-    found.sort_unstable();
-    found.dedup();
-    found.into()
 }
 
 fn join(slot: &mut Option<Value>, found: Option<Symbol>) {

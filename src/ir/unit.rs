@@ -55,6 +55,10 @@ pub struct Unit {
     pub assigned: Vec<Symbol>,
     /// Functions and classes' constructors by absolute dotted name.
     pub by_name: FxHashMap<Symbol, FnId>,
+    /// Functions with others that have their names on other branches: `if old: def f(): … else: def f(): …`.
+    pub branches: Vec<(FnId, FnId)>,
+    /// Imported paths with the names of the functions that stand in for them where the import fails.
+    pub stand_ins: FxHashMap<Symbol, Symbol>,
     /// Names that the module's own scope imports, with the absolute dotted path of each; in order of symbols.
     pub imports: Vec<(Symbol, Symbol)>,
     /// Modules whose names a star import brings into the module's scope.

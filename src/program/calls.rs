@@ -14,6 +14,8 @@ pub(super) const MAX_OVERRIDES: usize = 8;
 pub struct CallGraph {
     /// Groups in levels: a group's callees stand in the levels before it, or in itself.
     pub levels: Vec<Vec<Vec<FuncId>>>,
+    /// The level of each function.
+    pub level: IdVec<FuncId, usize>,
     /// Callees of each function, sorted.
     pub callees: IdVec<FuncId, Vec<FuncId>>,
     /// Callers of each function, sorted.
@@ -27,16 +29,10 @@ impl Program<'_> {
     #[must_use]
     pub fn callees(&self, module: &Module<'_>, class: Option<ClassIx>, call: &Call) -> Vec<FuncId> {
         let Some(name) = call.name else { return Vec::new() };
-        self.run_by(module, class, module.unit.text(name), module.meaning(name))
+        self.run_by(class, module.unit.text(name), module.meaning(name))
     }
 
-    fn run_by(
-        &self,
-        module: &Module<'_>,
-        class: Option<ClassIx>,
-        text: &str,
-        meaning: &Meaning,
-    ) -> Vec<FuncId> {
+    fn run_by(&self, class: Option<ClassIx>, text: &str, meaning: &Meaning) -> Vec<FuncId> {
         if let Some(method) = text.strip_prefix("super().")
             && let (Some(class), Some(name)) = (class, self.symbol(method))
         {
@@ -44,9 +40,8 @@ impl Program<'_> {
             let found = above.iter().skip(1).find_map(|above| self.classes[*above].methods.get(&name));
             return found.copied().into_iter().collect();
         }
-        let _ = module;
         match meaning {
-            Meaning::Function(func) => vec![*func],
+            Meaning::Function(func) => [&[*func], self.on_other_branches(*func)].concat(),
             Meaning::Method(func, class) => {
                 let (owner, _, body) = self.func(*func);
                 let Some(name) =
@@ -55,7 +50,10 @@ impl Program<'_> {
                     return vec![*func];
                 };
                 let found = self.overrides(*class, name, MAX_OVERRIDES);
-                if found.is_empty() { vec![*func] } else { found }
+                // `again = run` in the block of a class stays what it was there, whoever defines `run` below it.
+                let is_it = found.contains(func) || found.len() >= MAX_OVERRIDES;
+                let found = if is_it { found } else { vec![*func] };
+                [&found[..], self.on_other_branches(*func)].concat()
             }
             Meaning::Class(class) => {
                 let init = self.symbol("__init__").and_then(|name| self.method(*class, name));
@@ -97,7 +95,8 @@ impl Program<'_> {
         for (id, callees) in callees.pairs() {
             callees.iter().for_each(|callee| callers[*callee].push(id));
         }
-        CallGraph { levels: levels(&callees), callees, callers, called }
+        let (levels, level) = levels(&callees);
+        CallGraph { levels, level, callees, callers, called }
     }
 
     /// The functions that a function may run, sorted.
@@ -141,10 +140,23 @@ impl Program<'_> {
         for name in values.chain(body.globals.iter().copied()) {
             if let Meaning::Function(func) | Meaning::Method(func, _) = module.meaning(name) {
                 found.push(*func);
+                found.extend(self.on_other_branches(*func));
             }
         }
         found.extend(body.globals.iter().flat_map(|name| held(module.variable(*name))));
+        // `Plugin.table["key"]()`
+        for call in body.calls.iter() {
+            if let Operand::Global(base) = call.callee.base
+                && let [Step::Attr(name), _, ..] = module.unit.paths.steps(call.callee.path)[..]
+                && let Meaning::Class(class) = module.meaning(base)
+            {
+                let class = self.text(self.classes[*class].name);
+                let full = self.symbol(&format!("{class}.{}", module.unit.text(name)));
+                found.extend(full.into_iter().flat_map(held));
+            }
+        }
         found.extend(self.properties_read(module, body));
+        found.extend(self.held_by(id));
         found.extend(self.unseen(module, body));
         let instead = found.iter().filter_map(|func| Some(self.runs_instead(*func)?.0));
         found.extend(instead.collect::<Vec<_>>());
@@ -235,7 +247,7 @@ fn with((mut all, more): (Vec<FuncId>, Vec<FuncId>)) -> Vec<FuncId> {
 
 /// Tarjan's strongly connected components, in levels. Iterative: call chains are long.
 /// Source: R. Tarjan, "Depth-first search and linear graph algorithms", 1972.
-fn levels(callees: &IdVec<FuncId, Vec<FuncId>>) -> Vec<Vec<Vec<FuncId>>> {
+fn levels(callees: &IdVec<FuncId, Vec<FuncId>>) -> (Vec<Vec<Vec<FuncId>>>, IdVec<FuncId, usize>) {
     const NEW: u32 = u32::MAX;
     let n = callees.len();
     let mut index: IdVec<FuncId, u32> = IdVec::filled(NEW, n);
@@ -287,5 +299,5 @@ fn levels(callees: &IdVec<FuncId, Vec<FuncId>>) -> Vec<Vec<Vec<FuncId>>> {
             }
         }
     }
-    levels
+    (levels, level)
 }

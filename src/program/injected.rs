@@ -4,8 +4,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
-use crate::ir::{ArgKind, Op, Operand, ParamKind, Step};
-use crate::program::{ClassIx, FuncId, Meaning, Program};
+use crate::ir::{Op, Operand, ParamKind, Step};
+use crate::program::{ClassIx, FuncId, Program, Thing};
 
 /// The classes of what is passed for the parameters of constructors; none where they differ.
 type Passed = FxHashMap<(FuncId, usize), Option<ClassIx>>;
@@ -17,7 +17,8 @@ impl Program<'_> {
         for ((init, index), class) in self.passed() {
             let (Some(class), Some(owner)) = (class, self.class_of(init)) else { continue };
             let value: String = format!("{}()", self.text(self.classes[class].name));
-            found.extend(self.kept_in(init, index).into_iter().map(|attr| (owner, attr, value.clone())));
+            found
+                .extend(self.attributes_of(init, index).into_iter().map(|attr| (owner, attr, value.clone())));
         }
         let mut names = FxHashSet::default();
         for (owner, attr, value) in found {
@@ -27,49 +28,28 @@ impl Program<'_> {
         names
     }
 
+    /// The classes of what is passed for the parameters of constructors.
     fn passed(&self) -> Passed {
+        let init = self.symbol("__init__");
+        let is_init = |func: FuncId| {
+            let class = self.class_of(func).map(|class| &self.classes[class]);
+            class.zip(init).is_some_and(|(class, init)| class.methods.get(&init) == Some(&func))
+        };
         let mut passed = Passed::default();
-        let Some(init) = self.symbol("__init__") else { return passed };
-        for module in self.modules.iter().filter(|module| !module.is_test) {
-            for body in module.unit.bodies.iter() {
-                for call in body.calls.iter() {
-                    let Some(Meaning::Class(class)) = call.name.map(|name| module.meaning(name)) else {
-                        continue;
-                    };
-                    let Some(init) = self.method(*class, init) else { continue };
-                    for (at, arg) in call.args.iter().enumerate() {
-                        let value = match arg.value {
-                            Operand::Local(local) => body.locals[local].value,
-                            Operand::Global(name) => Some(name),
-                            Operand::Const(_) => continue,
-                        };
-                        let Some(Meaning::Instance(given)) = value.map(|value| module.meaning(value)) else {
-                            continue;
-                        };
-                        let index = match arg.kind {
-                            ArgKind::Positional => Some(at + 1),
-                            ArgKind::Keyword(name) => self.param_named(init, module.unit.text(name)),
-                            ArgKind::Star | ArgKind::DoubleStar => None,
-                        };
-                        if let Some(index) = index {
-                            let known = passed.entry((init, index)).or_insert(Some(*given));
-                            *known = known.filter(|known| known == given);
-                        }
-                    }
-                }
+        for (param, things) in self.all_passed().filter(|((func, _), _)| is_init(*func)) {
+            let mut classes = things.iter().filter_map(|thing| match thing {
+                Thing::Object(class) => Some(*class),
+                Thing::Func(_) | Thing::Method(..) | Thing::Class(_) => None,
+            });
+            if let Some(first) = classes.next() {
+                passed.insert(param, Some(first).filter(|first| classes.all(|other| other == *first)));
             }
         }
         passed
     }
 
-    fn param_named(&self, func: FuncId, name: &str) -> Option<usize> {
-        let (module, _, body) = self.func(func);
-        let named = |local| body.locals[local].name.is_some_and(|own| module.unit.text(own) == name);
-        body.params.iter().position(|param| named(param.local))
-    }
-
     /// The attributes of the instance in which a constructor keeps its parameter at `index`.
-    fn kept_in(&self, init: FuncId, index: usize) -> Vec<Symbol> {
+    fn attributes_of(&self, init: FuncId, index: usize) -> Vec<Symbol> {
         let (module, _, body) = self.func(init);
         let is_plain = |kind| !matches!(kind, ParamKind::Star | ParamKind::DoubleStar);
         let (Some(own), Some(param)) = (body.params.first(), body.params.get(index)) else {

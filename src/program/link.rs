@@ -5,10 +5,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::ir::{FnId, Unit};
+use crate::program::handed::Handed;
 use crate::program::modules::Modules;
 use crate::program::resolve::{Bound, Definition, Meaning, Resolver};
 use crate::program::together::Together;
-use crate::program::{ClassInfo, ClassIx, FuncId, Input, Module, ModuleId, Program, Types, names, special};
+use crate::program::{
+    ClassInfo, ClassIx, FuncId, Input, LOOKED_UP, Module, ModuleId, Program, Types, handed, names, special,
+};
 
 /// Links `units`, which stand in the order of their paths; `types` tells what libraries return.
 #[must_use]
@@ -52,6 +55,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     let (classes, by_class, properties) = (IdVec::new(), FxHashMap::default(), FxHashSet::default());
     let (specials, rare, wrappers) =
         (special::Specials::default(), FxHashMap::default(), FxHashMap::default());
+    let branches = branches(&modules);
     let mut program = Program {
         modules,
         classes,
@@ -62,6 +66,8 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         specials,
         rare,
         wrappers,
+        branches,
+        handed: Handed::default(),
         table,
         bound,
         together: Together::default(),
@@ -96,7 +102,10 @@ fn tell_more(
     let ids: Vec<ModuleId> = program.modules.ids().collect();
     program.properties = program.property_names();
     program.specials = special::Specials::new(program);
+    program.handed = Handed::pass_all(program);
     tell_injected(program, definitions, types);
+    let kept = handed::kept(program);
+    program.handed.keep(kept);
     program.wrappers = program.wrappers();
     program.rare = program.rare_methods();
     for module in program.modules.iter_mut() {
@@ -109,7 +118,7 @@ fn tell_more(
         classes.dedup();
         module.classes = classes;
     }
-    if program.has_special("__getitem__") {
+    if LOOKED_UP.iter().any(|name| program.has_special(name)) {
         let resolver = Resolver { program, definitions };
         let told: Vec<_> = ids.par_iter().map(|id| subscripted(&resolver, *id)).collect();
         program.modules.iter_mut().zip(told).for_each(|(module, told)| module.subscripted = told);
@@ -170,6 +179,12 @@ fn tell_injected(
 /// The meaning of one value path of a file.
 fn meaning(resolver: &Resolver<'_, '_>, types: &Types, id: ModuleId, text: &str) -> Meaning {
     let mut meaning = resolver.path(id, text);
+    let unit = resolver.program.modules[id].unit;
+    if let Meaning::Outside(_) = meaning
+        && let Some((own, rest)) = stand_in(unit, text)
+    {
+        meaning = resolver.path(id, &[own, rest].concat());
+    }
     if let Meaning::Outside(path) = &mut meaning
         && let Some(shorter) = types.canonical(path)
     {
@@ -178,11 +193,37 @@ fn meaning(resolver: &Resolver<'_, '_>, types: &Types, id: ModuleId, text: &str)
     meaning
 }
 
+/// The function of a file that stands in for what a value path begins with where its import fails, and the rest of it.
+fn stand_in<'u>(unit: &'u Unit, text: &'u str) -> Option<(&'u str, &'u str)> {
+    let begins = |(path, own): (&Symbol, &Symbol)| {
+        let rest = text.strip_prefix(unit.text(*path))?;
+        (rest.is_empty() || rest.starts_with(['.', '(', '['])).then(|| (unit.text(*own), rest))
+    };
+    unit.stand_ins.iter().filter_map(begins).min_by_key(|(_, rest)| rest.len())
+}
+
 /// What the own scope of a file binds.
 fn bound(module: &Module<'_>) -> Bound {
     let global = |(name, value): (&Symbol, &Symbol)| (module.global(*name), *value);
     let imports = module.unit.imports.iter().map(|(name, path)| global((name, path))).collect();
     Bound { imports, globals: module.unit.globals.iter().map(global).collect() }
+}
+
+/// The functions that have one name on several branches, each with the others.
+fn branches(modules: &IdVec<ModuleId, Module<'_>>) -> FxHashMap<FuncId, Vec<FuncId>> {
+    let mut found: FxHashMap<FuncId, Vec<FuncId>> = FxHashMap::default();
+    for module in modules.iter() {
+        for (first, other) in &module.unit.branches {
+            let (first, other) = (func(module, *first), func(module, *other));
+            let known = found.entry(first).or_default().clone();
+            found.entry(first).or_default().push(other);
+            for id in &known {
+                found.entry(*id).or_default().push(other);
+            }
+            found.entry(other).or_default().extend([&[first], &known[..]].concat());
+        }
+    }
+    found
 }
 
 /// Notes the functions and classes of all files.

@@ -6,6 +6,7 @@
 mod calls;
 mod classes;
 mod decorated;
+mod handed;
 mod injected;
 mod link;
 mod modules;
@@ -20,9 +21,10 @@ mod variables;
 pub use calls::CallGraph;
 pub use classes::ClassInfo;
 pub use decorated::Applied;
+pub use handed::Thing;
 pub use link::link;
 pub use resolve::Meaning;
-pub use special::{ENTERED, SHOWN, of_operator};
+pub use special::{ENTERED, LOOKED_UP, SHOWN, of_operator};
 pub use stats::Stats;
 pub use types::Types;
 
@@ -94,6 +96,9 @@ pub struct Program<'a> {
     rare: FxHashMap<Symbol, Vec<FuncId>>,
     /// The functions that run in place of decorated ones, with the names by which they know these.
     wrappers: FxHashMap<FuncId, (FuncId, Option<Symbol>)>,
+    /// Functions with those that have their names on other branches.
+    branches: FxHashMap<FuncId, Vec<FuncId>>,
+    handed: handed::Handed,
     table: modules::Modules,
     bound: IdVec<ModuleId, resolve::Bound>,
     together: together::Together,
@@ -135,6 +140,12 @@ impl<'a> Program<'a> {
     #[must_use]
     pub fn are_together(&self, one: FileId, other: FileId) -> bool {
         self.together.has(one, other)
+    }
+
+    /// The functions that have the name of `id` on other branches.
+    #[must_use]
+    pub fn on_other_branches(&self, id: FuncId) -> &[FuncId] {
+        self.branches.get(&id).map_or(&[], |others| others)
     }
 
     /// The class whose method a function is.

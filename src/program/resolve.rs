@@ -208,7 +208,13 @@ impl Resolver<'_, '_> {
                 if let Some(value) = info.attrs.get(&symbol)
                     && depth > 0
                 {
-                    return self.at_depth(info.module, value, depth);
+                    return match self.at_depth(info.module, value, depth) {
+                        // `other = method` in the block of a class.
+                        Meaning::Function(func) if bound && self.is_of(func, class) => {
+                            Meaning::Method(func, class)
+                        }
+                        meaning => meaning,
+                    };
                 }
             }
         }
@@ -239,6 +245,12 @@ impl Resolver<'_, '_> {
             Some(base) => Meaning::Outside(format!("{base}.{name}").into()),
             None => Meaning::Unknown,
         }
+    }
+
+    /// Whether a function is a method of `class` or of one above it.
+    fn is_of(&self, func: FuncId, class: ClassIx) -> bool {
+        let of = self.program.class_of(func);
+        of.is_some_and(|of| self.program.above(class).contains(&of))
     }
 
     /// What a function returns: its annotation's instance, else the one value that all its returns agree on.

@@ -7,15 +7,18 @@ use crate::base::Symbol;
 use crate::ir::{Body, Call, Op, Operand, Paths, Place, Rvalue, Step};
 use crate::program::calls::MAX_OVERRIDES;
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
-use crate::python::ast::Operator;
+use crate::python::ast::{CmpOp, Operator};
 
 /// What a text makes of an object, the nearest first.
 pub const SHOWN: &[&str] = &["__format__", "__str__", "__repr__"];
 /// What a loop asks of an object.
-const ITERATED: &[&str] = &["__iter__", "__next__", "__getitem__"];
+const ITERATED: &[&str] = &["__iter__", "__aiter__", "__next__", "__anext__", "__getitem__"];
+/// What a subscript asks of an object, the nearest first.
+pub const LOOKED_UP: &[&str] = &["__getitem__", "__missing__"];
 /// What a `with` statement asks of one.
 pub const ENTERED: &[&str] = &["__enter__", "__aenter__"];
-const OTHERS: &[&str] = &["__setitem__", "__getattr__", "__post_init__", "__call__"];
+const OTHERS: &[&str] =
+    &["__setitem__", "__missing__", "__contains__", "__getattr__", "__post_init__", "__call__"];
 /// Operators with the methods of the left and the right operand.
 const OPERATORS: &[(Operator, &str, &str)] = &[
     (Operator::Add, "__add__", "__radd__"),
@@ -148,6 +151,9 @@ impl Program<'_> {
                 Op::Let(_, Rvalue::Format(parts)) => {
                     parts.iter().for_each(|part| run(&mut found, class_of(*part), SHOWN));
                 }
+                Op::Let(_, Rvalue::Compare(CmpOp::In | CmpOp::NotIn, _, of)) => {
+                    run(&mut found, class_of(*of), &["__contains__"]);
+                }
                 Op::Let(_, Rvalue::Binary(op, left, right)) => {
                     if let Some((of_left, of_right)) = of_operator(*op) {
                         run(&mut found, class_of(*left), &[of_left]);
@@ -188,7 +194,7 @@ impl Program<'_> {
         let callees = body.calls.iter().filter(|_| is_read).filter_map(|call| call.name);
         for name in values.chain(callees) {
             for object in before_elements(module.unit.text(name)) {
-                run(&mut found, module.subscripted.get(object).copied(), &["__getitem__"]);
+                run(&mut found, module.subscripted.get(object).copied(), LOOKED_UP);
             }
         }
         found
@@ -208,7 +214,7 @@ impl Program<'_> {
             }
             Some(Step::Attr(_)) | None => {}
             Some(Step::Item(_) | Step::Key(_) | Step::Element) => {
-                found.extend(self.special(class, "__getitem__"));
+                found.extend(LOOKED_UP.iter().flat_map(|name| self.special(class, name)));
             }
         }
     }

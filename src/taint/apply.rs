@@ -55,6 +55,8 @@ impl Analyzer<'_, '_> {
             Some(class) => self.made(state, site, &summary, (&bound, id), class),
             None => self.apply(state, site, &summary, &bound, id),
         });
+        let mut result = result;
+        self.as_generator(id, &bound, &mut result);
         (!summary.never_returns).then_some(result)
     }
 
@@ -363,7 +365,14 @@ impl Analyzer<'_, '_> {
                 self.leave(state, Cell::Attr(class, *name), &[], &part);
             }
             let Some(operand) = self.operand_of(state, site, *param, bound) else { continue };
-            let part = Arc::new(part);
+            let part = match (&path[..], &from.port) {
+                // The attributes of an object that are a mapping keep its parts apart.
+                ([key], Port::Param(own, at)) if at.is_empty() && Some(key) == self.dict_key().as_ref() => {
+                    let given = bound.get(*own).cloned().flatten().unwrap_or_default();
+                    self.passed(site, &given, "it is kept by")
+                }
+                _ => Arc::new(part),
+            };
             let (base, before) = operand;
             let full = [&before[..], &path[..]].concat();
             if let Operand::Global(name) = base

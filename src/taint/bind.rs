@@ -8,6 +8,7 @@ use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::generators::is_generator;
 use crate::taint::state::State;
 use crate::taint::value::{FuncRef, Key, Konst, Tree, literal};
 
@@ -59,6 +60,8 @@ impl Analyzer<'_, '_> {
                         let list = Arc::make_mut(bound[star].get_or_insert_with(Arc::default));
                         list.store(&[Key::Item(Konst::Int(extra))], tree);
                         extra += 1;
+                    } else if next == params.len() && is_generator(body.kind) {
+                        bound.push(Some(Arc::clone(tree)));
                     }
                 }
                 ArgKind::Keyword(name) => {

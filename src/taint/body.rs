@@ -1,6 +1,6 @@
 //! Follows taint through one body: blocks in order until nothing changes, then once more to see what reaches what.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId, Module};
+use crate::taint::aliases::Alias;
 use crate::taint::demand::{self, Group, Mask};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::origins::Origin;
@@ -50,6 +51,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) loops: Vec<Loop>,
     /// The locals that functions defined here use, with their names there.
     pub(super) captured: Vec<(LocalId, Symbol)>,
+    /// The locals that are other names for what stands elsewhere, made when they are asked for.
+    pub(super) aliases: OnceCell<Vec<Alias>>,
     /// What the call at hand raises.
     pub(super) thrown: RefCell<Option<Box<Tree>>>,
     /// The blocks at whose end a setting decides.
@@ -130,6 +133,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             out: RefCell::default(),
             reporting: RefCell::new(false),
             tested: RefCell::default(),
+            aliases: OnceCell::new(),
             thrown: RefCell::default(),
             rounds: RefCell::default(),
             letters: RefCell::default(),
@@ -256,6 +260,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             if let Some(made) = self.injected(index) {
                 tree.join(&made);
             }
+            self.passed_everywhere(index, &mut tree);
             if index == 0 && self.class.is_some() {
                 self.fill_self(&mut tree);
                 tree.class = self.class;
@@ -317,7 +322,10 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 self.add_secret_local(&mut tree, *to, &inst.op, inst.span);
                 self.bind(state, *to, tree);
             }
-            Op::Yield(to, ..) => self.bind(state, *to, Arc::default()),
+            Op::Yield(to, ..) => {
+                let sent = if self.takes_sent(*to) { self.sent() } else { Arc::default() };
+                self.bind(state, *to, sent);
+            }
             Op::Store(place, value) => {
                 if self.is_reporting() {
                     let tree = self.value_at(state, *value, inst.span);
@@ -327,7 +335,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 self.store(state, *place, *value, inst.span);
                 self.keep_cond(state, place.base, before, &self.value(state, *value));
             }
-            Op::Delete(place) => self.delete(state, *place),
+            Op::Delete(place) => self.delete(state, *place, inst.span),
             Op::Exit(_) => {}
         }
         true

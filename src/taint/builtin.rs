@@ -220,7 +220,7 @@ impl Analyzer<'_, '_> {
                 let name = site.positional(1)?.0.konst.clone();
                 let key = match name {
                     Some(Konst::Str(name)) => Key::Attr(self.world.program.symbol(&name)?),
-                    _ => return None,
+                    _ => return self.set_each(state, site),
                 };
                 if let Some(var) = self.local_of(site.positional(0)?.1.value) {
                     state.change(var, |tree| tree.store(&[key], &value));
@@ -250,22 +250,12 @@ impl Analyzer<'_, '_> {
                 }
                 Some(found)
             }
-            "dict" | "collections.OrderedDict" => {
-                let mut tree = first().map_or_else(Tree::default, |tree| self.mapping(&tree));
-                for (arg, value) in site.call.args.iter().zip(&site.args) {
-                    match arg.kind {
-                        ArgKind::Keyword(name) => {
-                            let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
-                            tree.store(&[key], value);
-                        }
-                        ArgKind::DoubleStar => {
-                            tree.join(value);
-                        }
-                        ArgKind::Positional | ArgKind::Star => {}
-                    }
-                }
-                Some(Arc::new(tree))
-            }
+            "dict"
+            | "collections.OrderedDict"
+            | "collections.defaultdict"
+            | "dict.fromkeys"
+            | "types.SimpleNamespace"
+            | "argparse.Namespace" => Some(Arc::new(self.made_of(site))),
             "list"
             | "tuple"
             | "set"
@@ -322,15 +312,6 @@ impl Analyzer<'_, '_> {
                     Arc::make_mut(&mut found).join(default);
                 }
                 Some(found)
-            }
-            "collections.defaultdict" => {
-                Some(Arc::new(site.positional(1).map_or_else(Tree::default, |(tree, _)| self.mapping(tree))))
-            }
-            "dict.fromkeys" => {
-                let value = site.positional(1).map_or_else(Arc::default, |(tree, _)| Arc::clone(tree));
-                let mut tree = Tree::default();
-                tree.store(&[Key::Any], &value);
-                Some(Arc::new(tree))
             }
             "enumerate" => {
                 let list = first()?;

@@ -6,10 +6,9 @@ use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Place, Step};
 use crate::models::{Argument, Kinds, Threat};
 use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
-use crate::taint::limits::MAX_OVERRIDES;
 use crate::taint::state::{State, Var};
 use crate::taint::unseen::Spot;
-use crate::taint::value::{Callee, FuncRef, Label, Tree, frame_key};
+use crate::taint::value::{Callee, FuncRef, Label, Tree};
 use crate::taint::world::{Known, World};
 use crate::text::Span;
 
@@ -181,68 +180,19 @@ impl Analyzer<'_, '_> {
             && call.name.is_some_and(|name| matches!(self.module.meaning(name), Meaning::Instance(_)))
     }
 
-    /// The functions of the program that a call may run.
-    fn functions(&self, state: &State, site: &Site<'_>) -> Vec<FuncRef> {
-        let known = &site.known.callees;
-        if !known.is_empty() {
-            let frame = self.frame_of(state, site.call);
-            let func = |id: &FuncId| FuncRef { frame: frame.clone(), ..FuncRef::new(Callee::Own(*id)) };
-            return known.iter().map(func).collect();
-        }
-        let is_plain = matches!(site.call.callee.base, Operand::Global(_)) && site.receiver.is_none();
-        if is_plain
-            && matches!(site.call.name.map(|name| self.module.meaning(name)), Some(Meaning::Outside(path)) if !path.contains(['(', '[']))
-            || matches!(site.call.name.map(|name| self.module.meaning(name)), Some(Meaning::Class(_)))
-        {
-            return Vec::new();
-        }
-        let callee = match self.steps(site.call.callee).split_last() {
-            None => self.value(state, site.call.callee.base),
-            Some((last, _)) => match &site.receiver {
-                Some(receiver) => self.part(receiver, &self.key(state, *last)),
-                None => return Vec::new(),
-            },
-        };
-        if callee.funcs.is_empty() {
-            self.test(&callee);
-            let found = self.methods(site);
-            return if found.is_empty() { self.called_object(&callee) } else { found };
-        }
-        let frame = callee.field(&frame_key());
-        let with_frame =
-            |func: &FuncRef| FuncRef { frame: func.frame.clone().or_else(|| frame.cloned()), ..func.clone() };
-        callee.funcs.iter().map(with_frame).collect()
-    }
-
-    /// What calling an object runs.
-    fn called_object(&self, object: &Arc<Tree>) -> Vec<FuncRef> {
-        let class = object.class.map(|class| self.world.program.special(class, "__call__"));
-        let method = |func| FuncRef { bound: vec![Arc::clone(object)], ..FuncRef::new(Callee::Own(func)) };
-        class.into_iter().flatten().map(method).collect()
-    }
-
-    /// The methods that a call may run by the class of its receiver.
-    fn methods(&self, site: &Site<'_>) -> Vec<FuncRef> {
-        let program = self.world.program;
-        let class = site.receiver.as_ref().and_then(|receiver| receiver.class);
-        let name = self.module.global(site.call.method);
-        let Some((class, receiver)) = class.zip(site.receiver.as_ref()) else { return Vec::new() };
-        let found = program.overrides(class, name, MAX_OVERRIDES);
-        found
-            .into_iter()
-            .map(|func| FuncRef { bound: vec![Arc::clone(receiver)], ..FuncRef::new(Callee::Own(func)) })
-            .collect()
-    }
-
     fn run_all(&self, state: &mut State, site: &Site<'_>, funcs: &[FuncRef]) -> Option<Arc<Tree>> {
         let mut tree = if let [only] = funcs {
             self.run_own(state, site, only)?
         } else {
             let mut all: Option<(Tree, State)> = None;
-            let site = &site.without_secrets();
+            let bare = site.without_secrets();
+            // One of those that have one name on several branches is the one that is meant.
+            let is_one = self.is_one(funcs);
+            let site = if is_one { site } else { &bare };
             for func in funcs {
                 let mut own = state.clone();
-                let bound = func.bound.iter().map(crate::taint::secrets::without).collect();
+                let bare = |bound: &[Arc<Tree>]| bound.iter().map(crate::taint::secrets::without).collect();
+                let bound = if is_one { func.bound.clone() } else { bare(&func.bound) };
                 let func = &FuncRef { bound, ..func.clone() };
                 let Some(tree) = self.run_own(&mut own, site, func) else { continue };
                 self.join_way(&mut all, &tree, own);

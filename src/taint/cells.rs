@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::base::Symbol;
-use crate::ir::{Operand, print_place};
-use crate::program::{ClassIx, Meaning, Program};
+use crate::ir::{Local, Op, Operand, Step, print_place};
+use crate::program::{ClassIx, FuncId, Meaning, Program};
 use crate::taint::body::Analyzer;
 use crate::taint::mappings::is_holder;
 use crate::taint::shapes::Shapes;
@@ -18,13 +18,8 @@ use crate::text::Span;
 impl Analyzer<'_, '_> {
     /// Leaves sources in a cell, at `path` in it.
     pub(super) fn leave(&self, state: &State, cell: Cell, path: &[Key], tree: &Tree) {
-        let mut all: Vec<(Vec<Key>, Label)> =
-            tree.labels.iter().map(|label| (path.to_vec(), label.clone())).collect();
-        for (key, part) in tree.fields.iter().filter(|(key, _)| !is_inner(key)) {
-            let deeper =
-                if path.len() < 2 { [path, std::slice::from_ref(key)].concat() } else { path.to_vec() };
-            all.extend(part.own().into_iter().map(|label| (deeper.clone(), label)));
-        }
+        let mut all: Vec<(Vec<Key>, Label)> = Vec::new();
+        told_apart(tree, path, &mut all);
         for (path, label) in all.into_iter().filter(|(_, label)| !label.kinds.is_empty()) {
             let from = self.outward(state, &label);
             {
@@ -68,12 +63,41 @@ impl Analyzer<'_, '_> {
                         let cell = Cell::Global(self.world.program.classes[class].name);
                         self.leave(state, cell, &steps, tree);
                     }
-                    Some(class) => self.leave(state, Cell::Attr(class, *name), rest, tree),
+                    Some(class) => {
+                        self.leave(state, Cell::Attr(class, *name), rest, tree);
+                        // What the block of a class holds is one for all of its objects.
+                        if let Some(owner) = self.of_class_itself(class, *name) {
+                            let cell = Cell::Global(self.world.program.classes[owner].name);
+                            self.leave(state, cell, &steps, tree);
+                        }
+                    }
                     None => {}
+                }
+            }
+            // What one object has that is the only one of its class.
+            (base @ Operand::Local(_), [Key::Attr(_), ..]) => {
+                let class = self.class_of(base, &self.value(state, base));
+                if let Some(class) = class.filter(|class| self.is_single(*class)) {
+                    let cell = Cell::Global(self.world.program.classes[class].name);
+                    self.leave(state, cell, &steps, tree);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Whether a class hands out one object of itself that it keeps: `cls.only = super().__new__(cls)`.
+    fn is_single(&self, class: ClassIx) -> bool {
+        let program = self.world.program;
+        let made = program.symbol("__new__").and_then(|name| program.classes[class].methods.get(&name));
+        made.is_some_and(|made| {
+            let (module, _, body) = program.func(*made);
+            let own = body.params.first().map(|own| Operand::Local(own.local));
+            body.blocks.iter().flat_map(|block| &block.insts).any(|inst| {
+                matches!(&inst.op, Op::Store(place, Operand::Local(_)) if Some(place.base) == own
+                    && matches!(module.unit.paths.steps(place.path)[..], [Step::Attr(_)]))
+            })
+        })
     }
 
     /// The variable behind a global name and the path in it, if what is put at `at` comes out again elsewhere: one of the
@@ -97,6 +121,32 @@ impl Analyzer<'_, '_> {
         }
     }
 
+    /// The class whose block gives an attribute its value, where no method assigns it for its object.
+    fn of_class_itself(&self, class: ClassIx, name: Symbol) -> Option<ClassIx> {
+        let program = self.world.program;
+        let in_block = |class: &ClassIx| {
+            let info = &program.classes[*class];
+            let module = &program.modules[info.module];
+            let mut classes = module.unit.classes.iter();
+            classes.find(|class| module.global(class.name) == info.name).is_some_and(|class| {
+                let named = |local: &Local| local.name.is_some_and(|own| module.global(own) == name);
+                module.unit.bodies[class.body].locals.iter().any(named)
+            })
+        };
+        let above = program.above(class);
+        let owner = above.iter().copied().find(in_block)?;
+        let assigns = |method: &FuncId| {
+            let (module, _, body) = program.func(*method);
+            let own = body.params.first().map(|own| Operand::Local(own.local));
+            body.blocks.iter().flat_map(|block| &block.insts).any(|inst| {
+                matches!(&inst.op, Op::Store(place, _) if Some(place.base) == own
+                    && matches!(module.unit.paths.steps(place.path)[..], [Step::Attr(attr)] if module.global(attr) == name))
+            })
+        };
+        let mut methods = above.iter().flat_map(|class| program.classes[*class].methods.values());
+        (!methods.any(assigns)).then_some(owner)
+    }
+
     fn is_constructor(&self) -> bool {
         self.class.is_some() && self.module.unit.text(self.body.name).ends_with(".__init__")
     }
@@ -109,6 +159,23 @@ impl Analyzer<'_, '_> {
             if let Key::Attr(name) = key {
                 self.leave(state, Cell::Attr(class, *name), &[], part);
             }
+        }
+    }
+}
+
+/// The labels in a value with where they are, as deep as cells tell parts apart.
+fn told_apart(tree: &Tree, path: &[Key], all: &mut Vec<(Vec<Key>, Label)>) {
+    all.extend(tree.labels.iter().map(|label| (path.to_vec(), label.clone())));
+    for (key, part) in tree.fields.iter().filter(|(key, _)| !is_inner(key)) {
+        if path.len() >= 2 {
+            all.extend(part.own().into_iter().map(|label| (path.to_vec(), label)));
+            continue;
+        }
+        let deeper = [path, std::slice::from_ref(key)].concat();
+        if *key == Key::Any && part.class.is_none() {
+            told_apart(part, &deeper, all);
+        } else {
+            all.extend(part.own().into_iter().map(|label| (deeper.clone(), label)));
         }
     }
 }

@@ -218,9 +218,12 @@ fn settled(world: &World<'_, '_>, members: &[FuncId]) -> FxHashMap<FuncId, Arc<S
     group.summaries
 }
 
-/// Whether `id` may be called from `from` as far as names tell, which rules out that each waits for the other.
+/// Whether `id` may be called from `from` as far as names tell, or can certainly not call it, which rules out that each
+/// waits for the other.
 pub(super) fn is_below(graph: &CallGraph, from: FuncId, id: FuncId) -> bool {
+    let is_lower = |(level, from)| level < from;
     graph.callees.get(from).is_some_and(|callees| callees.binary_search(&id).is_ok())
+        || graph.level.get(id).zip(graph.level.get(from)).is_some_and(is_lower)
 }
 
 /// The functions that were looked at, each with whether it reads a cell that `fresh` tells.

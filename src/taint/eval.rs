@@ -53,6 +53,9 @@ impl Analyzer<'_, '_> {
                 Arc::new(unary(*op, &tree))
             }
             Rvalue::Compare(op, left, right) => {
+                if let Some(found) = self.contained(state, *op, (*left, *right), span) {
+                    return found;
+                }
                 let is_given = matches!(right, Operand::Const(Const::None)) && self.is_as_given(*left);
                 let (left, right) = (self.value(state, *left), self.value(state, *right));
                 self.compare(*op, &left, &right, is_given)
@@ -66,11 +69,12 @@ impl Analyzer<'_, '_> {
                 let parts: Vec<Arc<Tree>> = parts.iter().map(value).collect();
                 Arc::new(self.built(text_of(&parts), span))
             }
-            Rvalue::Slice(operand, _) => {
+            Rvalue::Slice(operand, bounds_of) => {
                 let tree = self.value(state, *operand);
                 let text = self.file.slice(span);
                 let bounds = text.strip_suffix(']').and_then(|text| text.rsplit_once('['));
-                Arc::new(self.sliced(&tree, bounds.map_or(text, |(_, bounds)| bounds)))
+                let bounds = bounds.map_or_else(|| starred(bounds_of), |(_, bounds)| bounds.to_owned());
+                Arc::new(self.sliced(&tree, &bounds))
             }
             Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
                 let mut tree = Tree::default();
@@ -364,6 +368,16 @@ impl Analyzer<'_, '_> {
     }
 }
 
+/// The bounds of what a starred target takes.
+fn starred(bounds: &[Operand]) -> String {
+    let bound = |bound: &Operand| match bound {
+        Operand::Const(Const::Int(n)) => n.to_string(),
+        _ => "?".to_owned(),
+    };
+    let low = bounds.first().map(bound).unwrap_or_default();
+    [low, bounds.get(1).map(bound).unwrap_or_default()].join(":")
+}
+
 /// Where what is spread into a list is kept: `[*values]`.
 fn spread() -> Key {
     Key::Item(Konst::Str("\0spread".into()))
@@ -383,7 +397,7 @@ pub(super) fn without(part: &str) -> Kinds {
     }
 }
 
-fn unary(op: UnaryOp, tree: &Tree) -> Tree {
+pub(super) fn unary(op: UnaryOp, tree: &Tree) -> Tree {
     match op {
         UnaryOp::Not => Tree {
             konst: tree.konst.as_ref().map(|konst| Konst::Bool(!konst.is_true())),

@@ -8,13 +8,18 @@ use crate::taint::value::{FuncRef, Label, Tree, add, is_inner};
 impl Tree {
     /// It with one level of parts, and without functions: what is bound to a function may hold that function.
     pub(super) fn shallow(&self) -> Arc<Self> {
-        let part =
-            |part: &Self| Self { konst: part.konst.clone(), class: part.class, ..Self::labeled(part.all()) };
+        let part = |part: &Self| Self {
+            konst: part.konst.clone(),
+            class: part.class,
+            maybe: part.maybe.clone(),
+            ..Self::labeled(part.all())
+        };
         let fields = self.fields.iter().map(|(key, at)| (key.clone(), Arc::new(part(at)))).collect();
         Arc::new(Self {
             fields,
             konst: self.konst.clone(),
             class: self.class,
+            maybe: self.maybe.clone(),
             ..Self::labeled(self.labels.clone())
         })
     }
@@ -72,6 +77,7 @@ impl Tree {
             ending: self.ending.clone(),
             fields,
             class: self.class,
+            maybe: self.maybe.clone(),
             funcs,
             ..Self::default()
         })

@@ -40,7 +40,13 @@ impl Analyzer<'_, '_> {
                 }
                 self.module_variable(symbol)
             }
-            Meaning::Function(func) | Meaning::Method(func, _) => self.func_value(*func),
+            Meaning::Function(func) | Meaning::Method(func, _) => {
+                let mut tree = self.func_value(*func);
+                for other in self.world.program.on_other_branches(*func) {
+                    Arc::make_mut(&mut tree).funcs.push(FuncRef::new(Callee::Own(*other)));
+                }
+                tree
+            }
             Meaning::Class(class) => {
                 let mut tree = self.module_variable(self.world.program.classes[*class].name);
                 Arc::make_mut(&mut tree).funcs.push(FuncRef::new(Callee::Class(*class)));
@@ -109,8 +115,24 @@ impl Analyzer<'_, '_> {
                 let known = self.set_here(state, symbol);
                 (known.unwrap_or_else(|| self.module_variable(symbol)), 1)
             }
-            None => (self.value_at(state, base, span), 0),
+            None => match self.of_class_block(state, base, steps) {
+                Some(symbol) => (self.module_variable(symbol), 1),
+                None => (self.value_at(state, base, span), 0),
+            },
         }
+    }
+
+    /// The attribute that a place begins with which the block of a class gives a value: `Plugin.table["key"]`.
+    fn of_class_block(&self, state: &State, base: Operand, steps: &[Step]) -> Option<Symbol> {
+        let (Operand::Global(name), [Step::Attr(attr), ..]) = (base, steps) else { return None };
+        let Meaning::Class(class) = self.module.meaning(name) else { return None };
+        let program = self.world.program;
+        let class = program.classes[*class].name;
+        if state.get(Var::Global(class)).is_some() {
+            return None;
+        }
+        let full = program.symbol(&format!("{}.{}", program.text(class), self.module.unit.text(*attr)))?;
+        self.world.shapes.variables.contains_key(&full).then_some(full)
     }
 
     /// The variable of another module that a place begins with: `mod.table["key"]`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::program::ClassIx;
 use crate::taint::body::Analyzer;
 use crate::taint::limits::{MAX_FIELDS, MAX_LABELS};
 use crate::taint::state::State;
@@ -91,6 +92,9 @@ impl Tree {
             self.may = truths;
             grew = true;
         }
+        if self.class != other.class || other.maybe.is_some() && self.maybe != other.maybe {
+            grew |= self.join_classes(other, was_none || joins_none);
+        }
         if self.class != other.class && !joins_none {
             let class = other.class.filter(|_| was_none);
             grew |= class != self.class;
@@ -105,6 +109,34 @@ impl Tree {
             grew = true;
         }
         grew
+    }
+
+    /// Notes the classes of which either may be an instance; `None` is one of none.
+    fn join_classes(&mut self, other: &Self, is_none: bool) -> bool {
+        const MAX_CLASSES: usize = 4;
+        if is_none && self.maybe.is_none() && other.maybe.is_none() {
+            return false;
+        }
+        let before = self.maybe.as_ref().map_or(0, |maybe| maybe.len());
+        let mut all: Vec<ClassIx> = self.maybe.iter().flat_map(|maybe| maybe.iter().copied()).collect();
+        for class in self.class.into_iter().chain(other.classes()) {
+            if !all.contains(&class) && all.len() < MAX_CLASSES {
+                all.push(class);
+            }
+        }
+        let grew = all.len() != before;
+        if grew {
+            self.maybe = Some(Arc::new(all));
+        }
+        grew
+    }
+
+    /// Whether the classes of which `other` may be an instance are known here.
+    fn has_classes(&self, other: &Self) -> bool {
+        let is_known = |class: ClassIx| {
+            self.class == Some(class) || self.maybe.as_ref().is_some_and(|maybe| maybe.contains(&class))
+        };
+        other.classes().all(is_known)
     }
 
     /// Tells apart in `tree` what `other` tells apart: where they meet, a part must stay a part of its whole. `part` gives
@@ -160,6 +192,7 @@ impl Tree {
             || self.konst.is_none() && (self.prefix.is_none() || self.prefix.as_deref() == other.beginning());
         let keeps_class =
             self.class == other.class || is_none(other) || self.class.is_none() && !is_none(self);
+        let keeps_class = keeps_class && self.has_classes(other);
         let keeps_cond =
             self.cond == other.cond || self.cond.is_none() && !matches!(self.konst, Some(Konst::Bool(_)));
         let covers = |labels: &[Label], label: &Label| {

@@ -33,6 +33,50 @@ impl Analyzer<'_, '_> {
         mapping
     }
 
+    /// What a call makes of entries that it is given: a mapping, or an object whose attributes they are.
+    pub(super) fn made_of(&self, site: &Site<'_>) -> Tree {
+        let at = |index| site.positional(index).map(|(tree, _)| tree);
+        let mut tree = match site.path {
+            "dict.fromkeys" if site.positional(1).is_some() => {
+                let mut tree = Tree::default();
+                tree.store(&[Key::Any], at(1).unwrap_or(&Arc::default()));
+                return tree;
+            }
+            // Keys without values: what is told of them is told of the whole.
+            "dict.fromkeys" => {
+                let keys = at(0).map_or_else(Tree::default, |keys| Tree::labeled(self.element(keys).all()));
+                return Tree::clone(&crate::taint::secrets::without(&Arc::new(keys)));
+            }
+            "collections.defaultdict" => at(1).map_or_else(Tree::default, |of| self.mapping(of)),
+            _ => at(0).map_or_else(Tree::default, |of| self.mapping(of)),
+        };
+        for (arg, value) in site.call.args.iter().zip(&site.args) {
+            match arg.kind {
+                ArgKind::Keyword(name) => {
+                    tree.store(&[Key::Item(Konst::Str(self.module.unit.text(name).into()))], value);
+                }
+                ArgKind::DoubleStar => drop(tree.join(value)),
+                ArgKind::Positional | ArgKind::Star => {}
+            }
+        }
+        if site.path.ends_with("Namespace") { self.as_attributes(tree) } else { tree }
+    }
+
+    /// An object whose attributes are the entries of a mapping.
+    fn as_attributes(&self, mapping: Tree) -> Tree {
+        let attribute = |(key, part): &(Key, Arc<Tree>)| match key {
+            Key::Item(Konst::Str(name)) => {
+                Some((Key::Attr(self.world.program.symbol(name)?), Arc::clone(part)))
+            }
+            _ => None,
+        };
+        let mut object = Tree::labeled(mapping.labels.clone());
+        for (key, part) in mapping.fields.iter().filter_map(attribute) {
+            object.store(&[key], &part);
+        }
+        object
+    }
+
     /// `zip(a, b)`: pairs of elements, told apart where one of the lists is known element by element.
     pub(super) fn zipped(&self, lists: &[Arc<Tree>]) -> Tree {
         let pair = |element: &dyn Fn(&Tree) -> Arc<Tree>| {

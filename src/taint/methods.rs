@@ -25,7 +25,11 @@ impl Analyzer<'_, '_> {
     ) -> Option<Arc<Tree>> {
         let first = || site.positional(0).map(|(tree, _)| Arc::clone(tree));
         let key = || first().and_then(|tree| tree.konst.clone()).map_or(Key::Any, Key::Item);
-        if let Some(found) = self.group(site, receiver).or_else(|| Self::cut(site, receiver)) {
+        if let Some(found) = self
+            .group(site, receiver)
+            .or_else(|| Self::cut(site, receiver))
+            .or_else(|| self.given_attributes(state, site, receiver))
+        {
             return Some(found);
         }
         if site.path.starts_with("configparser.")
@@ -125,7 +129,8 @@ impl Analyzer<'_, '_> {
                 let keys = Arc::new(Tree::labeled(receiver.labels.clone()));
                 Some(Arc::new(Tree::list([keys, self.any_part(receiver)])))
             }
-            "pop" | "popleft" | "popitem" => Some(self.element(receiver)),
+            "pop" | "popleft" | "popitem" | "get_nowait" => Some(self.element(receiver)),
+            "get" if site.call.args.is_empty() && is_holder(site.path) => Some(self.element(receiver)),
             "sort" if !receiver.fields.is_empty() => {
                 let list = self.unordered(receiver);
                 self.fill(state, site, &[], &list);

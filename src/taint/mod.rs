@@ -5,8 +5,10 @@
 //! last instruction; what they call is summarized for those parameters that are given taint, and functions that call each
 //! other are repeated until nothing changes.
 
+mod aliases;
 mod apply;
 mod argv;
+mod attributes;
 mod bind;
 mod block;
 mod body;
@@ -19,6 +21,7 @@ mod connect;
 mod cuts;
 mod demand;
 mod details;
+mod dispatch;
 mod entry;
 mod eval;
 mod exceptions;
@@ -27,6 +30,7 @@ mod fields;
 mod fillings;
 mod finish;
 mod frames;
+mod generators;
 mod globals;
 mod groups;
 mod guards;

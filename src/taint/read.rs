@@ -185,12 +185,15 @@ impl Analyzer<'_, '_> {
         let exact = tree.fields.binary_search_by(|(known, _)| known.cmp(key)).ok();
         let vague = |known: &Key| match key {
             Key::Attr(_) => false,
+            // From an end that is not known it may be any.
+            Key::Item(Konst::Int(..0)) => matches!(known, Key::Any | Key::Item(Konst::Int(_))),
             Key::Item(_) => *known == Key::Any,
             // What was stored under another key that is not known either is hardly ever the same entry.
             Key::Any => !matches!(known, Key::Attr(_)) && !is_some(known),
         };
         let mut found = match exact {
             Some(at) => self.told_apart(tree, at),
+            None if let Some(found) = self.in_dict(tree, key) => found,
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
                 // What a model is given takes the place of what its block says.

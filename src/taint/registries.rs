@@ -1,5 +1,5 @@
-//! Functions that register themselves: `HANDLERS[name] = f` within a decorator, or within a function that a file calls with
-//! them. Out: what tables hold, by key where that is known.
+//! Functions and classes that register themselves: `HANDLERS[name] = f` within a decorator, or within a function that a
+//! file calls with them; `cls` within `__init_subclass__`. Out: what tables hold, by key where that is known.
 
 use std::sync::Arc;
 
@@ -7,12 +7,13 @@ use rustc_hash::FxHashMap;
 
 use crate::base::Symbol;
 use crate::ir::{ArgKind, Body, Call, Const, LocalId, Op, Operand, Place, Rvalue, Step};
-use crate::program::{FuncId, Meaning, Module, Program};
-use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree};
+use crate::program::{FuncId, Meaning, Module, Program, Thing};
+use crate::taint::value::{Key, Konst, Tree};
 
 /// Adds to `variables` the functions that register themselves.
 pub(super) fn register(program: &Program<'_>, variables: &mut FxHashMap<Symbol, Arc<Tree>>) {
-    let mut found: Vec<(Symbol, Key, FuncId)> = Vec::new();
+    let mut found: Vec<(Symbol, Key, Thing)> = Vec::new();
+    subclasses(program, &mut found);
     for id in program.funcs() {
         let (module, _, body) = program.func(id);
         if module.is_test {
@@ -29,7 +30,7 @@ pub(super) fn register(program: &Program<'_>, variables: &mut FxHashMap<Symbol, 
                 let index = maker.params.iter().position(|param| is_it(param.local))?;
                 constant(module, (of, maker), call, index)
             };
-            stores(program, decorator.func, param.local, &given, id, &mut found);
+            stores(program, decorator.func, param.local, &given, Thing::Func(id), &mut found);
         }
         // `register("name", f)` in the block of a file.
         if body.parent.is_none() {
@@ -52,16 +53,32 @@ pub(super) fn register(program: &Program<'_>, variables: &mut FxHashMap<Symbol, 
                         let index = target.params.iter().position(|param| is_it(param.local))?;
                         constant(module, (of, target), call, index)
                     };
-                    stores(program, *func, param.local, &given, *handed, &mut found);
+                    stores(program, *func, param.local, &given, Thing::Func(*handed), &mut found);
                 }
             }
         }
     }
     found.sort_unstable();
     found.dedup();
-    for (table, key, func) in found {
+    for (table, key, thing) in found {
         let tree = Arc::make_mut(variables.entry(table).or_default());
-        tree.join_at(&[key], &Tree::func(FuncRef::new(Callee::Own(func))));
+        tree.join_at(&[key], &Tree::thing(thing));
+    }
+}
+
+/// The classes that those above them keep where they are defined.
+fn subclasses(program: &Program<'_>, found: &mut Vec<(Symbol, Key, Thing)>) {
+    let Some(hook) = program.symbol("__init_subclass__") else { return };
+    for class in
+        program.classes.ids().filter(|class| !program.modules[program.classes[*class].module].is_test)
+    {
+        let mut above = program.above(class).iter().skip(1);
+        let Some(&hook) = above.find_map(|above| program.classes[*above].methods.get(&hook)) else {
+            continue;
+        };
+        if let Some(own) = program.func(hook).2.params.first() {
+            stores(program, hook, own.local, &|_| None, Thing::Class(class), found);
+        }
     }
 }
 
@@ -82,20 +99,32 @@ fn constant(
     }
 }
 
-/// The tables of files in which a body keeps its parameter `param`, which is `func`; `given` tells what names hold.
+/// The tables of files and classes in which a body keeps its parameter `param`, which is `thing`; `given` tells what names
+/// hold.
 fn stores(
     program: &Program<'_>,
     id: FuncId,
     param: LocalId,
     given: &dyn Fn(Symbol) -> Option<Konst>,
-    func: FuncId,
-    found: &mut Vec<(Symbol, Key, FuncId)>,
+    thing: Thing,
+    found: &mut Vec<(Symbol, Key, Thing)>,
 ) {
     let (module, _, body) = program.func(id);
     let unit = module.unit;
-    let table = |place: Place| match place.base {
-        Operand::Global(name) if !unit.text(name).contains("<locals>") => Some(module.variable(name)),
-        _ => None,
+    // The table that a place begins with, and the steps into it.
+    let table = |place: Place| {
+        let mut steps = unit.paths.steps(place.path);
+        let of = match place.base {
+            Operand::Global(name) if !unit.text(name).contains("<locals>") => match steps[..] {
+                [Step::Attr(_), _, ..] => module.global(name),
+                _ => return Some((module.variable(name), steps)),
+            },
+            Operand::Local(local) if local == param => program.classes[program.class_of(id)?].name,
+            _ => return None,
+        };
+        let Some(Step::Attr(attr)) = steps.first().copied() else { return None };
+        steps.remove(0);
+        Some((program.symbol(&format!("{}.{}", program.text(of), unit.text(attr)))?, steps))
     };
     // `HANDLERS[f.__name__] = f`
     let by_own_name = || {
@@ -105,6 +134,7 @@ fn stores(
                 if place.base == Operand::Local(param)
                     && matches!(unit.paths.steps(place.path)[..], [Step::Attr(name)] if unit.text(name) == "__name__"))
         });
+        let Thing::Func(func) = thing else { return None };
         let (of, _, own) = program.func(func);
         let name = of.unit.text(own.name).rsplit('.').next().unwrap_or_default();
         reads.then(|| Konst::Str(name.into()))
@@ -123,20 +153,22 @@ fn stores(
     for inst in body.blocks.iter().flat_map(|block| &block.insts) {
         match &inst.op {
             Op::Store(place, Operand::Local(value)) if *value == param => {
-                if let (Some(table), [step @ (Step::Item(_) | Step::Key(_) | Step::Element)]) =
-                    (table(*place), &unit.paths.steps(place.path)[..])
+                if let Some((table, steps)) = table(*place)
+                    && let [step @ (Step::Item(_) | Step::Key(_) | Step::Element)] = &steps[..]
                 {
-                    found.push((table, key(*step), func));
+                    found.push((table, key(*step), thing));
                 }
             }
             Op::Call(_, call) => {
                 let call = &body.calls[*call];
                 let adds = matches!(unit.text(call.method), "append" | "add");
                 let is_given = call.args.iter().any(|arg| arg.value == Operand::Local(param));
-                if let (true, true, Some(table), [Step::Attr(_)]) =
-                    (adds, is_given, table(call.callee), &unit.paths.steps(call.callee.path)[..])
+                if adds
+                    && is_given
+                    && let Some((table, steps)) = table(call.callee)
+                    && let [Step::Attr(_)] = steps[..]
                 {
-                    found.push((table, Key::Any, func));
+                    found.push((table, Key::Any, thing));
                 }
             }
             _ => {}

@@ -58,7 +58,7 @@ impl Analyzer<'_, '_> {
             Statement::Read(table, columns) => {
                 let rows = self.rows(table, &columns);
                 if let (true, Some(place)) = (rows.is_tainted(), self.receiver_place(site.call)) {
-                    self.put(state, place, &rows);
+                    self.put(state, place, &rows, site.call.span);
                 }
                 Some(rows)
             }

@@ -8,11 +8,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::ir::{BodyKind, Op, Operand, Place};
-use crate::program::{ClassIx, FuncId, Program};
+use crate::program::{ClassIx, FuncId, Program, Thing};
 use crate::taint::body::{Analyzer, Context};
 use crate::taint::registries::register;
 use crate::taint::state::{State, Var};
-use crate::taint::value::{Callee, Key, Tree};
+use crate::taint::value::{Callee, FuncRef, Key, Tree};
 use crate::taint::world::World;
 
 /// Most classes below one whose attributes are compared.
@@ -39,7 +39,7 @@ pub(super) struct Shapes<'w, 'a> {
 }
 
 impl<'w, 'a> Shapes<'w, 'a> {
-    /// The functions that a variable holds, in tables too; of classes their methods.
+    /// The functions that a variable holds, in tables too; of classes and objects their methods.
     pub(super) fn funcs(&self, program: &Program<'_>, variable: Symbol) -> Vec<FuncId> {
         let mut found = Vec::new();
         let mut todo: Vec<&Tree> = self.variables.get(&variable).map(|tree| &**tree).into_iter().collect();
@@ -51,6 +51,8 @@ impl<'w, 'a> Shapes<'w, 'a> {
                     Callee::Outside(_) => {}
                 }
             }
+            let methods = tree.classes().flat_map(|class| program.classes[class].methods.values());
+            found.extend(methods);
             todo.extend(tree.fields.iter().map(|(_, part)| &**part));
         }
         found
@@ -141,28 +143,53 @@ impl<'w, 'a> Shapes<'w, 'a> {
         tree.fields.retain(|(key, part)| {
             matches!(key, Key::Attr(name) if !self.assigned.contains(name)) && !part.is_plain()
         });
+        for (name, kept) in program.kept_in(class) {
+            for (thing, depth) in kept {
+                let path: Vec<Key> = std::iter::repeat_n(Key::Any, usize::from(*depth)).collect();
+                tree.join_at(&[&[Key::Attr(name)], &path[..]].concat(), &Tree::thing(*thing));
+            }
+        }
         tree
     }
 }
 
-/// What the variables of a module hold at its end that are assigned once.
+impl Tree {
+    /// What is handed over, as a value.
+    pub(super) fn thing(thing: Thing) -> Self {
+        let object = |class| Self { class: Some(class), ..Self::default() };
+        match thing {
+            Thing::Func(func) => Self::func(FuncRef::new(Callee::Own(func))),
+            Thing::Method(func, class) => Self::func(FuncRef {
+                bound: vec![Arc::new(object(class))],
+                ..FuncRef::new(Callee::Own(func))
+            }),
+            Thing::Class(class) => Self::func(FuncRef::new(Callee::Class(class))),
+            Thing::Object(class) => object(class),
+        }
+    }
+}
+
+/// What the variables of a module hold at its end that functions do not assign.
 fn module(world: &World<'_, '_>, id: FuncId) -> Named {
     let (module, ..) = world.program.func(id);
-    let mut times: FxHashMap<Symbol, u32> = FxHashMap::default();
+    // How often each is assigned, and whether functions do it too.
+    let mut times: FxHashMap<Symbol, (u32, bool)> = FxHashMap::default();
     for body in module.unit.bodies.iter() {
         for inst in body.blocks.iter().flat_map(|block| &block.insts) {
             if let Op::Store(place, _) = inst.op
                 && let Operand::Global(name) = place.base
                 && place == Place::bare(place.base)
             {
-                *times.entry(module.global(name)).or_default() += 1;
+                let (times, is_inner) = times.entry(module.global(name)).or_default();
+                *times += 1;
+                *is_inner |= body.kind != BodyKind::Module;
             }
         }
     }
     let Some(state) = run(world, id) else { return Named::new() };
     let mut found = Named::new();
-    for (name, times) in times {
-        if times == 1 {
+    for (name, (times, is_inner)) in times {
+        if times == 1 || !is_inner {
             found.extend(shape(&state, Var::Global(name)).map(|tree| (name, tree)));
         }
     }

@@ -16,25 +16,25 @@ impl Analyzer<'_, '_> {
         if self.assigned(state, place, &tree, span) {
             return;
         }
-        self.put(state, place, &tree);
+        self.put(state, place, &tree, span);
         self.write_cell(state, place, &tree, span);
     }
 
-    pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>) {
+    pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>, span: Span) {
         let path = self.keys(state, place);
         let tree = &kept_at(&path, tree);
         match self.located(place.base, &path) {
             Some((Var::Local(local), path)) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
             Some((var, path)) => {
                 self.know_outer(state, var, &path);
-                state.change(var, |known| self.put_at(known, &path, tree));
+                self.mutate(state, var, |known| self.put_at(known, &path, tree), span);
             }
             None => {}
         }
     }
 
     /// Takes what is at a place away: in a list what stands behind moves.
-    pub(super) fn delete(&self, state: &mut State, place: Place) {
+    pub(super) fn delete(&self, state: &mut State, place: Place, span: Span) {
         let path = self.keys(state, place);
         if let Some((Key::Item(Konst::Int(index)), before)) = path.split_last()
             && let Some((var, before)) = self.located(place.base, before)
@@ -48,7 +48,7 @@ impl Analyzer<'_, '_> {
             state.change(var, |tree| self.put_at(tree, &before, &Arc::new(Tree::list(items))));
             return;
         }
-        self.put(state, place, &Arc::default());
+        self.put(state, place, &Arc::default(), span);
     }
 
     /// Puts a value at `path` in another.
@@ -78,14 +78,8 @@ impl Analyzer<'_, '_> {
             let entry = self.entry_of(state, place);
             let full = [&before[..], path].concat();
             self.know_outer(state, var, &full);
-            state.change(var, |tree| self.put_at(tree, &full, value));
-            let mut part = Tree::labeled(value.all());
-            if let [Key::Item(_)] = path {
-                let mut whole = Tree::default();
-                whole.store(path, &Arc::new(part));
-                part = whole;
-            }
-            self.write_cell(state, place, &Arc::new(part), site.call.span);
+            self.mutate(state, var, |tree| self.put_at(tree, &full, value), site.call.span);
+            self.write_cell(state, place, &left_at(path, value), site.call.span);
             if let (Some((at, key)), Some(filled)) = (entry, state.get(var).cloned()) {
                 let part = [&at.1[..], std::slice::from_ref(&key)].concat();
                 state.change(at.0, |tree| self.put_at(tree, &part, &filled));
@@ -113,7 +107,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn gain(&self, state: &mut State, place: Place, gained: &Tree, span: Span) {
         let Some((var, path)) = self.located(place.base, &self.keys(state, place)) else { return };
         self.know_outer(state, var, &[Key::Any]);
-        state.change(var, |tree| {
+        let add = |tree: &mut Tree| {
             self.open(tree, &path);
             for (key, part) in &gained.fields {
                 tree.store(&[&path[..], std::slice::from_ref(key)].concat(), part);
@@ -122,7 +116,8 @@ impl Analyzer<'_, '_> {
                 let part = Tree::labeled(gained.labels.clone());
                 tree.join_at(&[&path[..], &[Key::Any]].concat(), &part);
             }
-        });
+        };
+        self.mutate(state, var, add, span);
         let mut left = Tree::labeled(gained.labels.clone());
         for (key, part) in &gained.fields {
             match key {
@@ -134,4 +129,19 @@ impl Analyzer<'_, '_> {
         }
         self.write_cell(state, place, &Arc::new(left), span);
     }
+}
+
+/// What is left in a cell of what a container is given at `path`: records with their parts told apart.
+fn left_at(path: &[Key], value: &Arc<Tree>) -> Arc<Tree> {
+    let is_record = value.labels.is_empty() && value.class.is_none() && !value.fields.is_empty();
+    let labels = || Arc::new(Tree::labeled(value.all()));
+    let part = match path {
+        // Where a list ends is not known where it outlives the call.
+        [Key::Any | Key::Item(Konst::Int(_))] if is_record => (Key::Any, Arc::clone(value)),
+        [key @ Key::Item(_)] => (key.clone(), labels()),
+        _ => return labels(),
+    };
+    let mut whole = Tree::default();
+    whole.store(&[part.0], &part.1);
+    Arc::new(whole)
 }

@@ -1,15 +1,16 @@
 //! Methods of the program's objects that run unseen: behind subscripts, `with`, loops, operators, assignments, texts.
 //!
-//! Comparisons and truth are not among them.
+//! Truth and comparisons other than `in` are not among them.
 
 use std::sync::Arc;
 
-use crate::ir::{Call, Const, LocalId, Operand, Place, Step, StmtId};
-use crate::program::{ClassIx, ENTERED, FuncId, Meaning, SHOWN, of_operator};
-use crate::python::ast::Operator;
+use crate::ir::{Call, Const, LocalId, Op, Operand, Place, Rvalue, Step, StmtId};
+use crate::program::{ClassIx, ENTERED, FuncId, LOOKED_UP, Meaning, SHOWN, of_operator};
+use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::eval::unary;
 use crate::taint::exceptions::args_key;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Key, Konst, Tree};
@@ -96,8 +97,8 @@ impl Analyzer<'_, '_> {
         span: Span,
     ) -> Option<Arc<Tree>> {
         let program = self.world.program;
-        let name = if matches!(step, Step::Attr(_)) { "__getattr__" } else { "__getitem__" };
-        if !program.has_special(name) {
+        let names: &[&str] = if matches!(step, Step::Attr(_)) { &["__getattr__"] } else { LOOKED_UP };
+        if !names.iter().any(|name| program.has_special(name)) {
             return None;
         }
         let class = if index == 0 { self.class_of(root, object) } else { object.class }?;
@@ -114,10 +115,42 @@ impl Analyzer<'_, '_> {
             }
             Step::Key(operand) => self.value(state, operand),
             Step::Item(constant) => self.value(state, Operand::Const(constant)),
-            Step::Element => Arc::default(),
+            Step::Element => self.key_at(span).map_or_else(Arc::default, |key| self.value(state, key)),
         };
-        let funcs = program.special(class, name);
+        let funcs = self.first_of(class, names);
         self.run_unseen(&mut state.clone(), &funcs, (&[Arc::clone(object), asked], None), span)
+    }
+
+    /// The key of the subscript at `span`, which is made right before.
+    fn key_at(&self, span: Span) -> Option<Operand> {
+        let mut pairs = self.body.blocks.iter().flat_map(|block| block.insts.windows(2));
+        pairs.find_map(|pair| match (&pair[0].op, &pair[1].op) {
+            (Op::Let(key, _) | Op::Call(key, _), Op::Let(_, Rvalue::Load(_))) if pair[1].span == span => {
+                Some(Operand::Local(*key))
+            }
+            _ => None,
+        })
+    }
+
+    /// What `value in object` tells of an object that decides by itself; `None` where it does not.
+    pub(super) fn contained(
+        &self,
+        state: &State,
+        op: CmpOp,
+        (value, object): (Operand, Operand),
+        span: Span,
+    ) -> Option<Arc<Tree>> {
+        if !matches!(op, CmpOp::In | CmpOp::NotIn) || !self.world.program.has_special("__contains__") {
+            return None;
+        }
+        let (value, tree) = (self.value(state, value), self.value(state, object));
+        let funcs = self.world.program.special(self.class_of(object, &tree)?, "__contains__");
+        if funcs.is_empty() {
+            return None;
+        }
+        let told = self.run_unseen(&mut state.clone(), &funcs, (&[tree, value], None), span);
+        let told = told.unwrap_or_default();
+        Some(if op == CmpOp::NotIn { Arc::new(unary(UnaryOp::Not, &told)) } else { told })
     }
 
     /// Runs what an assignment to `place` runs; whether it runs anything.
@@ -171,7 +204,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn iterated(&self, state: &mut State, of: Operand, tree: Arc<Tree>, span: Span) -> Arc<Tree> {
         let Some(class) = self.class_of(of, &tree) else { return tree };
         let program = self.world.program;
-        let funcs = program.special(class, "__iter__");
+        let funcs = self.first_of(class, &["__iter__", "__aiter__"]);
         let object = [Arc::clone(&tree)];
         let found = self.run_unseen(state, &funcs, (&object, Some(&(of, Vec::new()))), span);
         let (class, walk) = match found {
@@ -180,7 +213,7 @@ impl Analyzer<'_, '_> {
             None => return tree,
         };
         let Some(class) = class else { return walk };
-        let next = program.special(class, "__next__");
+        let next = self.first_of(class, &["__next__", "__anext__"]);
         let item = match self.run_unseen(state, &next, (std::slice::from_ref(&walk), None), span) {
             Some(item) => item,
             None if funcs.is_empty() && next.is_empty() => {

@@ -135,6 +135,8 @@ pub(super) struct Tree {
     pub(super) fields: Vec<(Key, Arc<Tree>)>,
     /// The class of the program that it is an instance of.
     pub(super) class: Option<ClassIx>,
+    /// Classes of the program of which it may be an instance, where it is not certain that it is one of a single class.
+    pub(super) maybe: Option<Arc<Vec<ClassIx>>>,
     /// Functions that it may be.
     pub(super) funcs: Vec<FuncRef>,
     /// What its truth tells.
@@ -172,6 +174,12 @@ impl Tree {
         }
     }
 
+    /// The class of the program that it is an instance of, or those of which it may be one.
+    pub(super) fn classes(&self) -> impl Iterator<Item = ClassIx> {
+        let maybe = self.maybe.iter().filter(|_| self.class.is_none()).flat_map(|maybe| maybe.iter());
+        self.class.into_iter().chain(maybe.copied())
+    }
+
     /// Whether nothing at all is known of it.
     pub(super) fn is_plain(&self) -> bool {
         self.labels.is_empty()
@@ -181,6 +189,7 @@ impl Tree {
             && self.ending.is_none()
             && self.fields.is_empty()
             && self.class.is_none()
+            && self.maybe.is_none()
             && self.funcs.is_empty()
             && self.cond.is_none()
             && self.among.is_none()

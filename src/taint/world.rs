@@ -60,6 +60,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) escapes_all: bool,
     /// Whether the program answers requests.
     pub(super) is_web: bool,
+    /// The name `__dict__`, if the program uses it.
+    pub(super) dict: Option<Symbol>,
 }
 
 /// What is known before anything is: nothing.
@@ -99,6 +101,7 @@ impl<'w, 'a> World<'w, 'a> {
             callers: &nothing.callers,
             escapes_all: crate::taint::render::escapes_all(program),
             is_web,
+            dict: program.symbol("__dict__"),
         }
     }
 }

@@ -63,6 +63,14 @@ impl<'t> Builder<'_, '_, 't> {
                 Operand::Local(local) => self.emit(Op::Let(local, Rvalue::Use(value)), at),
                 other => self.emit(Op::Store(Place::bare(other), value), at),
             },
+            // `list[low:high] = values`: any of the values may stand anywhere.
+            Expr::Subscript(item) if item.slice.is_slice_expr() => {
+                let place = self.place(&item.value);
+                let one = self.shared.paths.extend(crate::ir::Paths::EMPTY, Step::Element);
+                let one = self.put(Rvalue::Load(Place { base: value, path: one }), at, None);
+                let path = self.shared.paths.extend(place.path, Step::Element);
+                self.emit(Op::Store(Place { path, ..place }, one), at);
+            }
             Expr::Attribute(_) | Expr::Subscript(_) => {
                 let place = self.place(target);
                 self.emit(Op::Store(place, value), at);
@@ -81,13 +89,18 @@ impl<'t> Builder<'_, '_, 't> {
         let starred = targets.iter().position(Expr::is_starred_expr);
         for (i, target) in targets.iter().enumerate() {
             let at = span(target);
+            let index = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
             let part = if starred == Some(i) {
-                Rvalue::Slice(value, Box::default())
+                let behind = targets.len() - 1 - i;
+                let bounds = [index(i), -index(behind)].map(|bound| Operand::Const(Const::Int(bound)));
+                Rvalue::Slice(value, bounds[..if behind == 0 { 1 } else { 2 }].into())
             } else {
+                // Behind a starred target they are counted from the end.
                 let step = match starred {
-                    Some(star) if i > star => Step::Element,
-                    _ => Step::Item(Const::Int(i32::try_from(i).unwrap_or(i32::MAX))),
+                    Some(star) if i > star => -index(targets.len() - i),
+                    _ => index(i),
                 };
+                let step = Step::Item(Const::Int(step));
                 let path = self.shared.paths.extend(crate::ir::Paths::EMPTY, step);
                 Rvalue::Load(Place { base: value, path })
             };

@@ -39,17 +39,27 @@ impl<'t> Builder<'_, '_, 't> {
                 .any(|name| shared.names.text(name) == "typing.overload")
         };
         // What stands on no branch replaces what was defined before it.
-        let replaces = self.here.region == self.body.root()
-            && !decorators.iter().any(|decorator| {
-                let name = decorator.name.map_or("", |name| self.shared.names.text(name));
-                decorator.name.is_none()
-                    || name == "typing.overload"
-                    || [".setter", ".deleter", ".getter", ".register"].iter().any(|end| name.ends_with(end))
-            });
+        let is_on_branch = self.here.region != self.body.root();
+        let is_plain = !decorators.iter().any(|decorator| {
+            let name = decorator.name.map_or("", |name| self.shared.names.text(name));
+            decorator.name.is_none()
+                || name == "typing.overload"
+                || [".setter", ".deleter", ".getter", ".register"].iter().any(|end| name.ends_with(end))
+        });
         match self.shared.by_name.get(&name) {
-            Some(&known) if !replaces && !is_overload(self.shared, known) => {}
-            _ => drop(self.shared.by_name.insert(name, id)),
+            Some(&known) if (is_on_branch || !is_plain) && !is_overload(self.shared, known) => {
+                if is_plain {
+                    self.shared.branches.push((known, id));
+                }
+            }
+            known => {
+                if let Some(gone) = known {
+                    self.shared.branches.retain(|(first, _)| first != gone);
+                }
+                self.shared.by_name.insert(name, id);
+            }
         }
+        self.shadow(def, name);
         let class = if self.is_class() { self.body.class } else { None };
         let parent = self.id;
         let at = Span::new(keyword_start(def), span(def).end);
@@ -69,6 +79,17 @@ impl<'t> Builder<'_, '_, 't> {
             self.shared.classes[class].methods.push((method, id));
         }
         id
+    }
+
+    /// Notes a function that stands in for an import that fails: elsewhere its name means what is imported.
+    fn shadow(&mut self, def: &ast::StmtFunctionDef, name: Symbol) {
+        if self.here.region != self.body.root()
+            && self.body.kind == BodyKind::Module
+            && let Operand::Global(path) = self.name(&def.name.id, span(&def.name))
+            && path != name
+        {
+            self.shared.stand_ins.insert(path, name);
+        }
     }
 
     pub(super) fn lambda(&mut self, lambda: &'t ast::ExprLambda, want: Option<LocalId>) -> Operand {

@@ -1,0 +1,298 @@
+//! What the program hands over: the functions, classes and objects that calls pass for parameters, and those that methods
+//! keep in attributes. Flow-insensitive; where there are many it is not told.
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::base::Symbol;
+use crate::ir::{Arg, ArgKind, Body, Call, LocalId, Op, Operand, Rvalue, Step};
+use crate::program::{ClassIx, FuncId, Meaning, Module, ModuleId, Program};
+
+/// Most things that may be passed for one parameter, or stand in one attribute.
+const MAX_THINGS: usize = 4;
+/// Most functions that one call may run.
+const MAX_CALLEES: usize = 4;
+
+/// Something that is handed over.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Thing {
+    /// A function.
+    Func(FuncId),
+    /// A method of an object of a class.
+    Method(FuncId, ClassIx),
+    /// A class.
+    Class(ClassIx),
+    /// An object of a class.
+    Object(ClassIx),
+}
+
+/// What is kept in an attribute: the thing, and how many subscripts lead to it.
+pub(super) type Kept = (Thing, u8);
+
+/// What the program hands over.
+#[derive(Default)]
+pub(super) struct Handed {
+    params: FxHashMap<(FuncId, usize), Vec<Thing>>,
+    kept: FxHashMap<ClassIx, Vec<(Symbol, Vec<Kept>)>>,
+}
+
+impl Handed {
+    /// Notes what calls pass for parameters.
+    pub(super) fn pass_all(program: &Program<'_>) -> Self {
+        let ids: Vec<ModuleId> = program.modules.ids().collect();
+        let passed: Vec<Vec<((FuncId, usize), Thing)>> =
+            ids.par_iter().map(|id| program.passed_by(&program.modules[*id])).collect();
+        let mut params: FxHashMap<(FuncId, usize), Vec<Thing>> = FxHashMap::default();
+        for (param, thing) in passed.into_iter().flatten() {
+            let known = params.entry(param).or_default();
+            if !known.contains(&thing) && known.len() <= MAX_THINGS {
+                known.push(thing);
+            }
+        }
+        Self { params, kept: FxHashMap::default() }
+    }
+}
+
+impl Handed {
+    /// Notes what methods keep in attributes.
+    pub(super) fn keep(&mut self, kept: FxHashMap<ClassIx, Vec<(Symbol, Vec<Kept>)>>) {
+        self.kept = kept;
+    }
+}
+
+impl Program<'_> {
+    /// What calls pass for a parameter, as far as names tell; nothing where it is much.
+    #[must_use]
+    pub fn passed_for(&self, func: FuncId, index: usize) -> &[Thing] {
+        let known = self.handed.params.get(&(func, index)).filter(|things| things.len() <= MAX_THINGS);
+        known.map_or(&[], |things| things)
+    }
+
+    /// What methods of a class keep in its attributes; nothing where it is much.
+    pub fn kept_in(&self, class: ClassIx) -> impl Iterator<Item = (Symbol, &[Kept])> {
+        let attrs = self.handed.kept.get(&class).into_iter().flatten();
+        attrs.filter(|(_, kept)| kept.len() <= MAX_THINGS).map(|(name, kept)| (*name, &kept[..]))
+    }
+
+    /// Every parameter of a function called `name` for which something is passed.
+    pub(super) fn all_passed(&self) -> impl Iterator<Item = ((FuncId, usize), &[Thing])> {
+        self.handed.params.iter().map(|(param, things)| (*param, &things[..]))
+    }
+
+    fn passed_by(&self, module: &Module<'_>) -> Vec<((FuncId, usize), Thing)> {
+        let mut found = Vec::new();
+        for (id, body) in module.unit.bodies.pairs().filter(|_| !module.is_test) {
+            for call in body.calls.iter() {
+                let mut runs: Option<Vec<(FuncId, usize)>> = None;
+                for (at, arg) in call.args.iter().enumerate() {
+                    if matches!(arg.kind, ArgKind::Star | ArgKind::DoubleStar) {
+                        break;
+                    }
+                    let Some(thing) = self.thing(module, body, arg.value) else { continue };
+                    let runs = runs.get_or_insert_with(|| self.runs(module, self.of(module, id), call));
+                    for (func, skip) in runs {
+                        let index = self.index_of(*func, arg, at + *skip, module);
+                        found.extend(index.map(|index| ((*func, index), thing)));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// The functions that a call runs, each with how many of their parameters the call passes by itself.
+    fn runs(&self, module: &Module<'_>, id: FuncId, call: &Call) -> Vec<(FuncId, usize)> {
+        let Some(name) = call.name else { return Vec::new() };
+        let callees = self.callees(module, self.class_of(id), call);
+        if callees.len() > MAX_CALLEES {
+            return Vec::new();
+        }
+        let is_bound =
+            matches!(module.meaning(name), Meaning::Method(..) | Meaning::Class(_) | Meaning::Instance(_))
+                || module.unit.text(name).starts_with("super().");
+        let has = |func: FuncId, wanted: &str| {
+            let (module, _, body) = self.func(func);
+            let mut names = body.decorators.iter().filter_map(|decorator| decorator.name);
+            names.any(|name| module.unit.text(name) == wanted)
+        };
+        let skip = |func: FuncId| {
+            let is_method = self.func(func).2.class.is_some();
+            let skips = is_method && (is_bound && !has(func, "staticmethod") || has(func, "classmethod"));
+            (func, usize::from(skips))
+        };
+        callees.into_iter().map(skip).collect()
+    }
+
+    fn index_of(&self, func: FuncId, arg: &Arg, at: usize, from: &Module<'_>) -> Option<usize> {
+        let (module, _, body) = self.func(func);
+        match arg.kind {
+            ArgKind::Positional => (at < body.params.len()).then_some(at),
+            ArgKind::Keyword(name) => {
+                let name = from.unit.text(name);
+                let named =
+                    |local: LocalId| body.locals[local].name.is_some_and(|own| module.unit.text(own) == name);
+                body.params.iter().position(|param| named(param.local))
+            }
+            ArgKind::Star | ArgKind::DoubleStar => None,
+        }
+    }
+
+    /// What an operand is, if names tell that it is something to be handed over.
+    fn thing(&self, module: &Module<'_>, body: &Body, operand: Operand) -> Option<Thing> {
+        let value = match operand {
+            Operand::Local(local) => body.locals[local].value?,
+            Operand::Global(name) => name,
+            Operand::Const(_) => return None,
+        };
+        match module.meaning(value) {
+            Meaning::Function(func) => Some(Thing::Func(*func)),
+            Meaning::Method(func, class) => Some(Thing::Method(*func, *class)),
+            Meaning::Class(class) => Some(Thing::Class(*class)),
+            Meaning::Instance(class) => Some(Thing::Object(*class)),
+            Meaning::Module(_) | Meaning::Outside(_) | Meaning::Unknown => None,
+        }
+    }
+
+    /// What the methods of a class keep in its attributes.
+    fn keeps(&self, func: FuncId) -> Vec<(Symbol, Kept)> {
+        let (module, _, body) = self.func(func);
+        let mut found = Vec::new();
+        let Some(own) = body.params.first().map(|own| Operand::Local(own.local)) else { return found };
+        let steps = |path| module.unit.paths.steps(path);
+        let mut keep = |name: Symbol, depth: usize, value: Operand| {
+            let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+            for (thing, deeper) in self.things(module, (func, body), value) {
+                found.push((module.global(name), (thing, depth + deeper)));
+            }
+        };
+        for inst in body.blocks.iter().flat_map(|block| &block.insts) {
+            if let Op::Store(place, value) = inst.op
+                && place.base == own
+                && let [Step::Attr(name), rest @ ..] = &steps(place.path)[..]
+                && !rest.iter().any(|step| matches!(step, Step::Attr(_)))
+            {
+                keep(*name, rest.len(), value);
+            }
+        }
+        for call in body.calls.iter() {
+            let adds = matches!(module.unit.text(call.method), "append" | "add" | "appendleft" | "insert");
+            let Some(value) = call.args.last().filter(|_| adds).map(|arg| arg.value) else { continue };
+            match (call.callee.base, &steps(call.callee.path)[..]) {
+                (base, [Step::Attr(name), inner @ .., Step::Attr(_)]) if base == own => {
+                    keep(*name, inner.len() + 1, value);
+                }
+                // `self.table.setdefault(key, []).append(value)`
+                (Operand::Local(list), [Step::Attr(_)]) => {
+                    let Some(made) = body.calls.iter().find(|made| made.to == list) else { continue };
+                    if let (base, [Step::Attr(name), Step::Attr(get)]) =
+                        (made.callee.base, &steps(made.callee.path)[..])
+                        && base == own
+                        && matches!(module.unit.text(*get), "setdefault" | "get")
+                    {
+                        keep(*name, 2, value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// What an operand of a method is, or what a display has in it, with how many subscripts lead there.
+    fn things(&self, module: &Module<'_>, (func, body): (FuncId, &Body), value: Operand) -> Vec<Kept> {
+        if let Some(thing) = self.thing(module, body, value) {
+            return vec![(thing, 0)];
+        }
+        let Operand::Local(local) = value else { return Vec::new() };
+        if let Some(index) = body.params.iter().position(|param| param.local == local) {
+            return self.passed_for(func, index).iter().map(|thing| (*thing, 0)).collect();
+        }
+        if body.locals[local].name.is_some() {
+            return Vec::new();
+        }
+        let insts = body.blocks.iter().flat_map(|block| &block.insts);
+        let items = insts.filter_map(|inst| match &inst.op {
+            Op::Let(to, Rvalue::List(items) | Rvalue::Tuple(items)) if *to == local => Some(items.to_vec()),
+            Op::Let(to, Rvalue::Dict(items)) if *to == local => {
+                Some(items.iter().map(|(_, item)| *item).collect())
+            }
+            _ => None,
+        });
+        let items = items.flatten().filter_map(|item| self.thing(module, body, item));
+        items.map(|thing| (thing, 1)).collect()
+    }
+
+    /// The functions that a function may run of what it is passed, and of what its object keeps.
+    pub(super) fn held_by(&self, id: FuncId) -> Vec<FuncId> {
+        let (module, _, body) = self.func(id);
+        let mut found = Vec::new();
+        let is_open = |call: &Call| {
+            call.name.is_none_or(|name| match module.meaning(name) {
+                Meaning::Unknown => true,
+                // An element of some list.
+                Meaning::Outside(path) => path.contains("[]"),
+                _ => false,
+            })
+        };
+        let run = |thing: Thing, call: &Call, found: &mut Vec<FuncId>| match thing {
+            Thing::Func(func) | Thing::Method(func, _) => found.push(func),
+            Thing::Object(class) | Thing::Class(class) => {
+                found.extend(self.overrides(class, module.global(call.method), MAX_CALLEES));
+            }
+        };
+        for (index, param) in body.params.iter().enumerate() {
+            let things = self.passed_for(id, index);
+            let base = Operand::Local(param.local);
+            for call in body.calls.iter().filter(|call| !things.is_empty() && call.callee.base == base) {
+                things.iter().filter(|_| is_open(call)).for_each(|thing| run(*thing, call, &mut found));
+            }
+        }
+        let (Some(class), Some(own)) = (self.class_of(id), body.params.first()) else { return found };
+        let kept: Vec<(Symbol, &[Kept])> =
+            self.above(class).iter().flat_map(|class| self.kept_in(*class)).collect();
+        if kept.is_empty() {
+            return found;
+        }
+        let own = Operand::Local(own.local);
+        let mut read: FxHashSet<Symbol> = FxHashSet::default();
+        let loads = body.blocks.iter().flat_map(|block| &block.insts).filter_map(|inst| match &inst.op {
+            Op::Let(_, Rvalue::Load(place)) => Some(*place),
+            _ => None,
+        });
+        for place in loads.chain(body.calls.iter().map(|call| call.callee)).filter(|place| place.base == own)
+        {
+            if let Some(Step::Attr(name)) = module.unit.paths.steps(place.path).first() {
+                read.insert(module.global(*name));
+            }
+        }
+        for (thing, _) in kept.iter().filter(|(name, _)| read.contains(name)).flat_map(|(_, kept)| *kept) {
+            body.calls.iter().filter(|call| is_open(call)).for_each(|call| run(*thing, call, &mut found));
+        }
+        found
+    }
+}
+
+/// What the methods of all classes keep.
+pub(super) fn kept(program: &Program<'_>) -> FxHashMap<ClassIx, Vec<(Symbol, Vec<Kept>)>> {
+    let all: Vec<FuncId> = program.funcs().filter(|id| program.class_of(*id).is_some()).collect();
+    let keeps: Vec<Vec<(Symbol, Kept)>> = all
+        .par_iter()
+        .map(|id| if program.func(*id).0.is_test { Vec::new() } else { program.keeps(*id) })
+        .collect();
+    let mut found: FxHashMap<ClassIx, Vec<(Symbol, Vec<Kept>)>> = FxHashMap::default();
+    for (id, keeps) in all.into_iter().zip(keeps) {
+        let Some(class) = program.class_of(id) else { continue };
+        for (name, kept) in keeps {
+            let attrs = found.entry(class).or_default();
+            let at = attrs.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                attrs.push((name, Vec::new()));
+                attrs.len() - 1
+            });
+            let known = &mut attrs[at].1;
+            if !known.contains(&kept) && known.len() <= MAX_THINGS {
+                known.push(kept);
+            }
+        }
+    }
+    found
+}
