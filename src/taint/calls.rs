@@ -278,8 +278,9 @@ impl Analyzer<'_, '_> {
             }
         }
         if site.known.model.sinks.iter().any(|sink| sink.kinds == Kinds::DETAIL) {
-            // It is a reply now, and was reported.
-            tree.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(Kinds::DETAIL));
+            // It is a reply now, which says itself what it is, and was reported where it is a page.
+            let shown = Kinds::DETAIL.with(Kinds::named("html").unwrap_or_default());
+            tree.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(shown));
         }
         self.undo(state, site, &mut tree);
         self.made_with(site, &mut tree);
