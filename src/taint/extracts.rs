@@ -73,6 +73,7 @@ impl Tree {
             fields,
             class: self.class,
             funcs,
+            ragged: self.ragged,
             ..Self::default()
         })
     }

@@ -7,6 +7,7 @@
 
 mod apply;
 mod argv;
+mod asked;
 mod bind;
 mod block;
 mod body;
@@ -23,6 +24,7 @@ mod entry;
 mod eval;
 mod exceptions;
 mod extracts;
+mod fetched;
 mod fields;
 mod fillings;
 mod finish;
@@ -68,6 +70,7 @@ mod unseen;
 mod value;
 mod world;
 mod wrapped;
+mod zones;
 
 pub use summary::{Hop, Printed, SinkSite, SourceSite};
 

@@ -8,10 +8,12 @@ use crate::program::Meaning;
 use crate::taint::argv;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::media::told;
+use crate::taint::secrets::ASIDE;
 use crate::taint::state::State;
 use crate::taint::summary::{Hop, Port, Printed, Reach, SinkSite};
-use crate::taint::texts::conversion;
-use crate::taint::value::{Hops, Key, Konst, Label, Tree};
+use crate::taint::texts::{conversion, named_fields};
+use crate::taint::value::{Hops, Key, Konst, Label, Tree, inner_key};
 use crate::text::Span;
 
 /// What harm a place does.
@@ -51,7 +53,7 @@ impl Analyzer<'_, '_> {
             if sink.kinds == Kinds::SECRET && self.is_kept_apart(site) {
                 continue;
             }
-            if sink.kinds == Kinds::named("html").unwrap_or_default() && self.is_told_inert(site.call) {
+            if sink.kinds == Kinds::named("html").unwrap_or_default() && self.is_told_inert(site) {
                 continue;
             }
             if sink.kinds == Kinds::named("url").unwrap_or_default() && self.is_guarded(site) {
@@ -69,10 +71,13 @@ impl Analyzer<'_, '_> {
                     }
                     Argument::Name(name) if name == "*" => {
                         for (index, (arg, tree)) in site.call.args.iter().zip(&site.args).enumerate() {
-                            if self.is_shown_quoted(site, sink, index) {
+                            if self.is_shown_quoted(site, sink, index)
+                                || self.is_not_in_line(site, sink, index)
+                            {
                                 continue;
                             }
-                            self.reach(state, site, sink, tree, arg.span);
+                            let shown = self.named_in_line(site, sink, index);
+                            self.reach(state, site, sink, shown.as_ref().unwrap_or(tree), arg.span);
                         }
                     }
                     Argument::Name(name) if argv::rest(name).is_some() => {
@@ -190,6 +195,48 @@ impl Analyzer<'_, '_> {
         conversion(text, index - at - 1).is_some_and(|kind| kind != 's')
     }
 
+    /// Whether an argument of a log is no part of its line, or none that can break it: `extra=`, a mapping or list, whose
+    /// texts are shown as literals, what is handed to a log of requests.
+    fn is_not_in_line(&self, site: &Site<'_>, sink: &Sink, index: usize) -> bool {
+        if sink.kinds != Kinds::named("log").unwrap_or_default() {
+            return false;
+        }
+        let (arg, tree) = (&site.call.args[index], &site.args[index]);
+        let has_level = || site.positional(0).is_some_and(|(level, _)| !level.is_tainted());
+        match arg.kind {
+            ArgKind::Keyword(name) => ASIDE.contains(&self.module.unit.text(name)),
+            ArgKind::Positional if site.method == "log" && !has_level() => true,
+            ArgKind::Positional => self.is_structure(tree, arg.value) && !Self::fills_names(site, index),
+            ArgKind::Star | ArgKind::DoubleStar => false,
+        }
+    }
+
+    /// Whether an argument is the mapping that a template before it takes its values from by name.
+    fn fills_names(site: &Site<'_>, index: usize) -> bool {
+        let text = |tree: &Arc<Tree>| match &tree.konst {
+            Some(Konst::Str(text)) => Some(Arc::clone(text)),
+            _ => None,
+        };
+        let template = site.args.iter().take(index).rev().find_map(text);
+        index > 0 && template.is_none_or(|text| text.contains("%("))
+    }
+
+    /// Of a mapping from which the template before it takes values by name those that it takes.
+    fn named_in_line(&self, site: &Site<'_>, sink: &Sink, index: usize) -> Option<Arc<Tree>> {
+        let is_log = sink.kinds == Kinds::named("log").unwrap_or_default();
+        let template = index.checked_sub(1).map(|at| &site.args[at]).filter(|_| is_log)?;
+        let Some(Konst::Str(text)) = &template.konst else { return None };
+        let names = named_fields(text);
+        if names.is_empty() || !site.args[index].labels.is_empty() {
+            return None;
+        }
+        let mut shown = Tree::default();
+        for name in names {
+            shown.join(&self.part(&site.args[index], &Key::Item(Konst::Str(name.into()))));
+        }
+        Some(Arc::new(Tree::labeled(shown.all())))
+    }
+
     /// Notes that what a call does depends on a value.
     fn depend(&self, tree: &Tree) {
         if tree.konst.is_none() && !tree.labels.is_empty() && self.test(tree) {
@@ -221,10 +268,18 @@ impl Analyzer<'_, '_> {
         let first = self.part(tree, &Key::Item(Konst::Int(0)));
         let is_pair = tree.labels.is_empty() && matches!(tree.exact_len(), Some(2 | 3));
         let shown = if is_pair { &first } else { tree };
-        if !self.is_answer(value) {
+        let headers = if is_pair { tree.items().unwrap_or_default() } else { Vec::new() };
+        let is_inert = headers.iter().skip(1).find_map(|part| told(part)).unwrap_or(false);
+        if !is_inert && !self.is_answer(value) {
             // What a function gives of which nothing is known is as likely an answer that says itself what it is.
             let is_text = |label: &&Label| !label.kinds.has(Kinds::THROUGH_UNKNOWN);
-            let text = Arc::new(Tree::labeled(shown.labels.iter().filter(is_text).cloned().collect()));
+            let mut text = Tree::labeled(shown.labels.iter().filter(is_text).cloned().collect());
+            // `return json.dumps(values)`: nobody says that it is no HTML.
+            let values = shown.field(&inner_key()).map(|values| values.all()).unwrap_or_default();
+            values.iter().filter(is_text).for_each(|label| {
+                text.add(label);
+            });
+            let text = Arc::new(text);
             self.reach_at(state, (kinds.without(Kinds::DETAIL), "return"), &text, span);
         }
         self.reach_at(state, (Kinds::DETAIL, "return"), shown, span);
@@ -239,8 +294,9 @@ impl Analyzer<'_, '_> {
             let bases = self.world.program.outside_bases(*class);
             return bases.iter().any(|base| base.ends_with("Response"));
         }
-        matches!(path, Some(Meaning::Outside(path)) if path.ends_with("()") && !path.starts_with("str()") && path.contains('.'))
-            && !matches!(path, Some(Meaning::Outside(path)) if self.world.models.source(path).is_some())
+        let Some(Meaning::Outside(path)) = path else { return false };
+        let is_text = path.starts_with("str()") || path.as_ref() == "json.dumps()";
+        path.ends_with("()") && !is_text && path.contains('.') && self.world.models.source(path).is_none()
     }
 
     fn is_text(&self, tree: &Tree, span: Span, text: &str) -> bool {
@@ -383,7 +439,7 @@ fn parts(tree: &Arc<Tree>, kinds: Kinds) -> Vec<(Label, Arc<Tree>)> {
 }
 
 /// Whether what a text certainly begins with makes it harmless for all of `kinds`.
-fn is_fixed(tree: &Tree, kinds: Kinds) -> bool {
+pub(super) fn is_fixed(tree: &Tree, kinds: Kinds) -> bool {
     let Some(beginning) = tree.beginning() else { return false };
     let is = |name| kinds == Kinds::named(name).unwrap_or_default();
     if is("argument") {
