@@ -9,7 +9,7 @@ pub(super) const MAX_FIELDS: usize = 24;
 /// Most nodes of what is known of a value without taint where it leaves its function.
 pub(super) const MAX_SHAPE: usize = 64;
 /// Most origins of one value.
-pub(super) const MAX_LABELS: usize = 16;
+pub(super) const MAX_LABELS: usize = 24;
 /// Most visits of one block before what it is given is taken as final.
 pub(super) const MAX_VISITS: u32 = 8;
 /// Most rounds over functions that call each other.

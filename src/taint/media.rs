@@ -9,7 +9,7 @@ use crate::ir::{
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
-use crate::taint::value::{Key, Konst, Tree, is_inner};
+use crate::taint::value::{Key, Konst, Tree};
 
 /// The attributes that hold a media type, and the header that does.
 const ATTRIBUTES: &[&str] = &["content_type", "mimetype", "media_type"];
@@ -130,8 +130,10 @@ impl Analyzer<'_, '_> {
     /// Whether a value is a list, a set or a mapping, by how it is made.
     pub(super) fn is_structure(&self, tree: &Tree, operand: Operand) -> bool {
         let is_numbered = |(key, _): &(Key, Arc<Tree>)| matches!(key, Key::Item(Konst::Int(_)) | Key::Any);
-        let is_list =
-            tree.labels.is_empty() && !tree.fields.is_empty() && tree.fields.iter().all(is_numbered);
+        let is_list = tree.labels.is_empty()
+            && tree.class.is_none()
+            && !tree.fields.is_empty()
+            && tree.fields.iter().all(is_numbered);
         let by_path = |local: LocalId| {
             let path = self.body.locals[local].value.map(|value| self.module.unit.text(value));
             path.is_some_and(|path| matches!(path, "dict()" | "list()" | "set()"))
@@ -225,10 +227,15 @@ impl Analyzer<'_, '_> {
     }
 }
 
-/// Whether a value is a mapping whose keys are known.
+/// Whether a value is a mapping whose keys are known; exceptions and rows keep what they have under keys of our own.
 fn is_mapping(tree: &Tree) -> bool {
-    let is_key = |(key, _): &(Key, Arc<Tree>)| matches!(key, Key::Item(Konst::Str(_))) && !is_inner(key);
-    tree.labels.is_empty() && tree.fields.iter().any(is_key)
+    let is_key = |(key, _): &(Key, Arc<Tree>)| match key {
+        Key::Item(Konst::Str(name)) => !name.starts_with('\0'),
+        Key::Any => true,
+        Key::Item(_) | Key::Attr(_) => false,
+    };
+    let is_named = tree.fields.iter().any(|(key, _)| *key != Key::Any);
+    tree.labels.is_empty() && tree.class.is_none() && is_named && tree.fields.iter().all(is_key)
 }
 
 /// Whether headers, or a media type, tell of what no browser runs scripts in; `None` where they tell of none.

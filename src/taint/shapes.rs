@@ -12,7 +12,7 @@ use crate::program::{ClassIx, FuncId, Program};
 use crate::taint::body::{Analyzer, Context};
 use crate::taint::registries::register;
 use crate::taint::state::{State, Var};
-use crate::taint::value::{Callee, Key, Tree, is_numbered};
+use crate::taint::value::{Callee, Key, Tree};
 use crate::taint::world::World;
 
 /// Most classes below one whose attributes are compared.
@@ -196,8 +196,7 @@ fn open_lists(tree: &mut Tree) {
 
 /// Whether there is a list in a value of which it is certain how long it is.
 fn holds_list(tree: &Tree) -> bool {
-    let is_list = || tree.fields.iter().any(|(key, _)| is_numbered(key));
-    !tree.ragged && is_list() || tree.fields.iter().any(|(_, part)| holds_list(part))
+    tree.is_counted() || tree.fields.iter().any(|(_, part)| holds_list(part))
 }
 
 fn shape(state: &State, var: Var) -> Option<Arc<Tree>> {

@@ -310,7 +310,7 @@ impl State {
                             || tree.prefix.is_some()
                             || tree.ending.is_some()
                             || tree.cond.is_some()
-                            || tree.sure_len().is_some()
+                            || tree.is_counted()
                     };
                     if loses {
                         let cond = met((self, &self.vars[at].1), (other, &Tree::default()));

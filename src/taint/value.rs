@@ -252,11 +252,14 @@ impl Tree {
         self.exact_len().filter(|length| *length > 0 && !self.ragged)
     }
 
-    /// Notes that elements may be missing; returns whether that is new.
-    pub(super) fn may_lack(&mut self) -> bool {
-        let is_new = !self.ragged && self.fields.iter().any(|(key, _)| is_numbered(key));
-        self.ragged |= is_new;
-        is_new
+    /// Whether elements are told apart and their number is certain.
+    pub(super) fn is_counted(&self) -> bool {
+        !self.ragged && self.fields.iter().any(|(key, _)| is_numbered(key))
+    }
+
+    /// Notes that elements may be missing.
+    pub(super) fn may_lack(&mut self) {
+        self.ragged |= self.is_counted();
     }
 
     /// A list of these elements, whose number is as sure as those of the lists that they come from.
