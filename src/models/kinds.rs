@@ -39,7 +39,7 @@ pub struct Vocabulary {
     declared: Vec<String>,
 }
 
-const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::NOT_BACKSLASH.0);
+const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::ZONED.0);
 
 impl Vocabulary {
     /// Most kinds that packs can declare. Together with ours they fit into the bits of [`Kinds`] that mark no value.
@@ -103,6 +103,8 @@ impl Kinds {
     /// No kind, but beside [`Kinds::DECODED`] that what the value held before it holds still: percent-encoding was undone,
     /// and nothing else. What is shown of it then is shown of the value before, too.
     pub const UNQUOTED: Self = Self(1 << 52);
+    /// No kind, but set while the text may hold a `%`, behind which `ipaddress` takes any text for the zone of an address.
+    pub const ZONED: Self = Self(1 << 48);
     /// What a check can show a value to be harmless for: a secret stays one, whatever it equals.
     pub const CHECKED: Self = Self::ALL.without(Self::SECRET).without(Self::WHOLE);
     /// No kind, but what is shown of a path that it takes to be harmless: it begins with a folder's name and the slash

@@ -13,8 +13,13 @@ const MAKERS: &[&str] =
 
 fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
     for (id, call) in context.body.calls.pairs() {
-        if makes(context, context.name(call)) && context.is_reachable(id) {
+        if !context.is_reachable(id) {
+            continue;
+        }
+        if makes(context, context.name(call)) {
             hits.extend(judge(context, call));
+        } else if context.name(call) == "aiohttp_jinja2.setup" {
+            hits.extend(switched_off(context, call));
         }
     }
 }
@@ -52,6 +57,24 @@ fn judge(context: &Context<'_>, call: &Call) -> Option<Hit> {
     };
     let edit =
         Edit { safety: Safety::Suggest, title: "escape what is filled in".to_owned(), changes: vec![change] };
+    Some(Hit::new(call.callee_span, message, solution).edit(Some(edit)))
+}
+
+/// `aiohttp_jinja2.setup(app, autoescape=False)`: what it makes fills in pages, and would escape by itself.
+fn switched_off(context: &Context<'_>, call: &Call) -> Option<Hit> {
+    let off = Operand::Const(crate::ir::Const::Bool(false));
+    let told = context.arg(call, None, "autoescape").filter(|arg| arg.value == off)?;
+    let callee = edits::brief(context, call.callee_span, 60);
+    let message = format!(
+        "`{callee}` is told to escape nothing in the pages of the application: text with `<script>` in it becomes \
+         part of them"
+    );
+    let solution = format!(
+        "leave `autoescape=False` out of `{callee}`, and mark what is HTML already with `|safe`; to check, fill a \
+         page in with `<b>`: it must come out as `&lt;b&gt;`"
+    );
+    let edit =
+        edits::replace(Safety::Suggest, "escape what is filled in", told.span, "autoescape=True".to_owned());
     Some(Hit::new(call.callee_span, message, solution).edit(Some(edit)))
 }
 

@@ -280,7 +280,7 @@ fn hit(context: &Context<'_>, id: CallId, kind: Kind, loss: &Loss) -> Hit {
     let never_raises = matches!(kind, Kind::Run | Kind::RunUnchecked | Kind::Call)
         && handlers_around(context, call).any(|name| name.ends_with("CalledProcessError"));
     let dead =
-        if never_raises { "; the handler is dead code: it never raises `CalledProcessError`" } else { "" };
+        if never_raises { "; it never raises `CalledProcessError`, which the handler is for" } else { "" };
     let how = match kind {
         Kind::Run | Kind::RunUnchecked => "pass `check=True`".to_owned(),
         Kind::Call => "use `check_call`, which raises".to_owned(),

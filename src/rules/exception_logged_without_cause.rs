@@ -41,7 +41,11 @@ fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
             continue;
         }
         for id in logs {
-            if !cause.is_argument(&context.body.calls[id]) && !cause_is_beside(&clause, &cause, id) {
+            let call = &context.body.calls[id];
+            if !cause.is_argument(call)
+                && !is_told_apart(&clause, call, Some("errno"))
+                && !cause_is_beside(&clause, &cause, id)
+            {
                 hits.push(hit(&clause, id, broad));
             }
         }
@@ -112,8 +116,9 @@ fn hit(clause: &Clause<'_, '_>, id: CallId, broad: bool) -> Hit {
         Some(types) if !broad => format!("the `{}`", edits::brief(context, types, 60)),
         _ => "the exception".to_owned(),
     };
+    let lost = if clause.always_raises() { "stand in no line of it" } else { "are lost" };
     let message =
-        format!("`{callee}` says that something failed and not why: {what} and its traceback are lost");
+        format!("`{callee}` says that something failed and not why: {what} and its traceback {lost}");
     let instead = match context.method(call) {
         "error" if !has_exc_info(context, call) => {
             format!("write `{}.exception(…)` here", context.receiver(call))
@@ -130,7 +135,7 @@ fn hit(clause: &Clause<'_, '_>, id: CallId, broad: bool) -> Hit {
         .related(clause.region.head, "this clause has the exception");
     let kept = clause.always_raises()
         || raises_from(clause, id)
-        || is_told_apart(clause, call)
+        || is_told_apart(clause, call, None)
         || !broad
         || shows_what_was_parsed(clause, call);
     if kept { hit.severity(Severity::Low) } else { hit }
@@ -144,8 +149,9 @@ fn raises_from(clause: &Clause<'_, '_>, id: CallId) -> bool {
     !exits.is_empty() && exits.iter().all(|exit| matches!(exit, Exit::Raise(_)))
 }
 
-/// Whether the log stands under a test of the exception: its message speaks of that very case.
-fn is_told_apart(clause: &Clause<'_, '_>, call: &Call) -> bool {
+/// Whether the log stands under a test of the exception, or of an attribute of it for one value: its message speaks of
+/// that very case.
+fn is_told_apart(clause: &Clause<'_, '_>, call: &Call, attribute: Option<&str>) -> bool {
     let context = clause.context;
     let name = clause.bound().map(|bound| match bound {
         Operand::Local(local) => context.local_name(local),
@@ -158,7 +164,8 @@ fn is_told_apart(clause: &Clause<'_, '_>, call: &Call) -> bool {
         let region = &context.body.regions[id];
         let head = context.source(region.head);
         let mut words = head.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        region.kind == RegionKind::Branch && words.any(|word| word == name)
+        let is_one = attribute.is_none_or(|attribute| head.contains(&format!("{name}.{attribute} == ")));
+        region.kind == RegionKind::Branch && is_one && words.any(|word| word == name)
     })
 }
 

@@ -9,12 +9,14 @@ use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
 use crate::rules::remedies::{Way, remedy};
 use crate::rules::{Context, Review};
-use crate::taint::{Hop, Meeting, Printed, SourceSite};
+use crate::taint::{Hop, Meeting, Printed, SinkSite, SourceSite};
 use crate::templates::Why;
 use crate::text::{FileId, SourceFile, Span};
 
 /// What to do where a program is chosen: there is no shell to leave out.
 const OF_PROGRAMS: &str = "start a program whose path is constant, or take it from a dict of your own by what `{source}` says; to check, send the path of another program: it must not be started";
+/// What to do where a module is written: what is in it is chosen by nobody.
+const OF_MODULES: &str = "write what `{source}` gives as data, with `json.dump` into a file that is read with `json.load`, and keep modules constant; to check, pass `__import__('os').getpid()` in it: no file that Python runs may hold it";
 /// Most calls on a way with one of which nothing is known; longer ones are guesses upon guesses.
 const MAX_VAGUE_CALLS: usize = 6;
 /// Most other sources of one sink that a finding names.
@@ -277,10 +279,18 @@ fn finding(
         file: sink.file,
         span: sink.span,
         function,
-        message: fill(&spec.message),
+        message: if is_written(sink) {
+            let (runs, reads) = ("is run as code by `{sink}`", "that `{sink}` reads");
+            let written =
+                spec.message.replace(runs, "is written by `{sink}` into a file that is run as code");
+            fill(&written.replace(reads, "that `{sink}` writes"))
+        } else {
+            fill(&spec.message)
+        },
         solution: match &sink.printed {
             Some(printed) => in_template(printed),
             None if sink.is_program => fill(OF_PROGRAMS),
+            None if is_written(sink) && rule_id == "code-injection" => fill(OF_MODULES),
             None => fill(&spec.solution),
         },
         edit: remedy(
@@ -297,6 +307,12 @@ fn finding(
         identity: Vec::new(),
         is_new: None,
     })
+}
+
+/// Whether a sink puts a text into a file.
+fn is_written(sink: &SinkSite) -> bool {
+    let method = sink.callee.rsplit('.').next().unwrap_or_default();
+    matches!(method, "write" | "writelines" | "write_text" | "write_bytes")
 }
 
 /// An argument without the keyword that it is passed by: `url=address`.

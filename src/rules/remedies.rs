@@ -144,10 +144,32 @@ fn safe_xml(context: &Context<'_>, call: &Call) -> Option<Edit> {
         let function = name.strip_prefix(module).and_then(|rest| rest.strip_prefix('.'));
         matches!(function, Some("parse" | "parseString"))
     })?;
+    // `defusedxml` takes a parser as it is, entities and all.
+    if module == "xml.dom.pulldom" && call.args.len() > 1 {
+        return entities_off(context, call);
+    }
     let safe = module.replace("xml.dom", "xml").replace("xml.", "defusedxml.");
     let text = format!("{safe}.{}", context.method(call));
     let change = Change { span: call.callee_span, text };
     with_import(context, &safe, "parse with the package `defusedxml`", change)
+}
+
+/// The parser that a call is given loads external entities no more.
+fn entities_off(context: &Context<'_>, call: &Call) -> Option<Edit> {
+    let parser = context.arg(call, Some(1), "parser")?;
+    let source = context.source(parser.span);
+    let name = source.rsplit('=').next().unwrap_or(source).trim();
+    let is_switch = |other: &&Call| {
+        let feature = other.positional(0).map(|arg| context.source(arg.span));
+        context.method(other) == "setFeature"
+            && context.receiver(other) == name
+            && feature.is_some_and(|feature| feature.ends_with("feature_external_ges"))
+    };
+    let mut switches = context.body.calls.iter().filter(is_switch);
+    let (Some(switch), None) = (switches.next(), switches.next()) else { return None };
+    let value = switch.positional(1)?;
+    let title = "load no external entities";
+    Some(edits::replace(Safety::Suggest, title, value.span, "False".to_owned()))
 }
 
 /// An edit that needs `module`; `None` where its name is taken.

@@ -385,7 +385,13 @@ fn by_choice(context: &Context<'_>, at: Point) -> bool {
 /// The block whose test alone leads to `block`.
 fn tested_before(context: &Context<'_>, block: BlockId) -> Option<BlockId> {
     let [Edge { block: before, unwind: false }] = context.cfg().preds(block)[..] else { return None };
-    matches!(context.body.blocks[before].end, Terminator::Branch { .. }).then_some(before)
+    let data = &context.body.blocks[before];
+    match data.end {
+        Terminator::Branch { .. } => Some(before),
+        // What an `else` begins with.
+        Terminator::Goto(_) if data.insts.is_empty() => tested_before(context, before),
+        _ => None,
+    }
 }
 
 /// Whether what ends `block` tests a setting. The scheme of an address, versions and what a module has are none.

@@ -137,7 +137,7 @@ impl Analyzer<'_, '_> {
         if let Some(star) = params.iter().position(|param| param.kind == ParamKind::Star) {
             let rest = Arc::make_mut(bound[star].get_or_insert_with(Arc::default));
             match items.as_ref().filter(|_| rest.is_plain()) {
-                Some(items) => *rest = Tree::list(items.iter().skip(*next - first).cloned()),
+                Some(items) => *rest = Tree::list_of(items.iter().skip(*next - first).cloned(), &[tree]),
                 None => drop(rest.join(tree)),
             }
         }

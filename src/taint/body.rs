@@ -61,6 +61,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) rounds: RefCell<FxHashMap<LocalId, Vec<Element>>>,
     /// The origins of single letters of texts.
     pub(super) letters: RefCell<FxHashSet<u32>>,
+    /// The origins of what was read under a key that a variable holds, by the variable.
+    pub(super) asked: RefCell<FxHashMap<LocalId, Vec<u32>>>,
 }
 
 /// What a summary is made for.
@@ -137,6 +139,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             thrown: RefCell::default(),
             rounds: RefCell::default(),
             letters: RefCell::default(),
+            asked: RefCell::default(),
         })
     }
 
@@ -318,7 +321,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 self.bind(state, *to, tree);
             }
             Op::Await(to, value) => {
-                let mut tree = self.value(state, *value);
+                let mut tree = self.value_at(state, *value, inst.span);
                 self.add_secret_local(&mut tree, *to, &inst.op, inst.span);
                 self.bind(state, *to, tree);
             }
@@ -344,6 +347,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     pub(super) fn bind(&self, state: &mut State, to: LocalId, tree: Arc<Tree>) {
         // What a check has shown on this way holds for the copy on others too.
         let tree = self.without_cleared(state, tree);
+        self.ask_anew(state, to);
         state.set(Var::Local(to), tree);
     }
 

@@ -88,8 +88,7 @@ impl Analyzer<'_, '_> {
                 // Of what is not known the length is 0.
                 _ => Some(
                     first()?
-                        .exact_len()
-                        .filter(|length| *length > 0)
+                        .sure_len()
                         .map_or_else(Arc::default, |length| Arc::new(Tree::konst(Konst::Int(length)))),
                 ),
             },
@@ -123,7 +122,7 @@ impl Analyzer<'_, '_> {
                 let (subject, kind) = (first()?, site.positional(1)?.1);
                 let kind = self.file.slice(kind.span);
                 let clears = match kind {
-                    "int" | "float" | "bool" => Kinds::ALL,
+                    "int" | "float" | "bool" | "IPv4Address" | "ipaddress.IPv4Address" => Kinds::ALL,
                     "str" | "bytes" => Kinds::named("nosql").unwrap_or_default(),
                     _ => {
                         let details = self.of_kinds(&subject, Kinds::DETAIL);
@@ -284,7 +283,7 @@ impl Analyzer<'_, '_> {
             "reversed" => {
                 let list = first()?;
                 Some(match list.items() {
-                    Some(items) => Arc::new(Tree::list(items.into_iter().rev())),
+                    Some(items) => Arc::new(Tree::list_of(items.into_iter().rev(), &[&list])),
                     None => list,
                 })
             }

@@ -8,8 +8,9 @@ use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
 use crate::taint::unseen::Spot;
-use crate::taint::value::{Callee, FuncRef, Label, Tree};
+use crate::taint::value::{Callee, FuncRef, Label, Tree, is_inner};
 use crate::taint::world::{Known, World};
+use crate::taint::zones::{takes_zone, without_zone};
 use crate::text::Span;
 
 /// A call with what goes in.
@@ -237,9 +238,10 @@ impl Analyzer<'_, '_> {
             let made = self.record(site, *class).unwrap_or_else(|| self.instance(site, *class));
             return self.set_up(state, site, made);
         }
-        let is_answered = |sink: &crate::models::Sink| sink.answers && self.fits(site, sink);
-        if site.known.model.sinks.iter().any(|sink| is_answered(sink)) {
-            return Arc::default();
+        let is_answered = |sink: &&crate::models::Sink| sink.answers && self.fits(site, sink);
+        let answered: Vec<_> = site.known.model.sinks.iter().copied().filter(is_answered).collect();
+        if !answered.is_empty() {
+            return self.fetched(state, site, &answered);
         }
         self.refuse(state, site);
         if site.method == "relative_to"
@@ -316,6 +318,9 @@ impl Analyzer<'_, '_> {
         } else if clears != Kinds::NONE {
             clear(tree, clears);
         }
+        if takes_zone(site.path) {
+            without_zone(tree);
+        }
     }
 
     /// What functions that take a path make of it.
@@ -345,7 +350,11 @@ impl Analyzer<'_, '_> {
         let refused = crate::taint::guards::refuses(site.path);
         if refused != Kinds::NONE {
             let given = site.positional(0).map(|(tree, _)| tree.all());
-            given.into_iter().flatten().for_each(|label| state.clear(label.origin, refused));
+            let has_zone = |label: &Label| takes_zone(site.path) && label.kinds.has(Kinds::ZONED);
+            for label in given.into_iter().flatten() {
+                let is_all = takes_zone(site.path) && !has_zone(&label);
+                state.clear(label.origin, if is_all { Kinds::ALL } else { refused });
+            }
         }
         for check in self.world.models.checks(site.path) {
             let given = match &check.at {
@@ -428,7 +437,7 @@ fn clear(tree: &mut Tree, kinds: Kinds) {
     for label in &mut tree.labels {
         label.kinds = label.kinds.without(kinds);
     }
-    for (_, part) in &mut tree.fields {
+    for (_, part) in tree.fields.iter_mut().filter(|(key, _)| !is_inner(key)) {
         clear(Arc::make_mut(part), kinds);
     }
 }

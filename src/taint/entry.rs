@@ -26,18 +26,13 @@ pub(super) const TYPED: &[&str] = &[
     "enum.Enum",
 ];
 
-/// What a server puts into the environment of a request by itself.
-const SET_BY_SERVER: &[&str] = &[
-    "REMOTE_ADDR",
-    "REMOTE_PORT",
-    "REMOTE_USER",
-    "REQUEST_METHOD",
-    "SERVER_NAME",
-    "SERVER_PORT",
-    "SERVER_PROTOCOL",
-    "SERVER_SOFTWARE",
-    "wsgi.url_scheme",
-];
+/// Whether a client sets what stands under `key` in the environment of a request. The rest is of the server, or of the
+/// program itself.
+pub(super) fn is_of_client(key: &str) -> bool {
+    key.starts_with("HTTP_")
+        || key.starts_with("CONTENT_")
+        || matches!(key, "QUERY_STRING" | "PATH_INFO" | "REQUEST_URI" | "RAW_URI" | "SCRIPT_NAME")
+}
 
 /// Annotations of parameters that hold text, alone or many of it.
 const TEXTS: &[&str] = &[
@@ -197,7 +192,7 @@ impl Analyzer<'_, '_> {
         if let Some(Step::Item(Const::Str(key))) = steps.get(index + 1) {
             let key = self.module.unit.text(*key);
             let is_set = match self.module.unit.text(last) {
-                "META" => SET_BY_SERVER.contains(&key),
+                "META" => !is_of_client(key),
                 "path_params" | "match_info" => self.is_converted(key),
                 _ => false,
             };
@@ -234,9 +229,7 @@ impl Analyzer<'_, '_> {
     /// As [`Analyzer::request_field`], for what a client sets in the environment: `request.environ["HTTP_REFERER"]`.
     fn environ_field(&self, root: Operand, steps: &[Step], key: Symbol, span: Span) -> Option<Label> {
         let key = self.module.unit.text(key);
-        if !key.starts_with("HTTP_")
-            && !matches!(key, "QUERY_STRING" | "PATH_INFO" | "REQUEST_URI" | "CONTENT_TYPE")
-        {
+        if !is_of_client(key) {
             return None;
         }
         let threat = match (root, steps) {
@@ -385,6 +378,10 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
     }
     if name.ends_with(".rel_url") {
         kinds = kinds.with(named("header")).with(named("log"));
+    }
+    // Frameworks quote it again, or give it as it came, which was one line.
+    if name.split('.').skip(1).any(|part| matches!(part, "url" | "base_url" | "uri" | "build_absolute_uri")) {
+        kinds = kinds.with(named("log"));
     }
     kinds
 }

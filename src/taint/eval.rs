@@ -40,7 +40,7 @@ impl Analyzer<'_, '_> {
                 if *op == Operator::Add && !left.fields.is_empty() {
                     right = self.listed(state, &right);
                 }
-                let tree = self.binary(*op, &left, &right);
+                let tree = self.binary((*op, template), &left, &right);
                 let is_text = matches!(op, Operator::Add | Operator::Mod);
                 if *op == Operator::Mod {
                     self.depend_on_list(template);
@@ -48,7 +48,7 @@ impl Analyzer<'_, '_> {
                 Arc::new(if is_text { self.built(tree, span) } else { tree })
             }
             Rvalue::Unary(op, operand) => {
-                let tree = self.value(state, *operand);
+                let tree = self.value_at(state, *operand, span);
                 self.test(&tree);
                 Arc::new(unary(*op, &tree))
             }
@@ -57,7 +57,7 @@ impl Analyzer<'_, '_> {
                     return found;
                 }
                 let is_given = matches!(right, Operand::Const(Const::None)) && self.is_as_given(*left);
-                let (left, right) = (self.value(state, *left), self.value(state, *right));
+                let (left, right) = (self.value_at(state, *left, span), self.value_at(state, *right, span));
                 self.compare(*op, &left, &right, is_given)
             }
             Rvalue::Format(parts) => {
@@ -70,7 +70,7 @@ impl Analyzer<'_, '_> {
                 Arc::new(self.built(text_of(&parts), span))
             }
             Rvalue::Slice(operand, bounds_of) => {
-                let tree = self.value(state, *operand);
+                let tree = self.value_at(state, *operand, span);
                 let text = self.file.slice(span);
                 let bounds = text.strip_suffix(']').and_then(|text| text.rsplit_once('['));
                 let bounds = bounds.map_or_else(|| starred(bounds_of), |(_, bounds)| bounds.to_owned());
@@ -78,36 +78,40 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
                 let mut tree = Tree::default();
-                let mut index = 0;
+                let (mut index, mut ragged) = (0, false);
                 let mut push = |value: &Arc<Tree>| {
                     let key = if index < 20 { Key::Item(Konst::Int(index)) } else { Key::Any };
                     tree.store(&[key], value);
                     index += 1;
                 };
                 for item in items {
-                    let value = self.value(state, *item);
+                    let value = self.value_at(state, *item, span);
                     match &value.fields[..] {
                         [(key, list)] if *key == spread() => match list.items() {
-                            Some(items) => items.iter().for_each(&mut push),
+                            Some(items) => {
+                                ragged |= list.sure_len().is_none();
+                                items.iter().for_each(&mut push);
+                            }
                             // Any number of elements stands for one, so that the order is kept.
                             None => push(&self.any_part(&self.listed(state, list))),
                         },
                         _ => push(&value),
                     }
                 }
+                tree.ragged = ragged;
                 Arc::new(tree)
             }
             Rvalue::Dict(items) => {
                 let mut tree = Tree::default();
                 for (key, item) in items {
-                    let value = self.value(state, *item);
+                    let value = self.value_at(state, *item, span);
                     match key {
                         Some(Operand::Const(constant)) => {
                             let key = literal(self.module, *constant).map_or(Key::Any, Key::Item);
                             tree.store(&[key], &value);
                         }
                         Some(key) => {
-                            let known = self.value(state, *key).konst.clone();
+                            let known = self.value_at(state, *key, span).konst.clone();
                             // Which of several entries is the secret nobody knows any more.
                             let is_mixed = known.is_none() && items.len() > 1;
                             if is_mixed {
@@ -137,9 +141,10 @@ impl Analyzer<'_, '_> {
             }
             Rvalue::Function(id) => self.func_value(self.own_func(*id)),
             Rvalue::Matches(subject, parts) => {
-                let subject = self.value(state, *subject);
+                let subject = self.value_at(state, *subject, span);
                 self.test(&subject);
-                let values: Vec<Arc<Tree>> = parts.iter().map(|part| self.value(state, *part)).collect();
+                let values: Vec<Arc<Tree>> =
+                    parts.iter().map(|part| self.value_at(state, *part, span)).collect();
                 let constants: Option<Vec<&Konst>> = values.iter().map(|part| part.konst.as_ref()).collect();
                 let constants = constants.filter(|constants| !constants.is_empty());
                 if let (Some(constants), Some(konst)) = (&constants, &subject.konst) {
@@ -153,7 +158,7 @@ impl Analyzer<'_, '_> {
             Rvalue::Opaque(parts) => {
                 let mut tree = Tree::default();
                 for part in parts {
-                    self.value(state, *part).all().iter().for_each(|label| {
+                    self.value_at(state, *part, span).all().iter().for_each(|label| {
                         tree.add(label);
                     });
                 }
@@ -169,17 +174,20 @@ impl Analyzer<'_, '_> {
             return text;
         }
         for label in text.labels.iter_mut().filter(|label| !label.kinds.is_empty()) {
-            let last = label.via.as_ref().map(|hops| (hops.hop.file, hops.hop.span));
-            // A loop comes by again.
-            if last != Some((self.module.file, span)) {
-                let caption = CAPTION.get_or_init(|| "it becomes part of a longer text here".into());
+            let caption = CAPTION.get_or_init(|| "it becomes part of a longer text here".into());
+            // A loop comes by again, and of `"a" + x + "b"` the pieces are one text.
+            let is_told = label.via.as_ref().is_some_and(|hops| {
+                let (hop, is_here) = (&hops.hop, hops.hop.file == self.module.file);
+                is_here && (hop.span == span || hop.caption == *caption && span.contains(hop.span))
+            });
+            if !is_told {
                 *label = label.after(self.hop(span, Arc::clone(caption)));
             }
         }
         text
     }
 
-    fn binary(&self, op: Operator, left: &Tree, right: &Tree) -> Tree {
+    fn binary(&self, (op, template): (Operator, Operand), left: &Tree, right: &Tree) -> Tree {
         let number = |tree: &Tree| match tree.konst {
             Some(Konst::Int(n)) => Some(n),
             Some(Konst::Bool(value)) => Some(i64::from(value)),
@@ -213,7 +221,7 @@ impl Analyzer<'_, '_> {
             }
             // `"%s" % value`, `base / name`, `{} | other`
             Operator::Mod => {
-                if let Some(text) = self.filled_in(left, right) {
+                if let Some(text) = self.filled_in(template, left, right) {
                     return text;
                 }
                 let mut tree = Tree::labeled(left.labels.clone());
@@ -393,6 +401,7 @@ pub(super) fn without(part: &str) -> Kinds {
         "<" | ">" => named(&["html"]),
         "'" | "\"" => named(&["sql-quoted", "xpath"]),
         "://" | "//" => named(&["redirect"]),
+        "%" => Kinds::ZONED,
         _ => Kinds::NONE,
     }
 }
@@ -428,6 +437,8 @@ fn joined(left: &Tree, right: &Tree) -> Tree {
         parts.store(&[key], part);
     }
     tree.fields = parts.fields;
+    // What is not known has elements of which nothing is known.
+    tree.ragged = [left, right].iter().any(|list| list.ragged || list.fields.is_empty());
     tree
 }
 

@@ -79,6 +79,7 @@ impl Tree {
             class: self.class,
             maybe: self.maybe.clone(),
             funcs,
+            ragged: self.ragged,
             ..Self::default()
         })
     }

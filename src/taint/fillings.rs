@@ -1,23 +1,55 @@
 //! Texts that are made of a template and of values, or of a list.
 
-use crate::ir::{LocalId, Op, Operand, Rvalue};
+use std::sync::Arc;
+
+use crate::ir::{Const, LocalId, Op, Operand, Rvalue};
 use crate::taint::body::Analyzer;
 use crate::taint::texts::{named_fields, percent};
 use crate::taint::value::{Key, Konst, Tree};
 
 impl Analyzer<'_, '_> {
     /// `left % right` where the template is known, or one of several.
-    pub(super) fn filled_in(&self, left: &Tree, right: &Tree) -> Option<Tree> {
+    pub(super) fn filled_in(&self, template: Operand, left: &Tree, right: &Tree) -> Option<Tree> {
         if let Some(Konst::Str(template)) = &left.konst {
             return Some(percent(template, &self.with_named(template, right)));
         }
-        let among = left.among.as_ref()?;
-        let mut all = among.texts.iter().map(|template| percent(template, &self.with_named(template, right)));
+        let among = left.among.as_ref().map(|among| among.texts.clone());
+        let texts = among.or_else(|| self.literals(template, 3))?;
+        let mut all = texts.iter().map(|template| percent(template, &self.with_named(template, right)));
         let mut text = all.next()?;
         all.for_each(|other| {
             text.join(&other);
         });
         Some(text)
+    }
+
+    /// The texts of which a local is one, where all that it is assigned are literals.
+    pub(super) fn literals(&self, operand: Operand, depth: u32) -> Option<Vec<Arc<str>>> {
+        let local = match operand {
+            Operand::Const(Const::Str(text)) => return Some(vec![self.module.unit.text(text).into()]),
+            Operand::Local(local) => local,
+            Operand::Const(_) | Operand::Global(_) => return None,
+        };
+        if depth == 0
+            || self.body.param(local).is_some()
+            || self.captured.iter().any(|(known, _)| *known == local)
+        {
+            return None;
+        }
+        let mut texts = Vec::new();
+        for inst in self.body.blocks.iter().flat_map(|block| &block.insts) {
+            match &inst.op {
+                Op::Let(to, Rvalue::Use(from)) if *to == local => {
+                    texts.extend(self.literals(*from, depth - 1)?);
+                }
+                Op::Let(to, _) | Op::Call(to, _) | Op::Await(to, _) | Op::Yield(to, ..) if *to == local => {
+                    return None;
+                }
+                Op::Store(place, _) if place.base == operand => return None,
+                _ => {}
+            }
+        }
+        (!texts.is_empty()).then_some(texts)
     }
 
     /// A value with those parts told apart that a template names.

@@ -25,9 +25,9 @@ impl Analyzer<'_, '_> {
         match self.module.meaning(name) {
             Meaning::Outside(path) => {
                 if let Some(threat) = self.world.models.source(path) {
+                    let span = self.written_at(text, span);
                     let last = text.rsplit('.').next().unwrap_or_default();
                     let spelled = self.spelled(span);
-                    // The span of `data = request.data` is that of the target.
                     let text = if spelled.contains(&format!(".{last}")) { spelled } else { shown(text) };
                     let label = self.source(span, text, threat, "comes in here");
                     return Arc::new(Tree::labeled(vec![label]));
@@ -62,6 +62,43 @@ impl Analyzer<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Where a dotted name is written that is read in the expression at `span`, in its statement, or in this body: names
+    /// from outside have no places of their own. The place of what is called, or subscripted, stays with it.
+    fn written_at(&self, name: &str, span: Span) -> Span {
+        let (last, end) = (name.rsplit('.').next().unwrap_or_default(), shown(name));
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let find = |within: Span| {
+            let text = self.file.slice(within);
+            let written = text.match_indices(last).filter_map(|(at, _)| {
+                let before = &text[..at];
+                let start = before.trim_end_matches(|c: char| is_name(c) || c == '.').len();
+                let behind = at + last.len();
+                let is_whole =
+                    before.ends_with('.') && start + 1 < at && !text[behind..].starts_with(is_name);
+                is_whole.then_some((start, behind))
+            });
+            // It may have been imported under another name.
+            let (start, behind) =
+                written.min_by_key(|(start, behind)| !text[*start..*behind].ends_with(&end))?;
+            let offset = |at: usize| within.start + u32::try_from(at).unwrap_or(0);
+            Some(Span::new(offset(start), offset(behind)))
+        };
+        if span.start == span.end {
+            return find(self.body.span).unwrap_or(span);
+        }
+        // The span of `data = request.data` is that of the target.
+        let behind = self.file.slice(Span::new(span.end, self.body.span.end.max(span.end)));
+        let line = u32::try_from(behind.find('\n').unwrap_or(behind.len())).unwrap_or(0);
+        let goes_on = |found: &Span| {
+            let behind = self.file.slice(Span::new(found.end, span.end));
+            found.start == span.start && behind.starts_with(['.', '[', '('])
+        };
+        if find(span).is_some_and(|found| goes_on(&found)) {
+            return span;
+        }
+        find(span).or_else(|| find(Span::new(span.end, span.end + line))).unwrap_or(span)
     }
 
     /// What this body has put into a variable, or into that of which a dotted name is an attribute.

@@ -16,7 +16,13 @@ use crate::text::Span;
 
 impl Analyzer<'_, '_> {
     /// A value that is nothing but what its truth tells.
-    pub(super) fn cond(&self, cond: Cond) -> Arc<Tree> {
+    pub(super) fn cond(&self, mut cond: Cond) -> Arc<Tree> {
+        {
+            let origins = self.origins.borrow();
+            let is_one = |origin: u32| !origins[origin as usize].is_deep();
+            cond.yes.retain(|(origin, _)| is_one(*origin));
+            cond.no.retain(|(origin, _)| is_one(*origin));
+        }
         let is_empty = cond.is_empty();
         if !is_empty {
             self.out.borrow_mut().checks = true;
@@ -156,11 +162,14 @@ impl Analyzer<'_, '_> {
             let (class, says) = path.strip_prefix("ipaddress.IPv")?.split_at_checked(1)?;
             matches!(class, "4" | "6").then(|| says.strip_prefix("Address()."))?
         })?;
-        if !matches!(says, "is_global" | "is_private") {
+        if !matches!(says, "is_global" | "is_private" | "scope_id") {
             return None;
         }
         let (before, _) = self.module.unit.paths.split(place.path)?;
         let address = self.load(state, Place { base: place.base, path: before }, span);
+        if says == "scope_id" {
+            return Some(self.cond(Cond::if_false(self.all_kinds(&address))));
+        }
         let shown = self.of_kinds(&address, Kinds::named("url").unwrap_or_default());
         Some(self.cond(if says == "is_global" { Cond::if_true(shown) } else { Cond::if_false(shown) }))
     }
@@ -289,15 +298,18 @@ pub(super) fn refuses(path: &str) -> Kinds {
         | "fractions.Fraction"
         | "ipaddress.IPv4Address"
         | "ipaddress.IPv4Network"
-        | "ipaddress.ip_network" => Kinds::ALL,
+        | "ipaddress.IPv4Interface" => Kinds::ALL,
+        // `inet_pton` takes no line break.
+        "netaddr.IPAddress" => {
+            ["address", "log"].iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with)
+        }
         // A scope behind `%` is any text.
         "ipaddress.ip_address"
+        | "ipaddress.ip_network"
         | "ipaddress.ip_interface"
         | "ipaddress.IPv6Address"
         | "ipaddress.IPv6Network"
         | "ipaddress.IPv6Interface"
-        | "ipaddress.IPv4Interface"
-        | "netaddr.IPAddress"
         | "netaddr.IPNetwork"
         | "netaddr.EUI" => Kinds::named("address").unwrap_or_default(),
         _ => Kinds::NONE,

@@ -6,7 +6,7 @@ use crate::program::ClassIx;
 use crate::taint::body::Analyzer;
 use crate::taint::limits::{MAX_FIELDS, MAX_LABELS};
 use crate::taint::state::State;
-use crate::taint::value::{Cond, Key, Konst, Label, Tree, add};
+use crate::taint::value::{Cond, Key, Konst, Label, Tree, add, is_numbered};
 
 impl Tree {
     /// Joins `other` in; returns whether anything grew.
@@ -35,13 +35,16 @@ impl Tree {
                     new.may = new.truths();
                     (new.konst, new.prefix, new.ending, new.among) = (None, None, None, None);
                     self.fields.insert(at, (key.clone(), Arc::new(new)));
+                    self.ragged |= is_numbered(key);
                     grew = true;
                 }
                 Err(_) => part.all().iter().for_each(|label| grew |= add(&mut self.labels, label)),
             }
         }
+        let mut ragged = self.ragged || other.ragged;
         for (key, part) in &mut self.fields {
             if other.fields.binary_search_by(|(known, _)| known.cmp(key)).is_err() {
+                ragged |= is_numbered(key);
                 let fresh: Vec<&Label> =
                     other.labels.iter().filter(|label| !has(&part.labels, label)).collect();
                 let loses = part.is_text_known();
@@ -56,6 +59,8 @@ impl Tree {
                 }
             }
         }
+        grew |= ragged != self.ragged;
+        self.ragged = ragged;
         for label in &other.labels {
             grew |= self.add(label);
         }
@@ -208,6 +213,7 @@ impl Tree {
             && keeps_cond
             && (self.ending.is_none() || self.ending == other.ending)
             && (self.among.is_none() || self.among == other.among)
+            && (self.ragged || !other.ragged)
             && other.labels.iter().all(|label| covers(&self.labels, label))
             && other.funcs.iter().all(|func| self.funcs.iter().any(|known| known.func == func.func))
             && other.fields.iter().all(|(key, part)| {
@@ -218,7 +224,9 @@ impl Tree {
             })
             && self.fields.iter().all(|(key, part)| {
                 find(other, key).is_some()
-                    || !part.is_text_known() && other.labels.iter().all(|label| has(&part.labels, label))
+                    || (self.ragged || !is_numbered(key))
+                        && !part.is_text_known()
+                        && other.labels.iter().all(|label| has(&part.labels, label))
             })
     }
 }

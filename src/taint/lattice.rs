@@ -101,8 +101,8 @@ fn seen(tree: &Tree) -> String {
     let begins = tree.beginning();
     let fields: Vec<(&Key, String)> = tree.fields.iter().map(|(key, part)| (key, seen(part))).collect();
     format!(
-        "{labels:?} {:?} {:?} {begins:?} {:?} {:?} {fields:?}",
-        tree.konst, tree.may, tree.ending, tree.class
+        "{labels:?} {:?} {:?} {begins:?} {:?} {:?} {} {fields:?}",
+        tree.konst, tree.may, tree.ending, tree.class, tree.ragged
     )
 }
 
@@ -124,6 +124,7 @@ fn is_within(part: &Tree, whole: &Tree) -> bool {
         && whole.beginning().is_none_or(begins)
         && (whole.ending.is_none() || whole.ending == part.ending)
         && (whole.class.is_none() || whole.class == part.class || is_none)
+        && (whole.ragged || !part.ragged)
         && part.fields.iter().all(|(key, inner)| {
             whole.field(key).is_some_and(|known| is_within(inner, known))
         })

@@ -2,12 +2,14 @@
 
 /// Deepest path into a value. Real code rarely stores deeper than `a.b.c.d`.
 pub(super) const MAX_DEPTH: usize = 4;
+/// Deepest path to a part of what a source gives. Checks of parts of nested JSON must not be taken for checks of others.
+pub(super) const MAX_PARTS: usize = 6;
 /// Most parts of one value that are told apart; tables of constants are longer and hold no taint.
 pub(super) const MAX_FIELDS: usize = 24;
 /// Most nodes of what is known of a value without taint where it leaves its function.
 pub(super) const MAX_SHAPE: usize = 64;
 /// Most origins of one value.
-pub(super) const MAX_LABELS: usize = 16;
+pub(super) const MAX_LABELS: usize = 24;
 /// Most visits of one block before what it is given is taken as final.
 pub(super) const MAX_VISITS: u32 = 8;
 /// Most rounds over functions that call each other.

@@ -87,7 +87,8 @@ impl Analyzer<'_, '_> {
         match count.filter(|count| usize::try_from(*count).is_ok_and(|count| count <= MAX_FIELDS)) {
             Some(count) => {
                 let at = |index| pair(&|list| self.part(list, &Key::Item(Konst::Int(index))));
-                Tree::list((0..count).map(at).collect::<Vec<_>>())
+                let from: Vec<&Tree> = lists.iter().map(|list| &**list).collect();
+                Tree::list_of((0..count).map(at).collect::<Vec<_>>(), &from)
             }
             None => {
                 let mut list = Tree::default();

@@ -1,12 +1,15 @@
 //! Media types: an answer that is told to be no HTML, by its class or behind the call that makes it; markup that becomes
 //! plain text again.
 
+use std::sync::Arc;
+
 use crate::ir::{
     ArgKind, Call, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator, operands,
 };
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
-use crate::taint::value::{Key, Konst};
+use crate::taint::calls::Site;
+use crate::taint::value::{Key, Konst, Tree};
 
 /// The attributes that hold a media type, and the header that does.
 pub(super) const ATTRIBUTES: &[&str] = &["content_type", "mimetype", "media_type"];
@@ -15,19 +18,138 @@ pub(super) const HEADER: &str = "content-type";
 const RUN: &[&str] = &["html", "xml", "svg", "script"];
 
 impl Analyzer<'_, '_> {
-    /// Whether the function gives what a call makes a constant media type that no browser runs scripts in.
-    pub(super) fn is_told_inert(&self, call: &Call) -> bool {
-        if self.is_inert_class(call) || self.is_read_back(call) || self.writes_inert(call) {
+    /// Whether what a call makes, or adds to, is no HTML: by the shape of what it is given, by its headers, or by a media
+    /// type that the function gives it before or later.
+    pub(super) fn is_told_inert(&self, site: &Site<'_>) -> bool {
+        let call = site.call;
+        if self.is_inert_class(call)
+            || self.is_read_back(call)
+            || self.writes_inert(call)
+            || self.is_json(site)
+        {
+            return true;
+        }
+        let beside = call.args.iter().zip(&site.args).filter(
+            |(arg, _)| matches!(arg.kind, ArgKind::Keyword(name) if self.module.unit.text(name) == "headers"),
+        );
+        let behind = (1..).map_while(|index| site.positional(index)).map(|(tree, _)| tree);
+        let mut headers = behind.chain(beside.map(|(_, tree)| tree)).filter_map(|tree| told(tree));
+        if headers.next().is_some_and(|is_inert| is_inert) {
             return true;
         }
         let answers = self.names_of(call.to);
-        let stores =
-            self.body.blocks.iter().flat_map(|block| &block.insts).filter_map(|inst| match &inst.op {
-                Op::Store(place, value) => Some((*place, *value)),
+        let made = || call.callee.base.local().filter(|_| site.receiver.is_some());
+        self.is_typed(&answers) || made().is_some_and(|answer| self.is_made_inert(answer))
+    }
+
+    /// Whether an answer that is written to was made with a media type, or is given one.
+    fn is_made_inert(&self, answer: LocalId) -> bool {
+        let insts = || self.body.blocks.iter().flat_map(|block| &block.insts);
+        let makers = insts().filter_map(|inst| match inst.op {
+            Op::Call(to, id) if self.names_of(to).contains(&answer) => Some((to, &self.body.calls[id])),
+            _ => None,
+        });
+        let is_inert = |(to, call): (LocalId, &Call)| {
+            let media = |arg: &crate::ir::Arg| match arg.kind {
+                ArgKind::Keyword(name) if ATTRIBUTES.contains(&self.module.unit.text(name)) => {
+                    Some(self.is_inert(arg.value))
+                }
+                ArgKind::Keyword(name) if self.module.unit.text(name) == "headers" => {
+                    self.told_operand(arg.value)
+                }
                 _ => None,
-            });
-        let mut types = stores.filter(|(place, _)| self.holds_type(&answers, *place)).peekable();
-        types.peek().is_some() && types.all(|(_, value)| self.is_inert(value))
+            };
+            call.args.iter().find_map(media).unwrap_or(false) || self.is_typed(&self.names_of(to))
+        };
+        let mut makers = makers.peekable();
+        makers.peek().is_some() && makers.all(is_inert)
+    }
+
+    /// Whether all that the function gives an answer as a media type is one that no browser runs scripts in.
+    fn is_typed(&self, answers: &[LocalId]) -> bool {
+        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let mut types = insts.filter_map(|inst| match &inst.op {
+            Op::Store(place, value) if self.holds_type(answers, *place) => Some(self.is_inert(*value)),
+            Op::Call(_, id) => self.set_by(answers, &self.body.calls[*id]),
+            _ => None,
+        });
+        types.next().is_some_and(|first| first && types.all(|is_inert| is_inert))
+    }
+
+    /// What a call sets the media type of an answer to: `answer.headers.update({"Content-Type": "text/plain"})`.
+    fn set_by(&self, answers: &[LocalId], call: &Call) -> Option<bool> {
+        let unit = self.module.unit;
+        let is_answer = call.callee.base.local().is_some_and(|local| answers.contains(&local));
+        let steps = self.steps(call.callee);
+        let [Step::Attr(headers), Step::Attr(_)] = steps[..] else { return None };
+        if !is_answer || unit.text(headers) != "headers" {
+            return None;
+        }
+        match unit.text(call.method) {
+            "update" | "extend" => self.told_operand(call.positional(0)?.value),
+            "set" | "add" | "setdefault" => {
+                let name = call.positional(0)?.value.string()?;
+                let is_type = unit.text(name).eq_ignore_ascii_case(HEADER);
+                is_type.then(|| call.positional(1).is_none_or(|arg| self.is_inert(arg.value)))
+            }
+            _ => None,
+        }
+    }
+
+    /// As [`told`], of headers as they are written.
+    fn told_operand(&self, headers: Operand) -> Option<bool> {
+        match headers {
+            Operand::Global(name) => told(self.world.shapes.variables.get(&self.module.variable(name))?),
+            Operand::Local(local) => {
+                let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+                let mut dicts = insts.filter_map(|inst| match &inst.op {
+                    Op::Let(to, Rvalue::Dict(items)) if *to == local => Some(items),
+                    _ => None,
+                });
+                let is_type = |key: &Option<Operand>| {
+                    let name = key.and_then(Operand::string);
+                    name.is_some_and(|name| self.module.unit.text(name).eq_ignore_ascii_case(HEADER))
+                };
+                let (_, value) = dicts.next()?.iter().find(|(key, _)| is_type(key))?;
+                Some(self.is_inert(*value))
+            }
+            Operand::Const(_) => None,
+        }
+    }
+
+    /// Whether a call makes JSON of a list or mapping, as `make_response({"q": q})` does.
+    fn is_json(&self, site: &Site<'_>) -> bool {
+        let is_maker = site.path.ends_with(".make_response")
+            && (site.path.starts_with("flask.") || site.path.starts_with("quart."));
+        let Some((tree, arg)) = site.positional(0).filter(|_| is_maker) else { return false };
+        let first = tree.field(&Key::Item(Konst::Int(0)));
+        // `make_response((body, 404))`
+        if let Some(first) = first.filter(|_| tree.labels.is_empty() && self.is_tuple(arg.value)) {
+            let rest = tree.items().unwrap_or_default();
+            return is_mapping(first) || rest.iter().skip(1).find_map(|tree| told(tree)).unwrap_or(false);
+        }
+        self.is_structure(tree, arg.value)
+    }
+
+    /// Whether a value is a list, a set or a mapping, by how it is made.
+    pub(super) fn is_structure(&self, tree: &Tree, operand: Operand) -> bool {
+        let is_numbered = |(key, _): &(Key, Arc<Tree>)| matches!(key, Key::Item(Konst::Int(_)) | Key::Any);
+        let is_list = tree.labels.is_empty()
+            && tree.class.is_none()
+            && !tree.fields.is_empty()
+            && tree.fields.iter().all(is_numbered);
+        let by_path = |local: LocalId| {
+            let path = self.body.locals[local].value.map(|value| self.module.unit.text(value));
+            path.is_some_and(|path| matches!(path, "dict()" | "list()" | "set()"))
+        };
+        is_mapping(tree) || is_list || self.is_container(operand, 3) || operand.local().is_some_and(by_path)
+    }
+
+    fn is_tuple(&self, operand: Operand) -> bool {
+        let insts = || self.body.blocks.iter().flat_map(|block| &block.insts);
+        operand.local().is_some_and(|local| {
+            insts().any(|inst| matches!(&inst.op, Op::Let(to, Rvalue::Tuple(_)) if *to == local))
+        })
     }
 
     /// Whether a call makes an instance of a class whose block says that it is no HTML: `default_mimetype = "text/csv"`.
@@ -109,10 +231,40 @@ impl Analyzer<'_, '_> {
             }
     }
 
+    /// Whether a media type is one that no browser runs scripts in; of one that is made by the program that is taken for
+    /// granted.
     fn is_inert(&self, value: Operand) -> bool {
-        let Operand::Const(Const::Str(text)) = value else { return false };
-        is_inert(self.module.unit.text(text))
+        let is_made = !matches!(value, Operand::Const(_));
+        self.literals(value, 3).map_or(is_made, |texts| texts.iter().all(|text| is_inert(text)))
     }
+}
+
+/// Whether a value is a mapping whose keys are known; exceptions and rows keep what they have under keys of our own.
+fn is_mapping(tree: &Tree) -> bool {
+    let is_key = |(key, _): &(Key, Arc<Tree>)| match key {
+        Key::Item(Konst::Str(name)) => !name.starts_with('\0'),
+        Key::Any => true,
+        Key::Item(_) | Key::Attr(_) => false,
+    };
+    let is_named = tree.fields.iter().any(|(key, _)| *key != Key::Any);
+    tree.labels.is_empty() && tree.class.is_none() && is_named && tree.fields.iter().all(is_key)
+}
+
+/// Whether headers, or a media type, tell of what no browser runs scripts in; `None` where they tell of none.
+pub(super) fn told(headers: &Tree) -> Option<bool> {
+    let of = |value: &Tree| value.beginning().is_none_or(is_inert);
+    if let Some(Konst::Str(text)) = &headers.konst {
+        return text.contains('/').then(|| is_inert(text));
+    }
+    let is_name = |name: &Konst| matches!(name, Konst::Str(name) if name.eq_ignore_ascii_case(HEADER));
+    headers.fields.iter().find_map(|(key, part)| match key {
+        Key::Item(name @ Konst::Str(_)) => is_name(name).then(|| of(part)),
+        Key::Item(Konst::Int(_)) => {
+            let [name, value] = &part.items()?[..] else { return None };
+            is_name(name.konst.as_ref()?).then(|| of(value))
+        }
+        _ => None,
+    })
 }
 
 /// Whether browsers run no scripts in what has this media type.

@@ -8,6 +8,7 @@ use crate::program::{Meaning, SHOWN};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::connect::connector_key;
+use crate::taint::entry::is_of_client;
 use crate::taint::mappings::is_holder;
 use crate::taint::secrets::without;
 use crate::taint::state::State;
@@ -92,12 +93,13 @@ impl Analyzer<'_, '_> {
                     }
                     _ => return Some(self.element(receiver)),
                 };
-                self.fill(state, site, &[], &Arc::new(Tree::list(items)));
+                self.fill(state, site, &[], &Arc::new(Tree::list_of(items, &[receiver])));
                 Some(taken)
             }
             "get" | "pop" | "setdefault" if !site.call.args.is_empty() && !is_network(site) => {
-                let is_number = self.is_number(site.call);
-                if is_number {
+                let of = self.file.slice(site.call.callee_span);
+                let is_of_server = |key: &Key| matches!(key, Key::Item(Konst::Str(name)) if of.contains("META.") && !is_of_client(name));
+                if self.is_number(site.call) || is_of_server(&key()) {
                     return Some(Arc::default());
                 }
                 let key = key();
@@ -145,7 +147,8 @@ impl Analyzer<'_, '_> {
                 let list = match at.filter(|_| before.iter().all(|item| item.konst.is_some())) {
                     Some(at) => {
                         let left = items.iter().enumerate().filter(|(index, _)| *index != at);
-                        Arc::new(Tree::list(left.map(|(_, item)| Arc::clone(item)).collect::<Vec<_>>()))
+                        let left: Vec<_> = left.map(|(_, item)| Arc::clone(item)).collect();
+                        Arc::new(Tree::list_of(left, &[receiver]))
                     }
                     None => self.unordered(receiver),
                 };
@@ -167,8 +170,9 @@ impl Analyzer<'_, '_> {
                 Some(Arc::default())
             }
             "extend" if receiver.items().is_some() && first().and_then(|tree| tree.items()).is_some() => {
-                let items = receiver.items()?.into_iter().chain(first()?.items()?);
-                self.fill(state, site, &[], &Arc::new(Tree::list(items.collect::<Vec<_>>())));
+                let given = first()?;
+                let items = receiver.items()?.into_iter().chain(given.items()?);
+                self.fill(state, site, &[], &Arc::new(Tree::list_of(items, &[receiver, &given])));
                 Some(Arc::default())
             }
             "extend" | "update" => {

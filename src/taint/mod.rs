@@ -8,6 +8,7 @@
 mod aliases;
 mod apply;
 mod argv;
+mod asked;
 mod attributes;
 mod bind;
 mod block;
@@ -26,6 +27,7 @@ mod entry;
 mod eval;
 mod exceptions;
 mod extracts;
+mod fetched;
 mod fields;
 mod fillings;
 mod finish;
@@ -55,6 +57,7 @@ mod registered;
 mod registries;
 mod relevant;
 mod render;
+mod returned;
 mod rounds;
 mod routes;
 mod rows;
@@ -76,6 +79,7 @@ mod unseen;
 mod value;
 mod world;
 mod wrapped;
+mod zones;
 
 pub use summary::{Hop, Printed, SinkSite, SourceSite};
 

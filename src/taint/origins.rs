@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
+use crate::taint::limits::MAX_PARTS;
 use crate::taint::state::State;
 use crate::taint::summary::{From, Port, SourceSite};
-use crate::taint::value::{Hops, Key, Label};
+use crate::taint::value::{Hops, Key, Konst, Label};
 use crate::text::Span;
 
 /// Where labels of a body begin.
@@ -25,6 +26,25 @@ impl Origin {
     pub(super) fn of(port: Port) -> Self {
         Self { port, part: Vec::new(), decoded: 0 }
     }
+
+    /// The path to its part under `key`. Those too deep to be told apart are one, of which no check shows anything.
+    pub(super) fn deeper(&self, key: &Key) -> Vec<Key> {
+        if self.is_deep() {
+            return self.part.clone();
+        }
+        let key = if self.part.len() < MAX_PARTS { key.clone() } else { deep_key() };
+        [&self.part[..], &[key]].concat()
+    }
+
+    /// Whether it is of parts that are not told apart.
+    pub(super) fn is_deep(&self) -> bool {
+        self.part.len() > MAX_PARTS && self.part.last() == Some(&deep_key())
+    }
+}
+
+/// What ends the path to parts that are not told apart.
+fn deep_key() -> Key {
+    Key::Item(Konst::Str(Arc::from("\0deep")))
 }
 
 impl Analyzer<'_, '_> {

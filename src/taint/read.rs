@@ -16,6 +16,9 @@ use crate::taint::summary::Port;
 use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, is_row, is_some};
 use crate::text::Span;
 
+/// Attributes that tell of the class of a value, and nothing of what it holds.
+const IS_OF_CLASS: &[&str] = &["__class__", "__qualname__", "__module__"];
+
 impl Analyzer<'_, '_> {
     pub(super) fn load(&self, state: &State, place: Place, span: Span) -> Arc<Tree> {
         let steps = self.steps(place);
@@ -33,6 +36,9 @@ impl Analyzer<'_, '_> {
     ) -> Arc<Tree> {
         let mut at = base;
         for (index, step) in steps.iter().enumerate() {
+            if matches!(step, Step::Attr(name) if IS_OF_CLASS.contains(&self.module.unit.text(*name))) {
+                return Arc::default();
+            }
             if !self.has_source(&at)
                 && let Some(label) = self.request_field(root, steps, index, span)
             {
@@ -56,6 +62,9 @@ impl Analyzer<'_, '_> {
                 continue;
             }
             let mut next = self.part(&at, &key);
+            if key == Key::Any {
+                self.apart_by_key(&mut next, (steps, index), span);
+            }
             if let Step::Attr(name) = step {
                 if at.class.is_none()
                     && index == 0
@@ -180,6 +189,9 @@ impl Analyzer<'_, '_> {
         if let (Key::Item(Konst::Int(n @ ..0)), Some(length)) = (key, tree.exact_len())
             && n + length >= 0
         {
+            if tree.ragged {
+                return self.any_part(tree);
+            }
             return self.part(tree, &Key::Item(Konst::Int(n + length)));
         }
         let exact = tree.fields.binary_search_by(|(known, _)| known.cmp(key)).ok();
@@ -247,14 +259,13 @@ impl Analyzer<'_, '_> {
     }
 
     /// An origin with the same port that checks of `id` cover, and whose checks do not cover `id`.
-    fn aspect(&self, id: u32, key: &Key) -> u32 {
+    pub(super) fn aspect(&self, id: u32, key: &Key) -> u32 {
         let origin = self.origins.borrow()[id as usize].clone();
-        if origin.part.len() >= MAX_DEPTH - 1 {
-            return id;
-        }
-        let part = [&origin.part[..], std::slice::from_ref(key)].concat();
+        let part = origin.deeper(key);
         let aspect = self.origin(Origin { part, ..origin });
-        self.wholes.borrow_mut().entry(aspect).or_insert(id);
+        if aspect != id {
+            self.wholes.borrow_mut().entry(aspect).or_insert(id);
+        }
         aspect
     }
 
@@ -289,12 +300,12 @@ impl Analyzer<'_, '_> {
         let longer =
             |path: &[Key]| (path.len() < MAX_DEPTH - 1).then(|| [path, std::slice::from_ref(key)].concat());
         let deeper = match &origin.port {
-            Port::Param(index, path) => longer(path).map(|path| (Port::Param(*index, path), Vec::new())),
-            Port::Outer(name, path) => longer(path).map(|path| (Port::Outer(*name, path), Vec::new())),
-            Port::Source(_) => longer(&origin.part).map(|part| (origin.port.clone(), part)),
+            Port::Param(index, path) => longer(path).map(|path| Port::Param(*index, path)),
+            Port::Outer(name, path) => longer(path).map(|path| Port::Outer(*name, path)),
+            Port::Source(_) => None,
         };
-        let Some((port, part)) = deeper else { return id };
-        let deeper = self.origin(Origin { port, part, decoded: origin.decoded });
+        let Some(port) = deeper else { return self.aspect(id, key) };
+        let deeper = self.origin(Origin { port, part: Vec::new(), decoded: origin.decoded });
         if deeper != id {
             self.wholes.borrow_mut().entry(deeper).or_insert(id);
         }

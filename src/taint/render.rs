@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Const, Op, Operand, Rvalue};
+use crate::ir::{Arg, ArgKind, Const, Op, Operand, Rvalue};
 use crate::models::{Argument, Kinds, Render};
-use crate::program::Program;
+use crate::program::{Meaning, Module, Program};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::sinks::Harm;
@@ -25,9 +25,10 @@ impl Analyzer<'_, '_> {
             return;
         }
         let Some((name, span)) = self.template_name(site, render) else { return };
+        let is_open = self.world.is_switched_off && site.path.starts_with("aiohttp_jinja2.");
         let is_escaped = |path: &str| {
             self.world.escapes_all
-                || render.escapes.iter().any(|end| end == "all" || path.ends_with(end.as_str()))
+                || !is_open && render.escapes.iter().any(|end| end == "all" || path.ends_with(end.as_str()))
         };
         let html = Kinds::named("html").unwrap_or_default();
         for raw in self.world.templates.raw(&name, &self.file.path, &is_escaped) {
@@ -172,6 +173,26 @@ pub(super) fn escapes_all(program: &Program<'_>) -> bool {
                     && switches_on(value)
             }
             _ => false,
+        })
+    })
+}
+
+/// Whether the program tells `aiohttp_jinja2` to escape nothing.
+pub(super) fn is_switched_off(program: &Program<'_>) -> bool {
+    let has_it = |module: &&Module<'_>| {
+        let unit = module.unit;
+        !module.is_test && unit.imports.iter().any(|(_, path)| unit.text(*path).starts_with("aiohttp_jinja2"))
+    };
+    program.modules.iter().filter(has_it).any(|module| {
+        let text = |name| module.unit.text(name);
+        let is_off = |arg: &Arg| {
+            matches!(arg.kind, ArgKind::Keyword(name) if text(name) == "autoescape")
+                && arg.value == Operand::Const(Const::Bool(false))
+        };
+        let is_setup = |path: &Meaning| matches!(path, Meaning::Outside(path) if path.as_ref() == "aiohttp_jinja2.setup");
+        let calls = || module.unit.bodies.iter().flat_map(|body| body.calls.iter());
+        calls().any(|call| {
+            call.name.is_some_and(|name| is_setup(module.meaning(name))) && call.args.iter().any(is_off)
         })
     })
 }

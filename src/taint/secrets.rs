@@ -20,7 +20,7 @@ use crate::taint::value::{Hops, Key, Label, Tree};
 use crate::text::Span;
 
 /// Arguments of logs that are not shown.
-const ASIDE: &[&str] = &["exc_info", "stack_info", "stacklevel", "extra", "category", "level"];
+pub(super) const ASIDE: &[&str] = &["exc_info", "stack_info", "stacklevel", "extra", "category", "level"];
 
 /// Last words of objects that describe something: what they have is called like a secret, and is none.
 const DESCRIPTIONS: &[&str] = &["description", "definition", "spec", "schema", "field", "fields"];
@@ -134,10 +134,24 @@ impl Analyzer<'_, '_> {
         if is_variable
             && last.contains(|c: char| c.is_lowercase())
             && is_open(tree)
-            && let Some(label) = self.secret(last, spelled(text).to_owned(), span)
+            && !self.is_round_variable(name)
+            && let Some(label) = self.secret(last, self.spelled_here(text).to_owned(), span)
         {
             Arc::make_mut(tree).add(&label);
         }
+    }
+
+    /// Whether a variable of a module is what a loop of this body takes out of something.
+    fn is_round_variable(&self, name: Symbol) -> bool {
+        let of_round = |inst: &Inst| matches!(&inst.op, Op::Store(place, of) if *place == Place::bare(Operand::Global(name)) && self.is_element(*of));
+        self.body.blocks.iter().flat_map(|block| &block.insts).any(of_round)
+    }
+
+    /// The end of a dotted name as a reader of this file knows it; a variable of the module has no dots.
+    fn spelled_here<'n>(&self, name: &'n str) -> &'n str {
+        let unit = self.module.unit;
+        let own = name.strip_prefix(unit.text(unit.module)).and_then(|rest| rest.strip_prefix('.'));
+        own.filter(|own| !own.contains('.')).unwrap_or_else(|| spelled(name))
     }
 
     /// What a call makes of secrets: one that masks them leaves none, one that looks a name up may give one.
@@ -191,7 +205,9 @@ impl Analyzer<'_, '_> {
 /// Whether nothing is known of a value but where it may come from.
 fn is_open(tree: &Tree) -> bool {
     let is_told = tree.konst.is_some() || tree.class.is_some() || tree.cond.is_some();
-    !is_told && tree.fields.is_empty() && tree.funcs.is_empty() && !has_secret(tree)
+    // What comes from outside is a secret by its name alone.
+    let is_secret = |label: &Label| is_hidden(label.kinds) && label.kinds.has(Kinds::SECRET);
+    !is_told && tree.fields.is_empty() && tree.funcs.is_empty() && !tree.labels.iter().any(is_secret)
 }
 
 /// Whether the bounds of a slice, as they are written, take a few characters from an end: `:4`, `-4:`, `0:4`.

@@ -213,8 +213,22 @@ fn constructor(world: &World<'_, '_>, id: FuncId) -> Option<Tree> {
     Some(Tree::clone(&*shape(&state, Var::Local(own))?))
 }
 
+/// Functions that run later may put more into lists.
+fn open_lists(tree: &mut Tree) {
+    tree.may_lack();
+    for (_, part) in tree.fields.iter_mut().filter(|(_, part)| holds_list(part)) {
+        open_lists(Arc::make_mut(part));
+    }
+}
+
+/// Whether there is a list in a value of which it is certain how long it is.
+fn holds_list(tree: &Tree) -> bool {
+    tree.is_counted() || tree.fields.iter().any(|(_, part)| holds_list(part))
+}
+
 fn shape(state: &State, var: Var) -> Option<Arc<Tree>> {
-    let tree = state.get(var)?.without_labels();
+    let mut tree = state.get(var)?.without_labels();
+    open_lists(&mut tree);
     (!tree.is_plain()).then(|| Arc::new(tree))
 }
 

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind, BlockId, Operand, StmtKind};
+use crate::ir::{Arg, ArgKind, Operand};
 use crate::models::{Argument, Kinds, Sink, Wanted};
-use crate::program::Meaning;
 use crate::taint::argv;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::secrets::ASIDE;
 use crate::taint::state::State;
 use crate::taint::summary::{Hop, Port, Printed, Reach, SinkSite};
-use crate::taint::texts::{conversion, is_shown_by_repr};
+use crate::taint::texts::{conversion, is_shown_by_repr, named_fields};
 use crate::taint::value::{Hops, Key, Konst, Label, Tree};
 use crate::text::Span;
 
@@ -52,7 +52,7 @@ impl Analyzer<'_, '_> {
                 continue;
             }
             if sink.kinds == Kinds::named("html").unwrap_or_default()
-                && (self.is_told_inert(site.call) || Self::sends_mapping(site))
+                && (self.is_told_inert(site) || Self::sends_mapping(site))
             {
                 continue;
             }
@@ -71,10 +71,13 @@ impl Analyzer<'_, '_> {
                     }
                     Argument::Name(name) if name == "*" => {
                         for (index, (arg, tree)) in site.call.args.iter().zip(&site.args).enumerate() {
-                            if self.is_shown_quoted(site, sink, index) {
+                            if self.is_shown_quoted(site, sink, index)
+                                || self.is_not_in_line(site, sink, index)
+                            {
                                 continue;
                             }
-                            self.reach(state, site, sink, tree, arg.span);
+                            let shown = self.named_in_line(site, sink, index);
+                            self.reach(state, site, sink, shown.as_ref().unwrap_or(tree), arg.span);
                         }
                     }
                     Argument::Name(name) if argv::rest(name).is_some() => {
@@ -236,6 +239,48 @@ impl Analyzer<'_, '_> {
         conversion(text, index - at - 1).is_some_and(|kind| kind != 's')
     }
 
+    /// Whether an argument of a log is no part of its line, or none that can break it: `extra=`, a mapping or list, whose
+    /// texts are shown as literals, what is handed to a log of requests.
+    fn is_not_in_line(&self, site: &Site<'_>, sink: &Sink, index: usize) -> bool {
+        if sink.kinds != Kinds::named("log").unwrap_or_default() {
+            return false;
+        }
+        let (arg, tree) = (&site.call.args[index], &site.args[index]);
+        let has_level = || site.positional(0).is_some_and(|(level, _)| !level.is_tainted());
+        match arg.kind {
+            ArgKind::Keyword(name) => ASIDE.contains(&self.module.unit.text(name)),
+            ArgKind::Positional if site.method == "log" && !has_level() => true,
+            ArgKind::Positional => self.is_structure(tree, arg.value) && !Self::fills_names(site, index),
+            ArgKind::Star | ArgKind::DoubleStar => false,
+        }
+    }
+
+    /// Whether an argument is the mapping that a template before it takes its values from by name.
+    fn fills_names(site: &Site<'_>, index: usize) -> bool {
+        let text = |tree: &Arc<Tree>| match &tree.konst {
+            Some(Konst::Str(text)) => Some(Arc::clone(text)),
+            _ => None,
+        };
+        let template = site.args.iter().take(index).rev().find_map(text);
+        index > 0 && template.is_none_or(|text| text.contains("%("))
+    }
+
+    /// Of a mapping from which the template before it takes values by name those that it takes.
+    fn named_in_line(&self, site: &Site<'_>, sink: &Sink, index: usize) -> Option<Arc<Tree>> {
+        let is_log = sink.kinds == Kinds::named("log").unwrap_or_default();
+        let template = index.checked_sub(1).map(|at| &site.args[at]).filter(|_| is_log)?;
+        let Some(Konst::Str(text)) = &template.konst else { return None };
+        let names = named_fields(text);
+        if names.is_empty() || !site.args[index].labels.is_empty() {
+            return None;
+        }
+        let mut shown = Tree::default();
+        for name in names {
+            shown.join(&self.part(&site.args[index], &Key::Item(Konst::Str(name.into()))));
+        }
+        Some(Arc::new(Tree::labeled(shown.all())))
+    }
+
     /// Notes that what a call does depends on a value.
     fn depend(&self, tree: &Tree) {
         if tree.konst.is_none() && !tree.labels.is_empty() && self.test(tree) {
@@ -252,52 +297,6 @@ impl Analyzer<'_, '_> {
         !matches!(wanted, Wanted::Bool(_)) && !is_told
     }
 
-    /// What a function that answers requests returns as text.
-    pub(super) fn meet_return(&self, state: &State, block: BlockId, value: Operand, tree: &Arc<Tree>) {
-        let kinds = self.world.callers.of(self.id).map_or(Kinds::NONE, |called| called.returns);
-        if kinds.is_empty() {
-            return;
-        }
-        let region = self.body.blocks[block].region;
-        let returns =
-            self.body.stmts_in(region).map(|(_, stmt)| stmt).filter(|stmt| stmt.kind == StmtKind::Return);
-        let Some(stmt) = returns.last() else { return };
-        let start = stmt.span.start + u32::try_from("return ".len()).unwrap_or(0);
-        let span = Span::new(start.min(stmt.span.end), stmt.span.end);
-        // `return text, 400`
-        let first = self.part(tree, &Key::Item(Konst::Int(0)));
-        let is_pair = tree.labels.is_empty() && matches!(tree.exact_len(), Some(2 | 3));
-        let shown = if is_pair { &first } else { tree };
-        let beside: Vec<&Tree> = match is_pair {
-            true => tree.fields.iter().skip(1).map(|(_, part)| &**part).collect(),
-            false => Vec::new(),
-        };
-        if let Some(location) = beside.iter().find_map(|tree| entry_of(tree, "location")) {
-            let redirect = Kinds::named("redirect").unwrap_or_default();
-            self.reach_at(state, (redirect, "Location"), location, span);
-        }
-        if !self.is_answer(value) && !self.returns_inert(&beside) {
-            // What a function gives of which nothing is known is as likely an answer that says itself what it is.
-            let is_text = |label: &&Label| !label.kinds.has(Kinds::THROUGH_UNKNOWN);
-            let labels = shown.labels.iter().filter(is_text).cloned().collect();
-            let (konst, prefix) = (shown.konst.clone(), shown.prefix.clone());
-            let text = Arc::new(Tree { konst, prefix, ..Tree::labeled(labels) });
-            self.reach_at(state, (kinds.without(Kinds::DETAIL), "return"), &text, span);
-        }
-        self.reach_at(state, (Kinds::DETAIL, "return"), shown, span);
-    }
-
-    /// Whether what is at `path` is a source, or a text that a library makes, and no reply.
-    fn is_text_of(&self, path: &str) -> bool {
-        let models = self.world.models;
-        let html = Kinds::named("html").unwrap_or_default();
-        let is_text = |call: &str| {
-            let method = call.rsplit('.').next().unwrap_or(call);
-            models.keeps(call, method) && !models.sinks(call, method).any(|sink| sink.kinds == html)
-        };
-        models.source(path).is_some() || path.strip_suffix("()").is_some_and(is_text)
-    }
-
     /// Whether what is sent is a mapping: frameworks make JSON of that.
     fn sends_mapping(site: &Site<'_>) -> bool {
         let is_name = |key: &Key| matches!(key, Key::Item(Konst::Str(name)) if !name.starts_with('\0'));
@@ -307,19 +306,6 @@ impl Analyzer<'_, '_> {
                 && tree.fields.iter().all(|(key, _)| is_name(key))
         };
         site.positional(0).is_some_and(|(tree, _)| is_mapping(tree))
-    }
-
-    /// Whether a value was made by the framework, which says itself what it is.
-    fn is_answer(&self, value: Operand) -> bool {
-        let Operand::Local(local) = value else { return false };
-        let path = self.body.locals[local].value.map(|value| self.module.meaning(value));
-        if let Some(Meaning::Instance(class)) = path {
-            // What it is given is met where it is made.
-            let bases = self.world.program.outside_bases(*class);
-            return bases.iter().any(|base| base.ends_with("Response"));
-        }
-        matches!(path, Some(Meaning::Outside(path)) if path.ends_with("()") && !path.starts_with("str()") && path.contains('.'))
-            && !matches!(path, Some(Meaning::Outside(path)) if self.is_text_of(path))
     }
 
     fn is_text(&self, tree: &Tree, span: Span, text: &str) -> bool {
@@ -448,7 +434,7 @@ fn without_compared(tree: &Arc<Tree>) -> Arc<Tree> {
 }
 
 /// Whether what a text certainly begins with makes it harmless for all of `kinds`.
-fn is_fixed(tree: &Tree, kinds: Kinds) -> bool {
+pub(super) fn is_fixed(tree: &Tree, kinds: Kinds) -> bool {
     let Some(beginning) = tree.beginning() else { return false };
     let is = |name| kinds == Kinds::named(name).unwrap_or_default();
     if is("argument") {

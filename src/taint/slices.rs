@@ -15,7 +15,7 @@ impl Analyzer<'_, '_> {
         if let Some(items) = tree.items().filter(|items| !items.is_empty())
             && let Some(taken) = taken(bounds, items)
         {
-            return Tree::list(taken);
+            return Tree::list_of(taken, &[tree]);
         }
         // A check of a part says nothing of the rest.
         let key = slice_key(bounds);

@@ -99,6 +99,6 @@ fn options(tree: &Tree) -> Option<Given> {
     if !(1..=MAX_OPTIONS).contains(&parts.len()) {
         return None;
     }
-    let is_whole = parts.len() == tree.fields.len() && tree.exact_len().is_some();
+    let is_whole = parts.len() == tree.fields.len() && tree.sure_len().is_some();
     Some(if is_whole { Given::List(parts) } else { Given::Parts(parts) })
 }

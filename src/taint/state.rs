@@ -320,11 +320,13 @@ impl State {
                             || tree.prefix.is_some()
                             || tree.ending.is_some()
                             || tree.cond.is_some()
+                            || tree.is_counted()
                     };
                     if loses {
                         let cond = met((self, &self.vars[at].1), (other, &Tree::default()));
                         let tree = Arc::make_mut(&mut self.vars[at].1);
                         tree.forget_text();
+                        tree.may_lack();
                         tree.cond = cond.map(Arc::new);
                         grew = true;
                     }
@@ -335,6 +337,7 @@ impl State {
                     let cond = met((self, &Tree::default()), (other, tree));
                     let mut tree = Tree::clone(tree);
                     tree.forget_text();
+                    tree.may_lack();
                     tree.cond = cond.map(Arc::new);
                     if !tree.is_plain() {
                         self.vars.insert(at, (*var, Arc::new(tree)));

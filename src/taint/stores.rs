@@ -45,7 +45,7 @@ impl Analyzer<'_, '_> {
             && at < items.len()
         {
             items.remove(at);
-            state.change(var, |tree| self.put_at(tree, &before, &Arc::new(Tree::list(items))));
+            state.change(var, |tree| self.put_at(tree, &before, &Arc::new(Tree::list_of(items, &[&list]))));
             return;
         }
         self.put(state, place, &Arc::default(), span);

@@ -143,6 +143,9 @@ pub(super) struct Tree {
     pub(super) cond: Option<Arc<Cond>>,
     /// The constants of which it is one in each round of a loop.
     pub(super) among: Option<Arc<Among>>,
+    /// Whether some of the elements that are told apart may be missing, or more may follow: lists of different lengths
+    /// have met.
+    pub(super) ragged: bool,
 }
 
 impl FuncRef {
@@ -251,6 +254,27 @@ impl Tree {
             }
         }
         (next < 24).then_some(next)
+    }
+
+    /// How many elements a list certainly has; of what is not known that is none.
+    pub(super) fn sure_len(&self) -> Option<i64> {
+        self.exact_len().filter(|length| *length > 0 && !self.ragged)
+    }
+
+    /// Whether elements are told apart and their number is certain.
+    pub(super) fn is_counted(&self) -> bool {
+        !self.ragged && self.fields.iter().any(|(key, _)| is_numbered(key))
+    }
+
+    /// Notes that elements may be missing.
+    pub(super) fn may_lack(&mut self) {
+        self.ragged |= self.is_counted();
+    }
+
+    /// A list of these elements, whose number is as sure as those of the lists that they come from.
+    pub(super) fn list_of(items: impl IntoIterator<Item = Arc<Tree>>, from: &[&Self]) -> Self {
+        let ragged = from.iter().any(|list| list.ragged || list.fields.is_empty());
+        Self { ragged, ..Self::list(items) }
     }
 
     /// A list of these elements.
@@ -364,6 +388,11 @@ impl Tree {
             }
         }
     }
+}
+
+/// Whether a key is that of an element of a list.
+pub(super) fn is_numbered(key: &Key) -> bool {
+    matches!(key, Key::Item(Konst::Int(_)))
 }
 
 /// Where a text that was made of a value keeps the value itself, whose taint the text has.

@@ -58,6 +58,8 @@ pub(super) struct World<'w, 'a> {
     pub(super) callers: &'w Callers<'w>,
     /// Whether the program has all its templates escaped.
     pub(super) escapes_all: bool,
+    /// Whether the program switches the escaping of `aiohttp_jinja2` off.
+    pub(super) is_switched_off: bool,
     /// Whether the program answers requests.
     pub(super) is_web: bool,
     /// The name `__dict__`, if the program uses it.
@@ -100,6 +102,7 @@ impl<'w, 'a> World<'w, 'a> {
             demands: &nothing.demands,
             callers: &nothing.callers,
             escapes_all: crate::taint::render::escapes_all(program),
+            is_switched_off: crate::taint::render::is_switched_off(program),
             is_web,
             dict: program.symbol("__dict__"),
         }

@@ -159,7 +159,11 @@ fn diff<'a>(place: &Place<'a>, finding: &Finding) -> Option<Snippet<'a, Patch<'a
     }
     let spans: Vec<Span> = changes.iter().map(|change| change.span).collect();
     let excerpt = excerpt(place.file, &spans);
-    let texts = changes.iter().map(|change| change.text.lines().map(clean).collect::<Vec<_>>().join("\n"));
+    let texts = changes.iter().map(|change| {
+        // An inserted line keeps its end.
+        let lines = change.text.split('\n').map(|line| clean(line.trim_end_matches('\r')));
+        lines.collect::<Vec<_>>().join("\n")
+    });
     let patches = excerpt.spans.into_iter().zip(texts).map(|(span, text)| Patch::new(span, text));
     Some(Snippet::source(excerpt.text).line_start(shown_line(place, excerpt.first_line)).patches(patches))
 }
