@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::ir::{Body, LocalId, Op, Operand, Place, Rvalue};
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
-use crate::taint::value::Tree;
+use crate::taint::value::{Key, Tree};
 use crate::text::Span;
 
 /// Most names for one object that are followed.
@@ -23,8 +23,15 @@ pub(super) struct Alias {
 }
 
 impl Analyzer<'_, '_> {
-    /// Changes a variable in place, and what other names there are for the object in it.
-    pub(super) fn mutate(&self, state: &mut State, var: Var, change: impl FnOnce(&mut Tree), span: Span) {
+    /// Changes the object at a path of a variable in place, and what other names there are for it. A name for what stood
+    /// in a part of it before goes on to mean that.
+    pub(super) fn mutate(
+        &self,
+        state: &mut State,
+        (var, at): (Var, &[Key]),
+        change: impl FnOnce(&mut Tree),
+        span: Span,
+    ) {
         let is_shared =
             |alias: &Alias| Var::Local(alias.local) == var || self.local_of(alias.of.base) == Some(var);
         if !self.aliases().iter().any(is_shared) {
@@ -33,11 +40,17 @@ impl Analyzer<'_, '_> {
         }
         let before = state.get(var).cloned().unwrap_or_default();
         state.change(var, change);
-        self.change_others(state, (var, &before), span, MAX_NAMES);
+        self.change_others(state, (var, at, &before), span, MAX_NAMES);
     }
 
     /// Gives the other names for what a variable held `before` what it holds now.
-    fn change_others(&self, state: &mut State, (var, before): (Var, &Arc<Tree>), span: Span, left: usize) {
+    fn change_others(
+        &self,
+        state: &mut State,
+        (var, at, before): (Var, &[Key], &Arc<Tree>),
+        span: Span,
+        left: usize,
+    ) {
         let Some(left) = left.checked_sub(1) else { return };
         for alias in self.aliases() {
             let after = state.get(var).cloned().unwrap_or_default();
@@ -57,14 +70,17 @@ impl Analyzer<'_, '_> {
                     tree.store(&path, &after);
                 });
                 self.write_cell(state, alias.of, &Arc::new(Tree::labeled(after.all())), span);
-                self.change_others(state, (other, &whole), span, left);
-            } else if other == var {
+                let at = [&path[..], at].concat();
+                self.change_others(state, (other, &at, &whole), span, left);
+            } else if other == var
+                && let Some(at) = at.strip_prefix(&path[..])
+            {
                 let (old, new) = (self.along(before, &path), self.along(&after, &path));
                 let known = state.get(own).cloned().unwrap_or_default();
                 let is_open = alias.is_lasting && known.is_plain() && old.is_plain();
                 if (is_open || Arc::ptr_eq(&known, &old)) && !Arc::ptr_eq(&known, &new) {
                     state.set(own, new);
-                    self.change_others(state, (own, &known), span, left);
+                    self.change_others(state, (own, at, &known), span, left);
                 }
             }
         }

@@ -17,7 +17,9 @@ impl Analyzer<'_, '_> {
             return None;
         }
         let held = object.field(&self.dict_key()?)?;
-        Some(self.part(held, &Key::Item(Konst::Str(self.world.program.text(*name).into()))))
+        // What the mapping does not have may be known otherwise.
+        let found = self.part(held, &Key::Item(Konst::Str(self.world.program.text(*name).into())));
+        Some(found).filter(|found| !found.is_plain())
     }
 
     /// `self.__dict__.update(values)` of an object of whose attributes nothing is known.

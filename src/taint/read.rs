@@ -205,7 +205,6 @@ impl Analyzer<'_, '_> {
         };
         let mut found = match exact {
             Some(at) => self.told_apart(tree, at),
-            None if let Some(found) = self.in_dict(tree, key) => found,
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
                 // What a model is given takes the place of what its block says.
@@ -220,6 +219,15 @@ impl Analyzer<'_, '_> {
                 Arc::new(part)
             }
         };
+        if exact.is_none()
+            && let Some(held) = self.in_dict(tree, key)
+        {
+            if found.is_plain() {
+                found = held;
+            } else {
+                Tree::join_shared(&mut found, &held);
+            }
+        }
         for (known, part) in &tree.fields {
             if vague(known) && known != key {
                 Tree::join_shared(&mut found, part);

@@ -27,7 +27,12 @@ impl Analyzer<'_, '_> {
             Some((Var::Local(local), path)) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
             Some((var, path)) => {
                 self.know_outer(state, var, &path);
-                self.mutate(state, var, |known| self.put_at(known, &path, tree), span);
+                match path.split_last() {
+                    Some((_, at)) => {
+                        self.mutate(state, (var, at), |known| self.put_at(known, &path, tree), span);
+                    }
+                    None => state.set(var, Arc::clone(tree)),
+                }
             }
             None => {}
         }
@@ -78,7 +83,7 @@ impl Analyzer<'_, '_> {
             let entry = self.entry_of(state, place);
             let full = [&before[..], path].concat();
             self.know_outer(state, var, &full);
-            self.mutate(state, var, |tree| self.put_at(tree, &full, value), site.call.span);
+            self.mutate(state, (var, &before), |tree| self.put_at(tree, &full, value), site.call.span);
             self.write_cell(state, place, &left_at(path, value), site.call.span);
             if let (Some((at, key)), Some(filled)) = (entry, state.get(var).cloned()) {
                 let part = [&at.1[..], std::slice::from_ref(&key)].concat();
@@ -117,7 +122,7 @@ impl Analyzer<'_, '_> {
                 tree.join_at(&[&path[..], &[Key::Any]].concat(), &part);
             }
         };
-        self.mutate(state, var, add, span);
+        self.mutate(state, (var, &path), add, span);
         let mut left = Tree::labeled(gained.labels.clone());
         for (key, part) in &gained.fields {
             match key {
