@@ -100,8 +100,10 @@ fn seen(tree: &Tree) -> String {
     let labels: BTreeMap<u32, Kinds> = tree.labels.iter().map(|label| (label.origin, label.kinds)).collect();
     let begins = tree.beginning();
     let fields: Vec<(&Key, String)> = tree.fields.iter().map(|(key, part)| (key, seen(part))).collect();
+    let mut maybe: Vec<ClassIx> = tree.maybe.iter().flat_map(|maybe| maybe.iter().copied()).collect();
+    maybe.sort_unstable();
     format!(
-        "{labels:?} {:?} {:?} {begins:?} {:?} {:?} {} {fields:?}",
+        "{labels:?} {:?} {:?} {begins:?} {:?} {:?} {maybe:?} {} {fields:?}",
         tree.konst, tree.may, tree.ending, tree.class, tree.ragged
     )
 }
