@@ -4,9 +4,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::program::ModuleId;
 
+/// Most files of one name that are compared each time it is imported.
+const MAX_LOOKED_THROUGH: usize = 8;
+
 /// The files of the program by the dotted names that imports may use for them.
 pub(super) struct Modules {
     by_name: FxHashMap<String, Vec<ModuleId>>,
+    /// Of names that many files have: the first of these below each beginning of their whole names.
+    crowds: FxHashMap<String, FxHashMap<String, ModuleId>>,
     /// The first parts of those names: most paths are a library's and begin as none of them does.
     roots: FxHashSet<String>,
     own: Vec<String>,
@@ -32,8 +37,11 @@ impl Modules {
                 }
             }
         }
+        let is_crowd = |(_, ids): &(&String, &Vec<ModuleId>)| ids.len() > MAX_LOOKED_THROUGH;
+        let crowds = by_name.iter().filter(is_crowd).map(|(name, ids)| (name.clone(), firsts(ids, names)));
+        let crowds = crowds.collect();
         let roots = by_name.keys().map(|name| root(name).to_owned()).collect();
-        Self { by_name, roots, own: names.to_vec() }
+        Self { by_name, crowds, roots, own: names.to_vec() }
     }
 
     /// Whether a beginning of `path` may mean a file.
@@ -46,28 +54,75 @@ impl Modules {
         if !self.may_have(path) {
             return None;
         }
-        let dots = path.rmatch_indices('.').map(|(dot, _)| &path[..dot]);
-        std::iter::once(path).chain(dots).find_map(|head| self.find(head, from))
+        beginnings(path).find_map(|head| self.find(head, from))
     }
 
     /// The file that `name` means to the file `from`: of several the nearest, then the first.
     pub(super) fn find(&self, name: &str, from: ModuleId) -> Option<ModuleId> {
         let found = self.by_name.get(name)?;
         let own = &self.own[from.index()];
-        let near = |id: &ModuleId| {
-            let other = &self.own[id.index()];
-            other.split('.').zip(own.split('.')).take_while(|(a, b)| a == b).count()
+        let (best, is_beside) = match self.crowds.get(name) {
+            Some(firsts) => match beginnings(own).find_map(|begins| firsts.get(begins)) {
+                Some(id) => (*id, true),
+                None => (found[0], false),
+            },
+            None => {
+                let near = |id: &ModuleId| {
+                    let other = &self.own[id.index()];
+                    other.split('.').zip(own.split('.')).take_while(|(a, b)| a == b).count()
+                };
+                let most = found.iter().map(near).max()?;
+                (*found.iter().find(|id| near(id) == most)?, most > 0)
+            }
         };
-        let best = found.iter().map(near).max()?;
         // A lone file called like a library (`json.py` somewhere deep) is not what other folders import.
         let is_near = name.contains('.')
             || self.own[found[0].index()] == name
-            || best > 0
+            || is_beside
             || own.matches('.').count() == 0;
-        found.iter().find(|id| near(id) == best).copied().filter(|_| is_near)
+        Some(best).filter(|_| is_near)
     }
+}
+
+/// The first of `ids` below each beginning of their whole names.
+fn firsts(ids: &[ModuleId], names: &[String]) -> FxHashMap<String, ModuleId> {
+    let mut found: FxHashMap<String, ModuleId> = FxHashMap::default();
+    for id in ids {
+        for begins in beginnings(&names[id.index()]) {
+            if !found.contains_key(begins) {
+                found.insert(begins.to_owned(), *id);
+            }
+        }
+    }
+    found
+}
+
+/// A dotted name and what it begins with, the longest first.
+fn beginnings(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(name).chain(name.rmatch_indices('.').map(|(dot, _)| &name[..dot]))
 }
 
 fn root(name: &str) -> &str {
     name.split('.').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Folders beside each other, each with a file of the same name, as in a folder of exercises.
+    #[test]
+    fn of_many_files_of_one_name_the_nearest_is_meant() {
+        let mut names: Vec<String> = (0..40).map(|n| format!("a.case{n}.helpers")).collect();
+        names.extend((0..40).map(|n| format!("a.case{n}.inner.app")));
+        names.extend(["b.app".to_owned(), "app".to_owned()]);
+        let modules = Modules::new(&names, &FxHashSet::default());
+        assert!(modules.crowds.contains_key("helpers"));
+        for n in 0..40 {
+            let (helpers, app) = (ModuleId::new(n), ModuleId::new(40 + n));
+            assert_eq!(modules.find("helpers", app), Some(helpers));
+        }
+        assert_eq!(modules.find("helpers", ModuleId::new(80)), None);
+        assert_eq!(modules.find("helpers", ModuleId::new(81)), Some(ModuleId::new(0)));
+    }
 }

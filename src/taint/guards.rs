@@ -12,6 +12,7 @@ use crate::taint::regex::{harmless_in, harmless_without};
 use crate::taint::sinks::fixes_host;
 use crate::taint::state::State;
 use crate::taint::value::{Cond, Key, Konst, Tree};
+use crate::taint::zones::takes_zone;
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
@@ -303,15 +304,9 @@ pub(super) fn refuses(path: &str) -> Kinds {
         "netaddr.IPAddress" => {
             ["address", "log"].iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with)
         }
+        "netaddr.IPNetwork" | "netaddr.EUI" => Kinds::named("address").unwrap_or_default(),
         // A scope behind `%` is any text.
-        "ipaddress.ip_address"
-        | "ipaddress.ip_network"
-        | "ipaddress.ip_interface"
-        | "ipaddress.IPv6Address"
-        | "ipaddress.IPv6Network"
-        | "ipaddress.IPv6Interface"
-        | "netaddr.IPNetwork"
-        | "netaddr.EUI" => Kinds::named("address").unwrap_or_default(),
+        _ if takes_zone(path) => Kinds::named("address").unwrap_or_default(),
         _ => Kinds::NONE,
     }
 }
