@@ -23,6 +23,8 @@ pub struct Caller {
     pub params: Vec<String>,
     /// Whether the parameter whose default the call is gets what the function returns: `Depends(f)`.
     pub injects: bool,
+    /// Whether all that it controls are the parts of the address that routes name: `/files/<name>`.
+    pub by_route: bool,
 }
 
 /// A call that hands functions to who calls them from outside.

@@ -75,6 +75,8 @@ struct RawEntry {
     params: Vec<String>,
     #[serde(default)]
     injects: bool,
+    #[serde(default)]
+    by_route: bool,
 }
 
 /// One name of a kind, or several.
@@ -428,8 +430,8 @@ impl Pack {
                 return Err(error(kind.referenced.line(), what));
             }
             let (request, response) = (entry.request, entry.response);
-            let (params, injects) = (entry.params, entry.injects);
-            let caller = Caller { threat, returns, told, request, response, params, injects };
+            let (params, injects, by_route) = (entry.params, entry.injects, entry.by_route);
+            let caller = Caller { threat, returns, told, request, response, params, injects, by_route };
             pack.entries.push(Entry { decorator, base, call, at, methods, receivers, caller });
         }
         for sink in raw.sinks {

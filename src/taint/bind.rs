@@ -4,13 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ir::{ArgKind, Operand, Param, ParamKind};
+use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::generators::is_generator;
 use crate::taint::state::State;
-use crate::taint::value::{FuncRef, Key, Konst, Tree, literal};
+use crate::taint::value::{FuncRef, Key, Konst, Label, Tree, literal};
 
 impl Analyzer<'_, '_> {
     /// What a call passes, by parameter of `func`; `before` are arguments that were bound to it.
@@ -35,7 +36,7 @@ impl Analyzer<'_, '_> {
             next = 1;
         } else if is_method && (by_instance || self.is_bound_by_value(site)) && before.is_empty() {
             let own = self.body.params.first().map(|first| self.value(state, Operand::Local(first.local)));
-            bound[0] = if self.is_super(site) { own } else { site.receiver.clone() };
+            bound[0] = if self.is_super(site) { own } else { site.receiver.as_ref().map(of_unknown) };
             next = 1;
         }
         let keyword_of = |name: &str| {
@@ -187,4 +188,15 @@ fn bind_first(params: &[Param], before: &[Arc<Tree>], bound: &mut Bound) -> (usi
         }
     }
     (next, extra)
+}
+
+/// An object that something unknown has made of a value is not that value: none of its fields is.
+pub(super) fn of_unknown(receiver: &Arc<Tree>) -> Arc<Tree> {
+    let is_vague = |label: &Label| label.kinds.has(Kinds::THROUGH_UNKNOWN);
+    if !receiver.labels.iter().any(is_vague) {
+        return Arc::clone(receiver);
+    }
+    let mut object = Tree::clone(receiver);
+    object.labels.retain(|label| !is_vague(label));
+    Arc::new(object)
 }

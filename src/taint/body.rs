@@ -8,7 +8,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::flow::{Cfg, Liveness};
-use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator};
+use crate::ir::{
+    BlockId, Body, FnId, Inst, LocalId, Op, Operand, ParamKind, Place, Rvalue, Step, Terminator,
+};
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId, Module};
 use crate::taint::aliases::Alias;
@@ -59,6 +61,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) settings: Vec<BlockId>,
     /// The origins of the elements of each loop.
     pub(super) rounds: RefCell<FxHashMap<LocalId, Vec<Element>>>,
+    /// The origins of what the instruction at hand reads once more.
+    pub(super) reread: RefCell<Vec<u32>>,
     /// The origins of single letters of texts.
     pub(super) letters: RefCell<FxHashSet<u32>>,
     /// The origins of what was read under a key that a variable holds, by the variable.
@@ -138,6 +142,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             aliases: OnceCell::new(),
             thrown: RefCell::default(),
             rounds: RefCell::default(),
+            reread: RefCell::default(),
             letters: RefCell::default(),
             asked: RefCell::default(),
         })
@@ -257,6 +262,11 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                 label.kinds = label.kinds.without(cleared);
                 tree.add(&label);
                 self.as_model(param.annotation, &mut tree);
+                if param.kind == ParamKind::DoubleStar
+                    && let Some(called) = self.world.callers.of(self.id)
+                {
+                    self.as_named_parts(&called.routes, &mut tree);
+                }
                 self.without_converted(&mut tree);
             }
             self.add_secret_param(&mut tree, param.local);
@@ -345,6 +355,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     }
 
     pub(super) fn bind(&self, state: &mut State, to: LocalId, tree: Arc<Tree>) {
+        self.read_again(state);
         // What a check has shown on this way holds for the copy on others too.
         let tree = self.without_cleared(state, tree);
         self.ask_anew(state, to);

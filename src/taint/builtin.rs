@@ -49,6 +49,9 @@ impl Analyzer<'_, '_> {
             }
             "collections.namedtuple" => self.tuple_class(site),
             "collections.namedtuple()" => self.named_tuple(state, site),
+            "dataclasses.replace" | "copy.replace" | "attr.evolve" | "attrs.evolve" => {
+                self.with_replaced(site, &first()?)
+            }
             "os.path.commonpath" | "os.path.commonprefix" => {
                 let list = first()?;
                 let is_path = site.path == "os.path.commonpath";

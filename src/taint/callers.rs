@@ -1,6 +1,8 @@
 //! Who calls the functions of the program from outside, told once for all of them: by decorators, by bases of classes, by
 //! calls that hand a function over. Also which parameters are requests, and which get what a dependency returns.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -10,6 +12,7 @@ use crate::models::{Caller, Kinds, Models, Threat};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::taint::entry;
 use crate::taint::registered::{Found, Handed, handed_by};
+use crate::taint::routes::{Named, named};
 
 /// Who calls a function from outside.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub(super) struct Called<'m> {
     pub(super) response: Option<&'m str>,
     /// The parameters that the outsider controls; empty for all that no framework makes.
     pub(super) params: &'m [String],
+    /// Whether all that it controls are the parts of the address that routes name.
+    pub(super) by_route: bool,
     /// The texts beside the function in the calls that hand it over: routes.
     pub(super) routes: Vec<Box<str>>,
 }
@@ -37,6 +42,8 @@ pub(super) struct Callers<'m> {
     kept: FxHashSet<(ClassIx, Symbol)>,
     /// Parameters that get what a function returns: `Depends(f)`.
     injected: FxHashMap<(FuncId, usize), Handed>,
+    /// Texts that look like routes by the parts that they name, found when they are asked for.
+    named: OnceLock<Named>,
 }
 
 impl<'m> Callers<'m> {
@@ -94,6 +101,11 @@ impl<'m> Callers<'m> {
             }
         }
         Some(path)
+    }
+
+    /// The routes, of whatever function, that name a part of the address so.
+    pub(super) fn routes_naming(&self, program: &Program<'_>, name: &str) -> &[Box<str>] {
+        self.named.get_or_init(|| named(program)).get(name).map_or(&[], |routes| routes)
     }
 
     /// What makes the parameter at `index`.
@@ -265,6 +277,7 @@ pub(super) fn called<'m>(caller: &'m Caller, routes: Vec<Box<str>>) -> Called<'m
         request: caller.request.as_deref(),
         response: caller.response.as_deref(),
         params: &caller.params,
+        by_route: caller.by_route,
         routes,
     }
 }
@@ -285,7 +298,15 @@ fn is_public(program: &Program<'_>, id: FuncId) -> bool {
 
 /// A caller that makes no parameter.
 fn plain(threat: Threat) -> Called<'static> {
-    Called { threat, returns: Kinds::NONE, request: None, response: None, params: &[], routes: Vec::new() }
+    Called {
+        threat,
+        returns: Kinds::NONE,
+        request: None,
+        response: None,
+        params: &[],
+        by_route: false,
+        routes: Vec::new(),
+    }
 }
 
 /// What text that a function returns is dangerous for by the arguments of its decorator: `response_class=HTMLResponse`.

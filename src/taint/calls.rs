@@ -6,9 +6,10 @@ use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Place, Step};
 use crate::models::{Argument, Kinds, Threat};
 use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
+use crate::taint::origins::stable;
 use crate::taint::state::{State, Var};
 use crate::taint::unseen::Spot;
-use crate::taint::value::{Callee, FuncRef, Label, Tree, is_inner};
+use crate::taint::value::{Callee, FuncRef, Key, Label, Tree, is_inner};
 use crate::taint::world::{Known, World};
 use crate::taint::zones::{takes_zone, without_zone};
 use crate::text::Span;
@@ -97,7 +98,9 @@ impl Analyzer<'_, '_> {
         }
         if let Some(label) = source {
             let mut tree = Tree::labeled(vec![label.clone()]);
-            state.forget(label.origin);
+            if stable(&self.spelled(site.call.span)).is_none() {
+                state.forget(label.origin);
+            }
             Self::hush(state, &mut tree);
             self.clear_result(&site, &mut tree);
             if known.model.source == Some(Threat::Local) {
@@ -109,7 +112,21 @@ impl Analyzer<'_, '_> {
             return self.run_all(state, &site, &funcs);
         }
         self.keep_args(state, &site);
+        if let Some(field) = self.called_field(&site) {
+            site.receiver = Some(field);
+        }
         Some(self.outside(state, &site))
+    }
+
+    /// `self.namer(file)`: what an object of the program holds in a field is called, which has nothing to do with its other
+    /// fields.
+    fn called_field(&self, site: &Site<'_>) -> Option<Arc<Tree>> {
+        let (_, Step::Attr(name)) = self.module.unit.paths.split(site.call.callee.path)? else { return None };
+        let receiver = site.receiver.as_ref()?;
+        let (program, name) = (self.world.program, self.module.global(name));
+        let is_own = |class| program.method(class, name).is_none() && program.outside_bases(class).is_empty();
+        let is_field = receiver.class.is_some_and(is_own) && receiver.maybe.is_none();
+        is_field.then(|| self.part(receiver, &Key::Attr(name)))
     }
 
     /// Whether a call never returns, of a library or of an object that a framework makes for the function.

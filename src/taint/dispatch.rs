@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::base::Symbol;
 use crate::ir::{Operand, Step};
 use crate::program::{ClassIx, FuncId, Meaning, Thing};
+use crate::taint::bind::of_unknown;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::limits::MAX_OVERRIDES;
@@ -112,6 +113,6 @@ fn is_mapping(bases: &[&str]) -> bool {
 
 /// Methods of an object.
 fn bound_to(object: &Arc<Tree>, methods: Vec<FuncId>) -> Vec<FuncRef> {
-    let bound = |func| FuncRef { bound: vec![Arc::clone(object)], ..FuncRef::new(Callee::Own(func)) };
+    let bound = |func| FuncRef { bound: vec![of_unknown(object)], ..FuncRef::new(Callee::Own(func)) };
     methods.into_iter().map(bound).collect()
 }

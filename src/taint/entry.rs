@@ -114,8 +114,14 @@ impl Analyzer<'_, '_> {
         if is_injected || self.is_given_by_decorator(&name) {
             return None;
         }
+        if called.by_route
+            && param.kind != ParamKind::DoubleStar
+            && self.is_in_no_route(&name, &called.routes)
+        {
+            return None;
+        }
         let position = index - usize::from(is_own).min(index);
-        let cleared = self.converted((&name, position), &called.routes).with(typed);
+        let cleared = self.converted((&name, position), (&called.routes, called.by_route)).with(typed);
         (cleared != Kinds::ALL).then_some((called.threat, cleared))
     }
 
@@ -189,17 +195,30 @@ impl Analyzer<'_, '_> {
             Step::Item(Const::Str(key)) => return self.environ_field(root, &steps[..=index], key, span),
             Step::Item(_) | Step::Element | Step::Key(_) => return None,
         };
+        let mut cleared = Kinds::NONE;
         if let Some(Step::Item(Const::Str(key))) = steps.get(index + 1) {
             let key = self.module.unit.text(*key);
-            let is_set = match self.module.unit.text(last) {
-                "META" => !is_of_client(key),
-                "path_params" | "match_info" => self.is_converted(key),
-                _ => false,
+            cleared = match self.module.unit.text(last) {
+                "META" if !is_of_client(key) => Kinds::ALL,
+                "path_params" | "match_info" | "view_args" | "kwargs" => self.routed(key),
+                _ => Kinds::NONE,
             };
-            if is_set {
+            if cleared == Kinds::ALL {
                 return None;
             }
         }
+        let label = self.field_label(root, steps, (index, last), span)?;
+        Some(Label { kinds: label.kinds.without(cleared), ..label })
+    }
+
+    /// As [`Analyzer::request_field`], for the attribute `last` at `index`.
+    fn field_label(
+        &self,
+        root: Operand,
+        steps: &[Step],
+        (index, last): (usize, Symbol),
+        span: Span,
+    ) -> Option<Label> {
         let unit = self.module.unit;
         let local = match root {
             Operand::Local(local) => local,

@@ -13,7 +13,7 @@ use crate::taint::connect::{CONNECTORS, connector_key};
 use crate::taint::state::{State, Var};
 use crate::taint::summary::Summary;
 use crate::taint::texts::set_path;
-use crate::taint::value::{Key, Konst, Label, Tree};
+use crate::taint::value::{Key, Konst, Label, Tree, is_numbered};
 
 impl Analyzer<'_, '_> {
     /// The class that the call makes an instance of by running `func`.
@@ -97,6 +97,29 @@ impl Analyzer<'_, '_> {
         };
         let names: Option<Vec<Symbol>> = class.field(&fields_key())?.items()?.iter().map(symbol).collect();
         self.with_fields(site, Tree::default(), (&names?, true))
+    }
+
+    /// A copy of an object in which some fields are what is passed for them: `meta._replace(title="x")`.
+    pub(super) fn with_replaced(&self, site: &Site<'_>, object: &Arc<Tree>) -> Option<Arc<Tree>> {
+        if site.call.has_spread() {
+            return None;
+        }
+        let mut tree = Tree::clone(object);
+        for (arg, value) in site.call.args.iter().zip(&site.args) {
+            let ArgKind::Keyword(name) = arg.kind else { continue };
+            let key = Key::Attr(self.module.global(name));
+            let before = tree.field(&key).cloned();
+            // Of a named tuple the same field by its number.
+            let twins = tree.fields.iter().filter(|(known, part)| {
+                is_numbered(known) && before.as_ref().is_none_or(|before| Arc::ptr_eq(before, part))
+            });
+            let twins: Vec<Key> = twins.map(|(known, _)| known.clone()).collect();
+            tree.store(&[key], value);
+            for twin in twins {
+                tree.join_at(&[twin], value);
+            }
+        }
+        Some(Arc::new(tree))
     }
 
     /// An object with what is passed for its fields.

@@ -38,6 +38,9 @@ impl Analyzer<'_, '_> {
         {
             return Some(found);
         }
+        if site.method == "_replace" {
+            return self.with_replaced(site, receiver);
+        }
         match site.method {
             "count" | "find" | "rfind" | "index" | "rindex" | "endswith" | "start" | "end" | "span"
             | "isspace" | "istitle"

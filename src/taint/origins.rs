@@ -96,10 +96,10 @@ impl Analyzer<'_, '_> {
         let site = Arc::new(SourceSite { file: self.module.file, span, text: text.clone(), threat });
         let hop = self.hop(span, format!("`{text}` {caption}"));
         let harmless = crate::taint::entry::harmless_by(&text);
-        let twin = if is_stable(&text) { self.twin(&site) } else { None };
-        let mut label = self.label(Port::Source(site), Some(Hops::after(None, hop)));
-        if let Some(twin) = twin.filter(|twin| *twin != label.origin) {
-            self.wholes.borrow_mut().entry(label.origin).or_insert(twin);
+        let mut label = self.label(Port::Source(Arc::clone(&site)), Some(Hops::after(None, hop)));
+        if let Some(first) = self.first_read(&site) {
+            label.origin = first;
+            self.reread.borrow_mut().push(first);
         }
         let is_far = threat == Threat::Local && !self.world.models.local;
         if is_far && !self.world.local.contains(&self.id) {
@@ -112,15 +112,38 @@ impl Analyzer<'_, '_> {
         label
     }
 
-    /// The first origin that reads the same as `site`, in another place.
-    fn twin(&self, site: &SourceSite) -> Option<u32> {
-        let is_twin = |origin: &Origin| {
+    /// The origin of what reads the same as `site` in another place: it is the same value, of which checks show the same.
+    fn first_read(&self, site: &SourceSite) -> Option<u32> {
+        let text = stable(&site.text).filter(|(of, ..)| self.is_bound_once(of))?;
+        let is_same = |origin: &Origin| {
             let Port::Source(known) = &origin.port else { return false };
             let is_whole = origin.part.is_empty() && origin.decoded == 0;
-            is_whole && known.text == site.text && known.file == site.file && known.span != site.span
+            is_whole
+                && known.file == site.file
+                && known.threat == site.threat
+                && stable(&known.text).is_some_and(|known| known == text)
         };
-        let at = self.origins.borrow().iter().position(is_twin)?;
-        u32::try_from(at).ok().filter(|at| !self.wholes.borrow().contains_key(at))
+        let at = self.origins.borrow().iter().position(is_same)?;
+        u32::try_from(at).ok()
+    }
+
+    /// Whether the variable that a spelled path begins with is a parameter, or is from outside of the body.
+    fn is_bound_once(&self, path: &str) -> bool {
+        let first = path.split(['.', '[']).next().unwrap_or(path);
+        let is_it = |name| self.module.unit.text(name) == first;
+        let is_param = |local| self.body.params.iter().any(|param| param.local == local);
+        let mut own = self.body.locals.pairs().filter(|(_, local)| local.name.is_some_and(is_it));
+        own.all(|(local, _)| is_param(local))
+    }
+
+    /// Forgets what not all ways have shown of what was read once more.
+    pub(super) fn read_again(&self, state: &mut State) {
+        let origins = self.reread.take();
+        if !origins.is_empty() {
+            let wholes = self.wholes.borrow();
+            let chain = |origin| std::iter::successors(Some(origin), |at| wholes.get(at).copied());
+            state.read_again(|origin| chain(origin).any(|at| origins.contains(&at)));
+        }
     }
 
     /// The kinds for which an origin is harmless here: by itself, or by what it is a part of.
@@ -148,10 +171,25 @@ impl Analyzer<'_, '_> {
     }
 }
 
-/// Whether reading the same once more gives the same: an entry of a request, by a key that is written out.
-fn is_stable(text: &str) -> bool {
-    let calls = text.matches('(').count();
-    text.ends_with(['"', '\'', ']', ')'])
-        && text.contains(['"', '\''])
-        && (calls == 0 || calls == 1 && text.contains(".get("))
+/// What is read, under which key and with which default, where reading the same once more gives the same: an attribute, or
+/// an entry under a key that is written out, as `form["name"]`, `form.get("name")` or `form.get("name", "")`.
+pub(super) fn stable(text: &str) -> Option<(&str, &str, &str)> {
+    let (of, key, default) = match text.strip_suffix(')') {
+        Some(call) => {
+            let (of, args) = call.split_once(".get(")?;
+            let (key, default) = args.split_once(',').unwrap_or((args, ""));
+            (of, key, default.trim())
+        }
+        None if !text.contains(['[', '(']) => return text.contains('.').then_some((text, "", "")),
+        None => {
+            let (of, key) = text.strip_suffix(']')?.rsplit_once('[')?;
+            (of, key, "")
+        }
+    };
+    let default = if matches!(default, "None" | "\"\"" | "''") { "" } else { default };
+    let quote = key.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let key = key.strip_prefix(quote)?.strip_suffix(quote)?;
+    let is_written = |part: &str| part.starts_with(['"', '\'']);
+    let is_stable = !of.contains('(') && !default.contains('(') && of.split('[').skip(1).all(is_written);
+    (is_stable && !key.contains(quote)).then_some((of, key, default))
 }

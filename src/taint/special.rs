@@ -8,8 +8,11 @@ use crate::taint::body::{Analyzer, Context, analyze};
 use crate::taint::demand::Mask;
 use crate::taint::limits::{MAX_SPECIAL, MAX_VARYING};
 use crate::taint::summary::{Port, Summary};
-use crate::taint::value::{Callee, Key, Konst, Tree};
+use crate::taint::value::{Callee, Key, Konst, Tree, literal};
 use crate::taint::world::Given;
+
+/// How many such summaries one within the other tell apart what is passed.
+const DEEP: u32 = 2;
 
 impl Analyzer<'_, '_> {
     /// The summary for the constants that are passed, where they decide something.
@@ -20,7 +23,14 @@ impl Analyzer<'_, '_> {
         }
         let (.., body) = self.world.program.func(func);
         let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
-        let most = [MAX_SPECIAL, MAX_SPECIAL / 4].get(self.context.depth as usize).copied().unwrap_or(0);
+        // Deep in such summaries only what no call passes is told apart, which is the same wherever the call stands.
+        let is_deep = self.context.depth >= DEEP;
+        let most = if self.context.depth == 0 { MAX_SPECIAL } else { MAX_SPECIAL / 4 };
+        let is_default = |param: usize, konst: &Konst| {
+            let default = body.params.get(param).and_then(|param| param.default);
+            default.and_then(|default| literal(self.world.program.func(func).0, default)).as_ref()
+                == Some(konst)
+        };
         for tree in known.tested.iter().filter_map(|param| bound.get(*param)?.as_ref()) {
             // What decides there decides here.
             if tree.konst.is_none() && self.test(tree) && known.is_conditional {
@@ -42,6 +52,8 @@ impl Analyzer<'_, '_> {
             .filter_map(|param| {
                 let tree = bound.get(*param)?.as_ref()?;
                 match (&tree.konst, &tree.funcs[..]) {
+                    (Some(konst), _) if is_deep && !is_default(*param, konst) => None,
+                    (None, _) if is_deep => None,
                     (Some(konst), _) => Some((*param, Given::Konst(konst.clone()))),
                     (None, [only]) if only.bound.is_empty() => Some((*param, Given::Func(only.func.clone()))),
                     (None, []) if known.is_conditional => options(tree).map(|given| (*param, given)),
@@ -62,7 +74,7 @@ impl Analyzer<'_, '_> {
             Given::Func(Callee::Own(id)) => Some((*id, self.summary(*id, Mask::ALL)?)),
             _ => None,
         });
-        let (funcs, given, depth) = (passed.collect(), key.2.clone(), self.context.depth + 1);
+        let (funcs, given, depth) = (passed.collect(), key.2.clone(), DEEP.min(self.context.depth + 1));
         let made = analyze(self.world, func, &Context { mask, given, funcs, depth, group: None });
         Some(special.insert(key, Arc::new(made)))
     }

@@ -29,6 +29,8 @@ pub(super) struct State {
     rounds: Vec<Round>,
     /// Branches by settings that were taken on this way.
     arms: Vec<(BlockId, bool)>,
+    /// Origins that are harmless for what variables hold, since these hold none on the ways that have not shown it.
+    unsure: Vec<u32>,
 }
 
 /// An origin of an element, the origin of what it is an element of, and the kinds for which that is as harmless as
@@ -140,6 +142,14 @@ impl State {
     /// Forgets what was shown of `origin`: it is read anew.
     pub(super) fn forget(&mut self, origin: u32) {
         self.cleared.retain(|(known, _)| *known != origin);
+        self.unsure.retain(|known| *known != origin);
+    }
+
+    /// Reads a value again: what not all ways have shown of its origins holds for the variables alone. `is_of` tells which
+    /// origins these are.
+    pub(super) fn read_again(&mut self, is_of: impl Fn(u32) -> bool) {
+        let unsure: Vec<u32> = self.unsure.iter().copied().filter(|origin| is_of(*origin)).collect();
+        unsure.into_iter().for_each(|origin| self.settle(origin));
     }
 
     /// Takes what is shown of `origin` from the values that hold it and forgets it.
@@ -437,9 +447,16 @@ impl State {
             !both.is_empty()
         });
         let lost = self.cleared.len() != before;
+        let n_unsure = self.unsure.len();
+        let one_sided = kept.into_iter().chain(gained.iter().map(|(origin, _)| *origin));
+        for origin in one_sided.chain(other.unsure.iter().copied()) {
+            if !self.unsure.contains(&origin) {
+                self.unsure.push(origin);
+            }
+        }
         for (origin, kinds) in gained {
             self.clear(origin, kinds);
         }
-        grew | shrunk | lost
+        grew | shrunk | lost | (self.unsure.len() != n_unsure)
     }
 }
