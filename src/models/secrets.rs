@@ -90,7 +90,9 @@ pub fn secret(name: &str) -> Option<Secret> {
         return None;
     }
     match words[..] {
-        [.., "password" | "passwd" | "passphrase" | "pwd" | "secret" | "secrets"] => Some(Secret::Password),
+        [.., "password" | "passwd" | "passphrase" | "secret" | "secrets"] => Some(Secret::Password),
+        // Alone it is the working directory, as the command of that name tells it.
+        [_, .., "pwd"] => Some(Secret::Password),
         [.., "private" | "secret", "key"] | [.., "secret", "access", "key"] => Some(Secret::Password),
         [.., "token" | "credential" | "credentials"] => Some(Secret::Token),
         [.., "api" | "access" | "auth", "key"] | [.., "apikey"] => Some(Secret::Token),
@@ -156,6 +158,7 @@ mod tests {
         assert_eq!(secret("accessToken"), Some(Secret::Token));
         assert_eq!(secret("transport_url"), Some(Secret::Token));
         assert_eq!(secret("ssh_private_key"), Some(Secret::Password));
+        assert_eq!(secret("db_pwd"), Some(Secret::Password));
     }
 
     #[test]
@@ -166,5 +169,6 @@ mod tests {
         for name in ["public_key", "key", "tokenizer", "password_required", "secret_ref", "reset_password"] {
             assert_eq!(secret(name), None, "{name}");
         }
+        assert_eq!(secret("pwd"), None, "the working directory");
     }
 }
