@@ -45,6 +45,9 @@ impl Analyzer<'_, '_> {
             if is_any && (!self.fits(site, sink) || site.known.model.clears.has(sink.kinds)) {
                 continue;
             }
+            if is_any && Self::is_by_storage(site) {
+                continue;
+            }
             if !self.holds(site, sink) {
                 continue;
             }
@@ -295,6 +298,14 @@ impl Analyzer<'_, '_> {
             || tree.beginning().is_some()
             || self.is_made(arg.value);
         !matches!(wanted, Wanted::Bool(_)) && !is_told
+    }
+
+    /// Whether a file is saved by a storage of Django, which cleans the name: `row.file.save(name, content)`. Others take a
+    /// number or the name of a format there.
+    fn is_by_storage(site: &Site<'_>) -> bool {
+        let content = site.positional(1).map(|(tree, _)| tree);
+        site.method == "save"
+            && content.is_some_and(|tree| tree.konst.is_none() && tree.beginning().is_none())
     }
 
     /// Whether what is sent is a mapping: frameworks make JSON of that.
