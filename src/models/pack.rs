@@ -7,6 +7,7 @@ use std::mem::take;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use crate::finding::Severity;
 use crate::models::entries::Caller;
 use crate::models::kinds::{Kinds, Threat, Vocabulary};
 use crate::models::texts::Words;
@@ -117,6 +118,8 @@ struct RawSink {
     needs: Vec<Spanned<String>>,
     #[serde(default)]
     answers: bool,
+    #[serde(rename = "at-most")]
+    at_most: Option<Spanned<String>>,
 }
 
 /// An argument: by position, or by name; `self` is the receiver, `*` any, `1*` the list of those from 1 on.
@@ -240,6 +243,8 @@ pub struct Sink {
     pub needs: Kinds,
     /// Whether what comes back is what somebody else answers, and nothing of what was passed.
     pub answers: bool,
+    /// How grave it is at most, where the language that runs there reaches less far than others of its kind.
+    pub at_most: Option<Severity>,
 }
 
 /// A call whose result is harmless for some kinds.
@@ -350,6 +355,14 @@ impl Draft {
     }
 }
 
+/// The severity that an entry of the pack `pack` names.
+fn severity(pack: &str, name: &Spanned<String>) -> Result<Severity, PackError> {
+    Severity::parse(&name.value).ok_or_else(|| {
+        let what = format!("unknown severity `{}`; known are low, medium, high, critical", name.value);
+        PackError { pack: pack.to_owned(), line: name.referenced.line(), what }
+    })
+}
+
 /// Names by module, as value paths.
 fn paths(by_module: BTreeMap<String, Vec<String>>) -> Vec<String> {
     let of = |(module, names): (String, Vec<String>)| {
@@ -443,6 +456,7 @@ impl Pack {
                 kinds: kind(&sink.kind)?,
                 needs: kinds(&sink.needs)?,
                 answers: sink.answers,
+                at_most: sink.at_most.as_ref().map(|most| severity(&name, most)).transpose()?,
                 call: sink.call.value,
                 at: sink.at.into_iter().map(|at| at.value).collect(),
                 receivers: sink.receivers,

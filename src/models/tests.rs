@@ -29,6 +29,9 @@ fn an_unknown_kind_is_told_with_its_line() {
     );
     let error = Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [], kind: sql }\n").unwrap_err();
     assert!(error.to_string().contains("names no argument"), "{error}");
+    let error =
+        Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [0], kind: sql, at-most: grave }\n").unwrap_err();
+    assert!(error.to_string().starts_with("a.yaml:2: unknown severity `grave`; known are low"), "{error}");
     let error = Pack::parse("a.yaml", "entries:\n  - { call: f, kind: remote }\n").unwrap_err();
     assert!(error.to_string().contains("names no argument"), "{error}");
     let error = Pack::parse("a.yaml", "sink: []\n").unwrap_err();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::finding::Severity;
 use crate::ir::{Arg, ArgKind, Operand};
 use crate::models::{Argument, Kinds, Sink, Wanted};
 use crate::taint::argv;
@@ -26,11 +27,13 @@ pub(super) struct Harm<'h> {
     pub(super) printed: Option<(Printed, Hop)>,
     /// Whether it is the program that is started.
     pub(super) is_program: bool,
+    /// How grave it is at most.
+    pub(super) at_most: Option<Severity>,
 }
 
 impl<'h> Harm<'h> {
     pub(super) fn of(of: Kinds, callee: &'h str) -> Self {
-        Self { of, needs: Kinds::NONE, callee, printed: None, is_program: false }
+        Self { of, needs: Kinds::NONE, callee, printed: None, is_program: false, at_most: None }
     }
 }
 
@@ -336,7 +339,8 @@ impl Analyzer<'_, '_> {
 
     pub(super) fn reach(&self, state: &State, site: &Site<'_>, sink: &Sink, tree: &Arc<Tree>, span: Span) {
         let callee = self.spelled(site.call.callee_span);
-        self.reach_needing(state, &Harm { needs: sink.needs, ..Harm::of(sink.kinds, &callee) }, tree, span);
+        let harm = Harm { needs: sink.needs, at_most: sink.at_most, ..Harm::of(sink.kinds, &callee) };
+        self.reach_needing(state, &harm, tree, span);
     }
 
     /// Notes what of `tree`, which goes to `callee`, is dangerous there.
@@ -346,7 +350,7 @@ impl Analyzer<'_, '_> {
 
     /// As [`Analyzer::reach_at`], of what is not harmless for other kinds either.
     pub(super) fn reach_needing(&self, state: &State, harm: &Harm<'_>, tree: &Arc<Tree>, span: Span) {
-        let Harm { of, needs, callee, ref printed, is_program } = *harm;
+        let Harm { of, needs, callee, ref printed, is_program, at_most } = *harm;
         let sink_site = Arc::new(SinkSite {
             file: self.module.file,
             span,
@@ -355,6 +359,7 @@ impl Analyzer<'_, '_> {
             func: self.id,
             printed: printed.as_ref().map(|(printed, _)| printed.clone()),
             is_program,
+            at_most,
         });
         // With a shell, what follows the first of a list are parameters of the shell.
         let command = if of == Kinds::named("command").unwrap_or_default() { tree.items() } else { None };
