@@ -154,6 +154,8 @@ struct RawSanitizer {
     at: Vec<Argument>,
     #[serde(default, rename = "if")]
     when: BTreeMap<String, Wanted>,
+    #[serde(default)]
+    unless: BTreeMap<String, Wanted>,
     clears: Vec<Spanned<String>>,
 }
 
@@ -256,6 +258,8 @@ pub struct Sanitizer {
     pub at: Vec<Argument>,
     /// What arguments of the call that begins a chain must be.
     pub when: Vec<(String, Wanted)>,
+    /// What they must not be.
+    pub unless: Vec<(String, Wanted)>,
     /// The kinds.
     pub clears: Kinds,
 }
@@ -465,13 +469,14 @@ impl Pack {
             });
         }
         for sanitizer in raw.sanitizers {
-            let RawSanitizer { call, at, when, clears } = sanitizer;
-            if let Some(clear) = clears.first().filter(|_| !when.is_empty() && !call.ends_with(".*")) {
-                let what = "`if` holds for what a chain begins with: let the path end with `.*`".to_owned();
-                return Err(error(clear.referenced.line(), what));
+            let RawSanitizer { call, at, when, unless, clears } = sanitizer;
+            let is_conditional = !when.is_empty() || !unless.is_empty();
+            if let Some(clear) = clears.first().filter(|_| is_conditional && !call.ends_with(".*")) {
+                let what = "`if` and `unless` hold for what a chain begins with: let the path end with `.*`";
+                return Err(error(clear.referenced.line(), what.to_owned()));
             }
-            let when = when.into_iter().collect();
-            pack.sanitizers.push(Sanitizer { clears: kinds(&clears)?, call, at, when });
+            let (when, unless) = (when.into_iter().collect(), unless.into_iter().collect());
+            pack.sanitizers.push(Sanitizer { clears: kinds(&clears)?, call, at, when, unless });
         }
         for guard in raw.guards {
             let clears = kinds(&guard.clears)?;
