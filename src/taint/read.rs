@@ -100,12 +100,16 @@ impl Analyzer<'_, '_> {
         if let Some(cond) = self.address_guard(state, &path, place, span) {
             return Some(cond);
         }
+        let is_password = path == "urllib.parse.urlparse().password";
         let (clears, keeps) = self.world.models.attribute(&path);
-        if clears == Kinds::NONE && !keeps {
+        if clears == Kinds::NONE && !keeps && !is_password {
             return None;
         }
         let (before, _) = self.module.unit.paths.split(place.path)?;
         let whole = self.load(state, Place { base: place.base, path: before }, span);
+        if is_password {
+            return Some(Arc::new(self.password_of(&whole)));
+        }
         let mut tree = Tree::labeled(whole.all());
         for label in &mut tree.labels {
             label.kinds = label.kinds.without(clears);
