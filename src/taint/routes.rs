@@ -2,6 +2,7 @@
 
 use crate::models::Kinds;
 use crate::taint::body::Analyzer;
+use crate::taint::typed::text_alone;
 
 impl Analyzer<'_, '_> {
     /// Whether all routes of the function make `name` a number or the like.
@@ -24,7 +25,7 @@ impl Analyzer<'_, '_> {
 }
 
 /// The kinds for which a route that names a parameter makes it harmless; `None` if it does not name it. Most converters
-/// take one component of the address.
+/// take one component of the address, and all of them text.
 fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<Kinds> {
     let named = route.split_once(&format!("(?P<{name}>")).map(|(_, rest)| rest);
     // Patterns with groups that have no names hand these over in order.
@@ -44,7 +45,7 @@ fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<
             };
             depth < 0
         })?;
-        return Some(crate::taint::regex::admits_nothing_for(&rest[..end], "fullmatch"));
+        return Some(crate::taint::regex::admits_nothing_for(&rest[..end], "fullmatch").with(text_alone()));
     }
     // Flask and Django say `<int:name>`, Starlette `{name:int}`.
     for (open, close, is_kind_first) in [('<', '>', true), ('{', '}', false)] {
@@ -58,8 +59,8 @@ fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<
                 return Some(match kind {
                     "int" | "float" | "uuid" | "slug" => Kinds::ALL,
                     _ if kind.starts_with("any(") => Kinds::ALL,
-                    "" | "str" | "string" => Kinds::named("separator").unwrap_or_default(),
-                    _ => Kinds::NONE,
+                    "" | "str" | "string" => Kinds::named("separator").unwrap_or_default().with(text_alone()),
+                    _ => text_alone(),
                 });
             }
         }

@@ -12,6 +12,7 @@ use crate::taint::secrets::ASIDE;
 use crate::taint::state::State;
 use crate::taint::summary::{Hop, Port, Printed, Reach, SinkSite};
 use crate::taint::texts::{conversion, is_shown_by_repr, named_fields};
+use crate::taint::typed::text_alone;
 use crate::taint::value::{Hops, Key, Konst, Label, Tree};
 use crate::text::Span;
 
@@ -377,9 +378,12 @@ impl Analyzer<'_, '_> {
                 via = Hops::after(Some(&via), hop.clone());
             }
             let from = self.outward(state, &label);
+            // Of what is passed for a parameter the caller knows whether it is text.
+            let asked = needs.and(text_alone());
+            let decoded = from.kinds.and(Kinds::DECODED.with(Kinds::UNQUOTED));
             let reach = Reach {
                 port: from.port,
-                kinds: kinds.and(of).with(marks),
+                kinds: kinds.and(of).with(marks).with(asked).with(decoded),
                 sink: Arc::clone(&sink_site),
                 hops: Hops::list(Some(&via)),
             };
@@ -395,7 +399,10 @@ impl Analyzer<'_, '_> {
             return;
         }
         let is_same = |known: &Reach| {
-            known.port == reach.port && known.sink == reach.sink && known.kinds.as_decoded(reach.kinds)
+            known.port == reach.port
+                && known.sink == reach.sink
+                && known.kinds.as_decoded(reach.kinds)
+                && known.kinds.and(text_alone()) == reach.kinds.and(text_alone())
         };
         match list.iter_mut().find(|known| is_same(known)) {
             Some(known) => known.kinds = known.kinds.with(reach.kinds),
