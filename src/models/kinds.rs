@@ -5,7 +5,7 @@
 pub struct Kinds(u64);
 
 /// Names of the kinds of our own, by bit. `sql-quoted` is text that may leave single quotes in SQL, `separator` one that may
-/// be more than one component of a path.
+/// be more than one component of a path, `object` what may be a mapping and no text.
 const NAMES: &[&str] = &[
     "command",
     "argument",
@@ -29,6 +29,7 @@ const NAMES: &[&str] = &[
     "address",
     "config",
     "separator",
+    "object",
     "detail",
     "secret",
 ];
@@ -43,7 +44,7 @@ const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds:
 
 impl Vocabulary {
     /// Most kinds that packs can declare. Together with ours they fit into the bits of [`Kinds`] that mark no value.
-    pub const MAX_DECLARED: usize = 24;
+    pub const MAX_DECLARED: usize = 23;
 
     /// The kind called `name`, or all for `all`.
     #[must_use]
@@ -171,7 +172,16 @@ impl Kinds {
     /// Those for which objects are dangerous, and text is not.
     #[must_use]
     pub fn of_objects() -> Self {
-        ["nosql", "deserialization"].iter().filter_map(|name| Self::named(name)).fold(Self::NONE, Self::with)
+        ["nosql", "object", "deserialization"]
+            .iter()
+            .filter_map(|name| Self::named(name))
+            .fold(Self::NONE, Self::with)
+    }
+
+    /// Whether a check has shown the value to be harmless for all that it can; text is no object anyway.
+    #[must_use]
+    pub fn is_checked(self) -> bool {
+        self.with(Self::named("object").unwrap_or_default()).has(Self::CHECKED)
     }
 
     /// What makes these worse where it is not harmless: a path of several components leads further than one, a whole

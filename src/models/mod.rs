@@ -191,7 +191,7 @@ impl Models {
                 continue;
             }
             let known = match sanitizer.call.strip_suffix(".*") {
-                Some(path) if !sanitizer.when.is_empty() => {
+                Some(path) if !sanitizer.when.is_empty() || !sanitizer.unless.is_empty() => {
                     self.chain_roots.insert(root(path).to_owned());
                     self.chains_if.entry(path.to_owned()).or_default().push(sanitizer);
                     continue;

@@ -7,6 +7,7 @@ use std::mem::take;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use crate::finding::Severity;
 use crate::models::entries::Caller;
 use crate::models::kinds::{Kinds, Threat, Vocabulary};
 use crate::models::texts::Words;
@@ -119,6 +120,8 @@ struct RawSink {
     needs: Vec<Spanned<String>>,
     #[serde(default)]
     answers: bool,
+    #[serde(rename = "at-most")]
+    at_most: Option<Spanned<String>>,
 }
 
 /// An argument: by position, or by name; `self` is the receiver, `*` any, `1*` the list of those from 1 on.
@@ -153,6 +156,8 @@ struct RawSanitizer {
     at: Vec<Argument>,
     #[serde(default, rename = "if")]
     when: BTreeMap<String, Wanted>,
+    #[serde(default)]
+    unless: BTreeMap<String, Wanted>,
     clears: Vec<Spanned<String>>,
 }
 
@@ -242,6 +247,8 @@ pub struct Sink {
     pub needs: Kinds,
     /// Whether what comes back is what somebody else answers, and nothing of what was passed.
     pub answers: bool,
+    /// How grave it is at most, where the language that runs there reaches less far than others of its kind.
+    pub at_most: Option<Severity>,
 }
 
 /// A call whose result is harmless for some kinds.
@@ -253,6 +260,8 @@ pub struct Sanitizer {
     pub at: Vec<Argument>,
     /// What arguments of the call that begins a chain must be.
     pub when: Vec<(String, Wanted)>,
+    /// What they must not be.
+    pub unless: Vec<(String, Wanted)>,
     /// The kinds.
     pub clears: Kinds,
 }
@@ -352,6 +361,14 @@ impl Draft {
     }
 }
 
+/// The severity that an entry of the pack `pack` names.
+fn severity(pack: &str, name: &Spanned<String>) -> Result<Severity, PackError> {
+    Severity::parse(&name.value).ok_or_else(|| {
+        let what = format!("unknown severity `{}`; known are low, medium, high, critical", name.value);
+        PackError { pack: pack.to_owned(), line: name.referenced.line(), what }
+    })
+}
+
 /// Names by module, as value paths.
 fn paths(by_module: BTreeMap<String, Vec<String>>) -> Vec<String> {
     let of = |(module, names): (String, Vec<String>)| {
@@ -445,6 +462,7 @@ impl Pack {
                 kinds: kind(&sink.kind)?,
                 needs: kinds(&sink.needs)?,
                 answers: sink.answers,
+                at_most: sink.at_most.as_ref().map(|most| severity(&name, most)).transpose()?,
                 call: sink.call.value,
                 at: sink.at.into_iter().map(|at| at.value).collect(),
                 receivers: sink.receivers,
@@ -453,13 +471,14 @@ impl Pack {
             });
         }
         for sanitizer in raw.sanitizers {
-            let RawSanitizer { call, at, when, clears } = sanitizer;
-            if let Some(clear) = clears.first().filter(|_| !when.is_empty() && !call.ends_with(".*")) {
-                let what = "`if` holds for what a chain begins with: let the path end with `.*`".to_owned();
-                return Err(error(clear.referenced.line(), what));
+            let RawSanitizer { call, at, when, unless, clears } = sanitizer;
+            let is_conditional = !when.is_empty() || !unless.is_empty();
+            if let Some(clear) = clears.first().filter(|_| is_conditional && !call.ends_with(".*")) {
+                let what = "`if` and `unless` hold for what a chain begins with: let the path end with `.*`";
+                return Err(error(clear.referenced.line(), what.to_owned()));
             }
-            let when = when.into_iter().collect();
-            pack.sanitizers.push(Sanitizer { clears: kinds(&clears)?, call, at, when });
+            let (when, unless) = (when.into_iter().collect(), unless.into_iter().collect());
+            pack.sanitizers.push(Sanitizer { clears: kinds(&clears)?, call, at, when, unless });
         }
         for guard in raw.guards {
             let clears = kinds(&guard.clears)?;

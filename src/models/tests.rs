@@ -29,6 +29,9 @@ fn an_unknown_kind_is_told_with_its_line() {
     );
     let error = Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [], kind: sql }\n").unwrap_err();
     assert!(error.to_string().contains("names no argument"), "{error}");
+    let error =
+        Pack::parse("a.yaml", "sinks:\n  - { call: f, in: [0], kind: sql, at-most: grave }\n").unwrap_err();
+    assert!(error.to_string().starts_with("a.yaml:2: unknown severity `grave`; known are low"), "{error}");
     let error = Pack::parse("a.yaml", "entries:\n  - { call: f, kind: remote }\n").unwrap_err();
     assert!(error.to_string().contains("names no argument"), "{error}");
     let error = Pack::parse("a.yaml", "sink: []\n").unwrap_err();
@@ -53,5 +56,5 @@ fn a_pack_declares_kinds_and_is_told_which_it_cannot() {
     );
     let many: Vec<String> = (0..=Vocabulary::MAX_DECLARED).map(|n| format!("k{n}")).collect();
     let full = said(&format!("kinds: [price, {}]", many.join(", ")));
-    assert!(full.starts_with("a.yaml:1: no room for the kind `k23`: 24 are declared"), "{full}");
+    assert!(full.starts_with("a.yaml:1: no room for the kind `k22`: 23 are declared"), "{full}");
 }

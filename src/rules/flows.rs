@@ -17,6 +17,8 @@ use crate::text::{FileId, SourceFile, Span};
 const OF_PROGRAMS: &str = "start a program whose path is constant, or take it from a dict of your own by what `{source}` says; to check, send the path of another program: it must not be started";
 /// What to do where a module is written: what is in it is chosen by nobody.
 const OF_MODULES: &str = "write what `{source}` gives as data, with `json.dump` into a file that is read with `json.load`, and keep modules constant; to check, pass `__import__('os').getpid()` in it: no file that Python runs may hold it";
+/// What to do where a database runs it.
+const OF_SCRIPTS: &str = "keep the script constant, and pass what `{source}` gives as a value beside it; to check, pass a quote in it: the query must find what it found before";
 /// Most calls on a way with one of which nothing is known; longer ones are guesses upon guesses.
 const MAX_VAGUE_CALLS: usize = 6;
 /// Most other sources of one sink that a finding names.
@@ -43,9 +45,10 @@ impl FlowRule<'_> {
         program: &Program<'_>,
         files: &IdVec<FileId, SourceFile>,
     ) -> Option<Severity> {
-        let Some(review) = self.review else { return Some(self.severity) };
+        let severity = meeting.sink.at_most.map_or(self.severity, |most| most.min(self.severity));
+        let Some(review) = self.review else { return Some(severity) };
         let (module, id, _) = program.func(meeting.sink.func);
-        review(&Context::new(&files[meeting.sink.file], module.unit, id), meeting, self.severity)
+        review(&Context::new(&files[meeting.sink.file], module.unit, id), meeting, severity)
     }
 }
 
@@ -291,6 +294,7 @@ fn finding(
             Some(printed) => in_template(printed),
             None if sink.is_program => fill(OF_PROGRAMS),
             None if is_written(sink) && rule_id == "code-injection" => fill(OF_MODULES),
+            None if sink.at_most.is_some() && rule_id == "code-injection" => fill(OF_SCRIPTS),
             None => fill(&spec.solution),
         },
         edit: remedy(

@@ -13,6 +13,7 @@ use crate::taint::limits::MAX_HOPS;
 use crate::taint::secrets::kept_at;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
+use crate::taint::typed::text_alone;
 use crate::taint::value::{Callee, FuncRef, Hops, Key, Label, Tree};
 use crate::taint::world::Opened;
 
@@ -188,7 +189,8 @@ impl Analyzer<'_, '_> {
                 let kinds = kinds.and(from.kinds).with(from.kinds.with(kinds).and(marks));
                 let via = Some(Hops::after(label.via.as_ref(), hop.clone()));
                 let mut label = Label { origin: label.origin, kinds, via };
-                if from.kinds.has(Kinds::DECODED) {
+                let is_open = !self.cleared(state, label.origin).is_checked();
+                if from.kinds.has(Kinds::DECODED) && is_open {
                     self.decoded(&mut label, from.kinds.has(Kinds::UNQUOTED));
                     label.kinds = label.kinds.and(from.kinds.without(Kinds::DECODED.with(Kinds::UNQUOTED)));
                 }
@@ -252,6 +254,10 @@ impl Analyzer<'_, '_> {
             return;
         }
         for label in self.labels(state, &from, bound, site, "it goes into") {
+            // What only an object does harm with.
+            if !label.kinds.has(reach.kinds.and(text_alone())) {
+                continue;
+            }
             let outward = self.outward(state, &label);
             let mut hops = Hops::list(outward.via.as_ref());
             hops.extend(reach.hops.iter().cloned());
@@ -261,7 +267,8 @@ impl Analyzer<'_, '_> {
                 kinds: label
                     .kinds
                     .and(reach.kinds)
-                    .with(label.kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND))),
+                    .with(label.kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND)))
+                    .with(outward.kinds.and(Kinds::DECODED.with(Kinds::UNQUOTED))),
                 sink: Arc::clone(&reach.sink),
                 hops,
             });

@@ -11,6 +11,7 @@ use crate::taint::details::told_by_class;
 use crate::taint::groups::pattern_key;
 use crate::taint::state::State;
 use crate::taint::texts::{path_of, quoted, text_of};
+use crate::taint::typed::text_alone;
 use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree, frame_key, inner_key, is_inner};
 
 impl Analyzer<'_, '_> {
@@ -126,7 +127,7 @@ impl Analyzer<'_, '_> {
                 let kind = self.file.slice(kind.span);
                 let clears = match kind {
                     "int" | "float" | "bool" | "IPv4Address" | "ipaddress.IPv4Address" => Kinds::ALL,
-                    "str" | "bytes" => Kinds::named("nosql").unwrap_or_default(),
+                    "str" | "bytes" => text_alone(),
                     _ => {
                         let details = self.of_kinds(&subject, Kinds::DETAIL);
                         return Some(self.cond(told_by_class(kind, details)));
@@ -303,7 +304,7 @@ impl Analyzer<'_, '_> {
                 );
                 let mut tree = text_of(&[value]);
                 for label in &mut tree.labels {
-                    label.kinds = label.kinds.without(Kinds::named("nosql").unwrap_or_default());
+                    label.kinds = label.kinds.without(text_alone());
                 }
                 Some(Arc::new(tree))
             }

@@ -319,7 +319,7 @@ impl Analyzer<'_, '_> {
     fn undo(&self, state: &State, site: &Site<'_>, tree: &mut Tree) {
         if site.known.model.decodes {
             let is_unquoted = is_unquoting(site.path);
-            let open = |label: &&mut Label| !self.cleared(state, label.origin).has(Kinds::CHECKED);
+            let open = |label: &&mut Label| !self.cleared(state, label.origin).is_checked();
             tree.labels.iter_mut().filter(open).for_each(|label| self.decoded(label, is_unquoted));
         }
     }

@@ -398,11 +398,44 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
     if name.ends_with(".rel_url") {
         kinds = kinds.with(named("header")).with(named("log"));
     }
+    if is_under_name(text) {
+        kinds = kinds.with(text_alone());
+    }
     // Frameworks quote it again, or give it as it came, which was one line.
     if name.split('.').skip(1).any(|part| matches!(part, "url" | "base_url" | "uri" | "build_absolute_uri")) {
         kinds = kinds.with(named("log"));
     }
     kinds
+}
+
+/// Whether a source is what stands under one name in an address, a form, headers or cookies, as it is spelled: text, or
+/// many of it, and no mapping. The whole is one, whose keys are the outsider's, too.
+fn is_under_name(text: &str) -> bool {
+    const HOLDERS: &[&str] = &[
+        "args",
+        "form",
+        "values",
+        "headers",
+        "cookies",
+        "view_args",
+        "GET",
+        "POST",
+        "COOKIES",
+        "META",
+        "query",
+        "query_params",
+        "path_params",
+        "match_info",
+        "params",
+    ];
+    let Some(at) = text.find(['(', '[']) else { return false };
+    let (name, rest) = text.split_at(at);
+    let holder = match name.strip_suffix(".get").or_else(|| name.strip_suffix(".getlist")) {
+        Some(holder) if rest.starts_with('(') => holder,
+        _ if rest.starts_with('[') => name,
+        _ => return false,
+    };
+    holder.rsplit_once('.').is_some_and(|(_, last)| HOLDERS.contains(&last))
 }
 
 /// Whether what a file calls a request is one that is answered: it imports a framework for that, or nothing that sends

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::base::Symbol;
 use crate::ir::Operand;
+use crate::models::Kinds;
 use crate::taint::body::Analyzer;
 use crate::taint::limits::MAX_FIELDS;
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::summary::Port;
+use crate::taint::value::{Key, Konst, Label, Tree};
 
 impl Analyzer<'_, '_> {
     /// What `form.cleaned_data` holds: of the fields that are no free text nothing from outside.
@@ -33,6 +35,29 @@ impl Analyzer<'_, '_> {
         for name in names {
             let key = Key::Item(Konst::Str(program.text(name).into()));
             Arc::make_mut(data).store(&[key], &Arc::default());
+        }
+    }
+
+    /// Of the name of an upload Django keeps the last component, and refuses `..`: the manual of Django ("Uploaded
+    /// Files"), `UploadedFile._set_name`.
+    pub(super) fn based(&self, name: Symbol, data: &mut Arc<Tree>) {
+        if self.world.program.text(name) != "name" {
+            return;
+        }
+        let origins = self.origins.borrow();
+        let is_upload = |label: &Label| {
+            let port = &origins[label.origin as usize].port;
+            matches!(port, Port::Source(site) if site.text.contains(".FILES"))
+        };
+        if !data.labels.iter().any(is_upload) {
+            return;
+        }
+        let named = |name| Kinds::named(name).unwrap_or_default();
+        let harmless = named("path").with(named("separator"));
+        for label in &mut Arc::make_mut(data).labels {
+            if is_upload(label) {
+                label.kinds = label.kinds.without(harmless);
+            }
         }
     }
 

@@ -25,9 +25,15 @@ const RUNNERS: &[(&str, usize)] = &[
     ("*.submit", 0),
 ];
 
+/// Methods of a task of Celery, Dramatiq, Taskiq and Procrastinate that take what a worker calls it with.
+const SPREAD: &[&str] = &["delay", "send", "kiq", "defer"];
+
 impl Analyzer<'_, '_> {
     /// What a library function gives that runs what it is handed; `None` if it is none of these.
     pub(super) fn run_through(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
+        if let Some(result) = self.run_later(state, site) {
+            return Some(result);
+        }
         let is_it = |name: &str| match name.strip_prefix("*.") {
             Some(method) => site.receiver.is_some() && site.method == method,
             None => site.path == name,
@@ -56,6 +62,44 @@ impl Analyzer<'_, '_> {
             }
         }
         Some(Arc::new(result.unwrap_or_default()))
+    }
+
+    /// `task.delay(text)`, `task.apply_async((text,), {"size": 3})`: a worker calls the function so, and nothing of what it
+    /// gives comes back here.
+    fn run_later(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
+        let is_spread = SPREAD.contains(&site.method);
+        if !is_spread && site.method != "apply_async" {
+            return None;
+        }
+        let task = site.receiver.as_ref().filter(|task| !task.funcs.is_empty())?;
+        let mut args: Vec<Arc<Tree>> = Vec::new();
+        let mut named = Tree::default();
+        if is_spread {
+            for (arg, tree) in site.call.args.iter().zip(&site.args) {
+                match arg.kind {
+                    ArgKind::Positional => args.push(Arc::clone(tree)),
+                    ArgKind::Keyword(name) => {
+                        named.store(&[Key::Item(Konst::Str(self.module.unit.text(name).into()))], tree);
+                    }
+                    ArgKind::Star | ArgKind::DoubleStar => {}
+                }
+            }
+        } else {
+            let given = |index, name| site.positional(index).or_else(|| self.named(site, name));
+            args = given(0, "args").and_then(|(list, _)| list.items()).unwrap_or_default();
+            named = given(1, "kwargs").map_or_else(Tree::default, |(mapping, _)| Tree::clone(mapping));
+        }
+        for func in &task.funcs {
+            let Callee::Own(id) = func.func else { continue };
+            let (module, _, body) = self.world.program.func(id);
+            // `@app.task(bind=True)`
+            let first = body.params.first().filter(|_| body.class.is_none() && func.bound.is_empty());
+            let is_bound = first.is_some_and(|param| param_name(module, body, param.local) == "self");
+            let task = is_bound.then(Arc::default);
+            let all: Vec<Arc<Tree>> = task.into_iter().chain(args.iter().cloned()).collect();
+            self.run_given(state, site, func, (&all, &named));
+        }
+        Some(Arc::default())
     }
 
     /// Calls a function value with `args` in order.

@@ -1,6 +1,11 @@
 //! Media types of replies that are not made but written to: `self.set_header("Content-Type", "text/plain")` before
 //! `self.write(text)`, `response.content_type = "text/plain"` before a return.
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::base::Symbol;
 use crate::ir::{Body, Call, Const, Op, Operand, Place, Step};
 use crate::program::{Meaning, Module};
 use crate::taint::body::Analyzer;
@@ -16,6 +21,7 @@ const DEFAULTS: &str = "set_default_headers";
 /// A body, in which media types are set for what is meant.
 struct Setting<'s, 'a> {
     module: &'s Module<'a>,
+    variables: &'s FxHashMap<Symbol, Arc<Tree>>,
     body: &'s Body,
     is_meant: &'s dyn Fn(Operand) -> bool,
 }
@@ -45,21 +51,29 @@ impl Setting<'_, '_> {
     fn called(&self, call: &Call) -> Option<Operand> {
         let unit = self.module.unit;
         let name = call.positional(0)?.value;
-        let is_type =
-            matches!(name, Operand::Const(Const::Str(name)) if unit.text(name).eq_ignore_ascii_case(HEADER));
+        let is_type = matches!(
+            name,
+            Operand::Const(Const::Str(name) | Const::Bytes(name)) if unit.text(name).eq_ignore_ascii_case(HEADER)
+        );
         let is_set =
             is_type && (self.is_meant)(call.callee.base) && SETTERS.contains(&unit.text(call.method));
         is_set.then(|| call.positional(1)).flatten().map(|arg| arg.value)
     }
 
-    /// A constant text, or the name of what holds one: `falcon.MEDIA_HTML`.
+    /// A constant text, what holds one, or the name of that: `falcon.MEDIA_HTML`.
     fn text(&self, value: Operand) -> String {
         let name = match value {
-            Operand::Const(Const::Str(text)) => return self.module.unit.text(text).to_owned(),
+            Operand::Const(Const::Str(text) | Const::Bytes(text)) => {
+                return self.module.unit.text(text).to_owned();
+            }
             Operand::Const(_) => None,
             Operand::Global(name) => Some(name),
             Operand::Local(local) => self.body.locals[local].value,
         };
+        let held = name.and_then(|name| self.variables.get(&self.module.variable(name)));
+        if let Some(Konst::Str(text)) = held.and_then(|held| held.konst.as_ref()) {
+            return text.to_string();
+        }
         match name.map(|name| self.module.meaning(name)) {
             Some(Meaning::Outside(path)) => path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase(),
             _ => String::new(),
@@ -70,8 +84,9 @@ impl Setting<'_, '_> {
 impl Analyzer<'_, '_> {
     /// The media types that are set for the object that `base` is, here or for all replies of its class.
     fn set_types(&self, base: Operand) -> Vec<String> {
+        let variables = &self.world.shapes.variables;
         let is_meant = |other: Operand| other == base;
-        let own = Setting { module: self.module, body: self.body, is_meant: &is_meant }.types();
+        let own = Setting { module: self.module, variables, body: self.body, is_meant: &is_meant }.types();
         let is_self = base.local().is_some_and(|local| self.is_self(local));
         let class = self.class.filter(|_| own.is_empty() && is_self);
         let program = self.world.program;
@@ -82,7 +97,7 @@ impl Analyzer<'_, '_> {
         };
         let (module, _, body) = program.func(func);
         let me = body.params.first().map(|param| Operand::Local(param.local));
-        Setting { module, body, is_meant: &|other| Some(other) == me }.types()
+        Setting { module, variables, body, is_meant: &|other| Some(other) == me }.types()
     }
 
     /// Whether what a method writes goes into a reply that is told to be no HTML.
@@ -110,7 +125,8 @@ impl Analyzer<'_, '_> {
             let Operand::Global(name) = base else { return false };
             matches!(self.module.meaning(name), Meaning::Outside(path) if path.ends_with(".response"))
         };
-        let types = Setting { module: self.module, body: self.body, is_meant: &is_meant }.types();
+        let variables = &self.world.shapes.variables;
+        let types = Setting { module: self.module, variables, body: self.body, is_meant: &is_meant }.types();
         !types.is_empty() && types.iter().all(|text| is_inert(text))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::Symbol;
 use crate::ir::{ArgKind, Operand};
-use crate::models::{Kinds, Wanted};
+use crate::models::{Kinds, Sanitizer, Wanted};
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
@@ -201,10 +201,11 @@ impl Analyzer<'_, '_> {
     fn keep_chain(&self, site: &Site<'_>, tree: &mut Tree) {
         let key = Key::Item(Konst::Str("\0chain".into()));
         let own = self.world.models.chain_at(site.path);
-        let holds = |when: &[(String, Wanted)]| {
-            when.iter().all(|(name, wanted)| self.is_given(site, (name, wanted), true))
+        let holds = |chain: &&Sanitizer| {
+            let is = |(name, wanted): &(String, Wanted)| self.is_given(site, (name, wanted), true);
+            chain.when.iter().all(is) && !chain.unless.iter().any(is)
         };
-        let chains = self.world.models.chains_if(site.path).iter().filter(|chain| holds(&chain.when));
+        let chains = self.world.models.chains_if(site.path).iter().filter(holds);
         let own = chains.fold(own, |sum, chain| sum.with(chain.clears));
         let bits = match site.receiver.as_ref().and_then(|receiver| receiver.field(&key)) {
             Some(kept) => kept.konst.clone(),

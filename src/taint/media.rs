@@ -14,8 +14,10 @@ use crate::taint::value::{Key, Konst, Tree};
 /// The attributes that hold a media type, and the header that does.
 pub(super) const ATTRIBUTES: &[&str] = &["content_type", "mimetype", "media_type"];
 pub(super) const HEADER: &str = "content-type";
-/// What browsers run scripts in.
-const RUN: &[&str] = &["html", "xml", "svg", "script"];
+/// The header that tells whether a reply is shown or saved.
+const DISPOSITION: &str = "content-disposition";
+/// What browsers run scripts in; a script alone is shown as text.
+const RUN: &[&str] = &["html", "xml", "svg"];
 
 impl Analyzer<'_, '_> {
     /// Whether what a call makes, or adds to, is no HTML: by the shape of what it is given, by its headers, or by a media
@@ -26,6 +28,7 @@ impl Analyzer<'_, '_> {
             || self.is_read_back(call)
             || self.writes_inert(call)
             || self.is_json(site)
+            || self.is_given_inert(site)
         {
             return true;
         }
@@ -39,7 +42,9 @@ impl Analyzer<'_, '_> {
         }
         let answers = self.names_of(call.to);
         let made = || call.callee.base.local().filter(|_| site.receiver.is_some());
-        self.is_typed(&answers) || made().is_some_and(|answer| self.is_made_inert(answer))
+        self.is_typed(&answers)
+            || self.is_attached(&answers)
+            || made().is_some_and(|answer| self.is_made_inert(answer) || self.is_attached(&[answer]))
     }
 
     /// Whether an answer that is written to was made with a media type, or is given one.
@@ -63,6 +68,60 @@ impl Analyzer<'_, '_> {
         };
         let mut makers = makers.peekable();
         makers.peek().is_some() && makers.all(is_inert)
+    }
+
+    /// Whether a call is given a media type in which no browser runs scripts: `Response(text, mimetype="text/css")`.
+    fn is_given_inert(&self, site: &Site<'_>) -> bool {
+        let given = site.call.args.iter().zip(&site.args).find(
+            |(arg, _)| matches!(arg.kind, ArgKind::Keyword(name) if ATTRIBUTES.contains(&self.module.unit.text(name))),
+        );
+        given.is_some_and(
+            |(_, tree)| matches!(&tree.konst, Some(Konst::Str(text)) if text.contains('/') && is_inert(text)),
+        )
+    }
+
+    /// Whether the function sends an answer as a file that is saved: `answer["Content-Disposition"] = "attachment"`.
+    fn is_attached(&self, answers: &[LocalId]) -> bool {
+        let unit = self.module.unit;
+        let is_meant = |base: Operand| matches!(base, Operand::Local(local) if answers.contains(&local));
+        let is_header = |name: &str| name.eq_ignore_ascii_case(DISPOSITION);
+        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let set = insts.filter_map(|inst| match &inst.op {
+            Op::Store(place, value) if is_meant(place.base) => match self.steps(*place).last() {
+                Some(Step::Item(Const::Str(key))) => is_header(unit.text(*key)).then_some(*value),
+                _ => None,
+            },
+            Op::Call(_, id) if is_meant(self.body.calls[*id].callee.base) => {
+                let call = &self.body.calls[*id];
+                let name = call.positional(0)?.value.string()?;
+                is_header(unit.text(name)).then(|| call.positional(1)).flatten().map(|arg| arg.value)
+            }
+            _ => None,
+        });
+        let mut set = set.peekable();
+        set.peek().is_some() && set.all(|value| self.is_begun(value, "attachment"))
+    }
+
+    /// Whether a text is made here and begins so.
+    fn is_begun(&self, value: Operand, with: &str) -> bool {
+        let local = match value {
+            Operand::Const(Const::Str(text)) => return self.module.unit.text(text).starts_with(with),
+            Operand::Local(local) => local,
+            Operand::Const(_) | Operand::Global(_) => return false,
+        };
+        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let mut made = insts.filter_map(|inst| match &inst.op {
+            Op::Let(to, value) if *to == local => Some(match value {
+                Rvalue::Format(parts) => parts.first().copied(),
+                Rvalue::Binary(_, left, _) => Some(*left),
+                Rvalue::Use(of) => Some(*of),
+                _ => None,
+            }),
+            Op::Call(to, id) if *to == local => Some(Some(self.body.calls[*id].callee.base)),
+            _ => None,
+        });
+        let first = |part: Option<Operand>| matches!(part, Some(Operand::Const(Const::Str(text))) if self.module.unit.text(text).starts_with(with));
+        made.next().is_some_and(first) && made.all(first)
     }
 
     /// Whether all that the function gives an answer as a media type is one that no browser runs scripts in.
@@ -257,6 +316,10 @@ pub(super) fn told(headers: &Tree) -> Option<bool> {
         return text.contains('/').then(|| is_inert(text));
     }
     let is_name = |name: &Konst| matches!(name, Konst::Str(name) if name.eq_ignore_ascii_case(HEADER));
+    let disposition = crate::taint::sinks::entry_of(headers, DISPOSITION).and_then(|value| value.beginning());
+    if disposition.is_some_and(|text| text.starts_with("attachment")) {
+        return Some(true);
+    }
     headers.fields.iter().find_map(|(key, part)| match key {
         Key::Item(name @ Konst::Str(_)) => is_name(name).then(|| of(part)),
         Key::Item(Konst::Int(_)) => {

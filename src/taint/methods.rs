@@ -334,7 +334,7 @@ impl Analyzer<'_, '_> {
                         let path = Kinds::named("path").unwrap_or_default();
                         for label in &mut tree.labels {
                             let cleared = self.cleared(state, label.origin);
-                            if cleared.has(path) && !cleared.has(Kinds::CHECKED) {
+                            if cleared.has(path) && !cleared.is_checked() {
                                 self.decoded(label, false);
                             }
                         }

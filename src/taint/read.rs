@@ -73,6 +73,7 @@ impl Analyzer<'_, '_> {
                     self.narrow(class, self.module.global(*name), Arc::make_mut(&mut next));
                 }
                 self.cleaned((root, index), &at, self.module.global(*name), &mut next);
+                self.based(self.module.global(*name), &mut next);
                 let own = self
                     .class
                     .filter(|_| index == 0 && root.local().is_some_and(|local| self.is_self(local)));

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::models::Kinds;
 use crate::program::{Meaning, Program};
 use crate::taint::body::Analyzer;
+use crate::taint::typed::text_alone;
 use crate::taint::value::{Key, Konst, Label, Tree};
 
 /// Routes by the parts of the address that they name.
@@ -115,7 +116,7 @@ impl Analyzer<'_, '_> {
 }
 
 /// The kinds for which a route that names a parameter makes it harmless; `None` if it does not name it. Most converters
-/// take one component of the address.
+/// take one component of the address, and all of them text.
 fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<Kinds> {
     let named = route.split_once(&format!("(?P<{name}>")).map(|(_, rest)| rest);
     // Patterns with groups that have no names hand these over in order.
@@ -135,7 +136,7 @@ fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<
             };
             depth < 0
         })?;
-        return Some(crate::taint::regex::admits_nothing_for(&rest[..end], "fullmatch"));
+        return Some(crate::taint::regex::admits_nothing_for(&rest[..end], "fullmatch").with(text_alone()));
     }
     // Flask and Django say `<int:name>`, Bottle `<name:int>`, Starlette `{name:int}`.
     for (open, close) in [('<', '>'), ('{', '}')] {
@@ -152,8 +153,8 @@ fn converted_by(route: &str, (name, position): (&str, Option<usize>)) -> Option<
             return Some(match kind {
                 "int" | "float" | "uuid" | "slug" => Kinds::ALL,
                 _ if kind.starts_with("any(") => Kinds::ALL,
-                "" | "str" | "string" => Kinds::named("separator").unwrap_or_default(),
-                _ => Kinds::NONE,
+                "" | "str" | "string" => Kinds::named("separator").unwrap_or_default().with(text_alone()),
+                _ => text_alone(),
             });
         }
     }

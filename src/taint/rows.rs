@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::ir::{Arg, ArgKind};
 use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -27,6 +28,9 @@ const ASKING: &[&str] = &[
     "scalar_one_or_none",
     "one_or_none",
 ];
+/// Those that give a row which is found or else made, and whether it was made.
+const FINDING_OR_MAKING: &[&str] =
+    &["get_or_create", "update_or_create", "aget_or_create", "aupdate_or_create"];
 /// Methods of a model's manager that make a row of what they are given.
 const MAKING: &[&str] = &["create", "bulk_create", "get_or_create", "update_or_create", "build", "model"];
 
@@ -36,12 +40,44 @@ impl Analyzer<'_, '_> {
         if let Some(rows) = self.asked(state, site) {
             return Some(rows);
         }
+        if FINDING_OR_MAKING.contains(&site.method)
+            && site.receiver.as_ref().is_some_and(|receiver| !receiver.is_tainted())
+        {
+            return Some(self.found_or_made(site));
+        }
         let rows = site.receiver.as_ref().filter(|tree| is_rows(tree));
         match (rows, site.method) {
             (Some(rows), "fetchall" | "fetchmany" | "execute" | "executemany") => Some(Arc::clone(rows)),
             (Some(rows), "fetchone") => Some(self.any_part(rows)),
             _ => self.is_lookup(site).then(Arc::default),
         }
+    }
+
+    /// `Model.objects.get_or_create(name=name, defaults={"size": size})`: the row has the name, and the size where it was
+    /// made of it; nothing else in it is from them.
+    fn found_or_made(&self, site: &Site<'_>) -> Arc<Tree> {
+        let mut row = Tree::default();
+        let mut keep = |name: &str, tree: &Arc<Tree>| {
+            if let Some(name) = self.world.program.symbol(name) {
+                row.store(&[Key::Attr(name)], tree);
+            }
+        };
+        for (arg, tree) in site.call.args.iter().zip(&site.args) {
+            let ArgKind::Keyword(name) = arg.kind else { continue };
+            match self.module.unit.text(name) {
+                "defaults" | "create_defaults" => {
+                    for (key, part) in &tree.fields {
+                        if let Key::Item(Konst::Str(name)) = key {
+                            keep(name, part);
+                        }
+                    }
+                }
+                // `name__iexact` looks up alone.
+                name if !name.contains("__") => keep(name, tree),
+                _ => {}
+            }
+        }
+        Arc::new(Tree::list([Arc::new(row), Arc::default()]))
     }
 
     /// What a statement that is known takes out of a table; it is left in the cursor, too.
@@ -144,7 +180,13 @@ impl Analyzer<'_, '_> {
             let found = site.args.get(index).and_then(|tree| tree.funcs.first());
             matches!(found.map(|func| &func.func), Some(Callee::Class(_)))
         };
+        // `Model.active.filter(name=name)`, by a manager under a name of its own.
+        let is_by_fields = || {
+            let is_field = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(_));
+            !site.call.args.is_empty() && site.call.args.iter().all(is_field)
+        };
         ASKING.contains(&site.method)
+            || matches!(site.method, "filter" | "exclude") && is_by_fields()
             || matches!(site.method, "get" | "get_one" | "query") && is_model(0)
             || is_of_manager(site)
     }

@@ -157,7 +157,7 @@ impl Analyzer<'_, '_> {
     /// What a call makes of secrets: one that masks them leaves none, one that looks a name up may give one.
     pub(super) fn with_secrets(&self, call: &crate::ir::Call, mut tree: Arc<Tree>) -> Arc<Tree> {
         let method = self.module.unit.text(call.method);
-        if has_secret(&tree) && self.world.models.masks(method) {
+        if has_secret(&tree) && (self.world.models.masks(method) || self.replaces_secret(call)) {
             tree = without(&tree);
         }
         let at = self.world.models.lookup(method);
@@ -170,6 +170,15 @@ impl Analyzer<'_, '_> {
             Arc::make_mut(&mut tree).add(&label);
         }
         tree
+    }
+
+    /// Whether a call takes a secret out of a text: `url.replace(info.password, "***")`.
+    fn replaces_secret(&self, call: &crate::ir::Call) -> bool {
+        let given = call.positional(0).filter(|_| self.module.unit.text(call.method) == "replace");
+        given.is_some_and(|arg| {
+            let text = self.file.slice(arg.span).trim_end_matches(['"', '\'', ']', ')']);
+            secret(text.rsplit(['.', '"', '\'', '[', '(']).next().unwrap_or_default()).is_some()
+        })
     }
 
     /// Reports the secrets that a log shows.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::finding::Severity;
 use crate::ir::{Arg, ArgKind, Operand};
 use crate::models::{Argument, Kinds, Sink, Wanted};
 use crate::taint::argv;
@@ -11,6 +12,7 @@ use crate::taint::secrets::ASIDE;
 use crate::taint::state::State;
 use crate::taint::summary::{Hop, Port, Printed, Reach, SinkSite};
 use crate::taint::texts::{conversion, is_shown_by_repr, named_fields};
+use crate::taint::typed::text_alone;
 use crate::taint::value::{Hops, Key, Konst, Label, Tree};
 use crate::text::Span;
 
@@ -26,11 +28,13 @@ pub(super) struct Harm<'h> {
     pub(super) printed: Option<(Printed, Hop)>,
     /// Whether it is the program that is started.
     pub(super) is_program: bool,
+    /// How grave it is at most.
+    pub(super) at_most: Option<Severity>,
 }
 
 impl<'h> Harm<'h> {
     pub(super) fn of(of: Kinds, callee: &'h str) -> Self {
-        Self { of, needs: Kinds::NONE, callee, printed: None, is_program: false }
+        Self { of, needs: Kinds::NONE, callee, printed: None, is_program: false, at_most: None }
     }
 }
 
@@ -43,6 +47,9 @@ impl Analyzer<'_, '_> {
             let is_any = sink.call.starts_with("*.");
             // `env.from_string` of a sandbox: who the method belongs to is known, and that it does no harm.
             if is_any && (!self.fits(site, sink) || site.known.model.clears.has(sink.kinds)) {
+                continue;
+            }
+            if is_any && Self::is_by_storage(site) {
                 continue;
             }
             if !self.holds(site, sink) {
@@ -297,6 +304,14 @@ impl Analyzer<'_, '_> {
         !matches!(wanted, Wanted::Bool(_)) && !is_told
     }
 
+    /// Whether a file is saved by a storage of Django, which cleans the name: `row.file.save(name, content)`. Others take a
+    /// number or the name of a format there.
+    fn is_by_storage(site: &Site<'_>) -> bool {
+        let content = site.positional(1).map(|(tree, _)| tree);
+        site.method == "save"
+            && content.is_some_and(|tree| tree.konst.is_none() && tree.beginning().is_none())
+    }
+
     /// Whether what is sent is a mapping: frameworks make JSON of that.
     fn sends_mapping(site: &Site<'_>) -> bool {
         let is_name = |key: &Key| matches!(key, Key::Item(Konst::Str(name)) if !name.starts_with('\0'));
@@ -325,7 +340,8 @@ impl Analyzer<'_, '_> {
 
     pub(super) fn reach(&self, state: &State, site: &Site<'_>, sink: &Sink, tree: &Arc<Tree>, span: Span) {
         let callee = self.spelled(site.call.callee_span);
-        self.reach_needing(state, &Harm { needs: sink.needs, ..Harm::of(sink.kinds, &callee) }, tree, span);
+        let harm = Harm { needs: sink.needs, at_most: sink.at_most, ..Harm::of(sink.kinds, &callee) };
+        self.reach_needing(state, &harm, tree, span);
     }
 
     /// Notes what of `tree`, which goes to `callee`, is dangerous there.
@@ -335,7 +351,7 @@ impl Analyzer<'_, '_> {
 
     /// As [`Analyzer::reach_at`], of what is not harmless for other kinds either.
     pub(super) fn reach_needing(&self, state: &State, harm: &Harm<'_>, tree: &Arc<Tree>, span: Span) {
-        let Harm { of, needs, callee, ref printed, is_program } = *harm;
+        let Harm { of, needs, callee, ref printed, is_program, at_most } = *harm;
         let sink_site = Arc::new(SinkSite {
             file: self.module.file,
             span,
@@ -344,6 +360,7 @@ impl Analyzer<'_, '_> {
             func: self.id,
             printed: printed.as_ref().map(|(printed, _)| printed.clone()),
             is_program,
+            at_most,
         });
         // With a shell, what follows the first of a list are parameters of the shell.
         let command = if of == Kinds::named("command").unwrap_or_default() { tree.items() } else { None };
@@ -361,9 +378,12 @@ impl Analyzer<'_, '_> {
                 via = Hops::after(Some(&via), hop.clone());
             }
             let from = self.outward(state, &label);
+            // Of what is passed for a parameter the caller knows whether it is text.
+            let asked = needs.and(text_alone());
+            let decoded = from.kinds.and(Kinds::DECODED.with(Kinds::UNQUOTED));
             let reach = Reach {
                 port: from.port,
-                kinds: kinds.and(of).with(marks),
+                kinds: kinds.and(of).with(marks).with(asked).with(decoded),
                 sink: Arc::clone(&sink_site),
                 hops: Hops::list(Some(&via)),
             };
@@ -379,7 +399,10 @@ impl Analyzer<'_, '_> {
             return;
         }
         let is_same = |known: &Reach| {
-            known.port == reach.port && known.sink == reach.sink && known.kinds.as_decoded(reach.kinds)
+            known.port == reach.port
+                && known.sink == reach.sink
+                && known.kinds.as_decoded(reach.kinds)
+                && known.kinds.and(text_alone()) == reach.kinds.and(text_alone())
         };
         match list.iter_mut().find(|known| is_same(known)) {
             Some(known) => known.kinds = known.kinds.with(reach.kinds),

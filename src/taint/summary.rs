@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::Symbol;
+use crate::finding::Severity;
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId};
 use crate::taint::statement::Table;
@@ -55,6 +56,8 @@ pub struct SinkSite {
     pub printed: Option<Printed>,
     /// Whether it is the program itself that is started, and no text for a shell.
     pub is_program: bool,
+    /// How grave it is at most, by the packs.
+    pub at_most: Option<Severity>,
 }
 
 /// A place in a template that prints a value so that it may become more than text.

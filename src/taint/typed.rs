@@ -104,7 +104,7 @@ pub(super) fn admitted_by(declared: &str) -> Kinds {
     [("pattern=", "search"), ("regex=", "match")].into_iter().find_map(of).unwrap_or(Kinds::NONE)
 }
 
-/// The kinds for which only objects are dangerous, and no text.
+/// The kind of what only objects are, and no text.
 pub(super) fn text_alone() -> Kinds {
-    Kinds::named("nosql").unwrap_or_default()
+    Kinds::named("object").unwrap_or_default()
 }
