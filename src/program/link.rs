@@ -268,6 +268,16 @@ fn define(program: &mut Program<'_>) -> FxHashMap<(ModuleId, Symbol), Definition
         }
     }
     program.classes = classes;
+    let own = |((id, full), definition): (&(ModuleId, Symbol), &Definition)| {
+        let unit = program.modules[*id].unit;
+        let rest = program.names.text(*full).strip_prefix(unit.text(unit.module))?.strip_prefix('.')?;
+        (!rest.contains('.')).then(|| (*id, rest.to_owned(), *definition))
+    };
+    let mut own: Vec<_> = definitions.iter().filter_map(own).collect();
+    own.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    for (id, name, definition) in own {
+        definitions.insert((id, program.names.intern(&name)), definition);
+    }
     definitions
 }
 

@@ -37,7 +37,7 @@ enum Part<'p> {
 
 pub(super) struct Resolver<'r, 'a> {
     pub(super) program: &'r Program<'a>,
-    /// Functions and classes by absolute dotted name, per file.
+    /// Functions and classes by absolute dotted name, per file; those of the file itself by their own name too.
     pub(super) definitions: &'r FxHashMap<(ModuleId, Symbol), Definition>,
 }
 
@@ -151,21 +151,25 @@ impl Resolver<'_, '_> {
         let data = &self.program.modules[module];
         let unit = data.unit;
         let own = unit.text(unit.module);
-        let full = format!("{own}.{name}");
-        let symbol = self.program.symbol(&full);
-        if let Some(symbol) = symbol {
-            match self.definitions.get(&(module, symbol)) {
+        let bound = &self.program.bound[module];
+        if let Some(short) = self.program.symbol(name) {
+            match self.definitions.get(&(module, short)) {
                 Some(Definition::Function(func)) => return Meaning::Function(*func),
                 Some(Definition::Class(class)) => return Meaning::Class(*class),
                 None => {}
             }
+            if let Some(path) = bound.imports.get(&short) {
+                let path = unit.text(*path);
+                let rest = path.strip_prefix(own).and_then(|rest| rest.strip_prefix('.'));
+                return if rest == Some(name) {
+                    self.below(module, path)
+                } else {
+                    self.at_depth(module, path, depth)
+                };
+            }
         }
-        let bound = &self.program.bound[module];
-        let import = self.program.symbol(name).and_then(|name| bound.imports.get(&name));
-        if let Some(path) = import {
-            let path = unit.text(*path);
-            return if path == full { self.below(module, &full) } else { self.at_depth(module, path, depth) };
-        }
+        let full = format!("{own}.{name}");
+        let symbol = self.program.symbol(&full);
         if let Some(value) = symbol.and_then(|symbol| bound.globals.get(&symbol)) {
             return self.at_depth(module, unit.text(*value), depth);
         }

@@ -9,7 +9,7 @@ use crate::program::{ClassIx, FuncId};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::demand::Mask;
-use crate::taint::limits::MAX_HOPS;
+use crate::taint::limits::{MAX_HOPS, MAX_TOLD};
 use crate::taint::secrets::kept_at;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Cell, From, Hop, Port, Reach, Summary};
@@ -202,6 +202,9 @@ impl Analyzer<'_, '_> {
 
     /// All labels of the part at `path` of what is passed.
     fn opened(&self, site: &Site<'_>, arg: &Arc<Tree>, path: &[Key]) -> Rc<Vec<Label>> {
+        // Of what came from many places the parts are not told apart.
+        let is_mixed = arg.labels.len() > MAX_TOLD && arg.fields.is_empty();
+        let path = if is_mixed && !path.is_empty() { &[Key::Any][..] } else { path };
         let is_it = |known: &&Opened| Arc::ptr_eq(&known.0, arg) && known.1 == path;
         if let Some((.., labels)) = site.known.opened.borrow().iter().find(is_it) {
             return Rc::clone(labels);

@@ -10,6 +10,8 @@ pub(super) const MAX_FIELDS: usize = 24;
 pub(super) const MAX_SHAPE: usize = 64;
 /// Most origins of one value.
 pub(super) const MAX_LABELS: usize = 24;
+/// Most origins of a value whose parts are told apart where it is passed as a whole.
+pub(super) const MAX_TOLD: usize = 6;
 /// Most visits of one block before what it is given is taken as final.
 pub(super) const MAX_VISITS: u32 = 8;
 /// Most rounds over functions that call each other.
