@@ -5,6 +5,7 @@
 //! last instruction; what they call is summarized for those parameters that are given taint, and functions that call each
 //! other are repeated until nothing changes.
 
+mod admitted;
 mod aliases;
 mod apply;
 mod argv;
@@ -17,6 +18,7 @@ mod builtin;
 mod callers;
 mod calls;
 mod cells;
+mod compare;
 mod conds;
 mod connect;
 mod cuts;
@@ -77,6 +79,7 @@ mod texts;
 mod typed;
 mod unseen;
 mod value;
+mod ways;
 mod world;
 mod wrapped;
 mod zones;
