@@ -40,11 +40,11 @@ pub struct Vocabulary {
     declared: Vec<String>,
 }
 
-const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::ZONED.0);
+const _: () = assert!(1 << (NAMES.len() + Vocabulary::MAX_DECLARED - 1) < Kinds::WORD.0);
 
 impl Vocabulary {
     /// Most kinds that packs can declare. Together with ours they fit into the bits of [`Kinds`] that mark no value.
-    pub const MAX_DECLARED: usize = 23;
+    pub const MAX_DECLARED: usize = 22;
 
     /// The kind called `name`, or all for `all`.
     #[must_use]
@@ -100,7 +100,7 @@ impl Kinds {
     /// What must not be shown: nobody chooses it, so that it ends where something else is made of it.
     pub const HIDDEN: Self = Self::SECRET.with(Self::DETAIL).with(Self::WHOLE);
     /// All kinds.
-    pub const ALL: Self = Self(u64::MAX >> 5).without(Self::UNQUOTED);
+    pub const ALL: Self = Self(u64::MAX >> 5).without(Self::UNQUOTED).without(Self::WORD);
     /// No kind, but beside [`Kinds::DECODED`] that what the value held before it holds still: percent-encoding was undone,
     /// and nothing else. What is shown of it then is shown of the value before, too.
     pub const UNQUOTED: Self = Self(1 << 52);
@@ -127,6 +127,8 @@ impl Kinds {
     pub const TESTED: Self = Self(1 << 54);
     /// Set while the text is a literal of Python, quotes and all.
     pub const QUOTED: Self = Self(1 << 59);
+    /// Set while the text is one word of a shell, quotes and all.
+    pub const WORD: Self = Self(1 << 47);
     /// Set when the value was decoded on the way: what was shown of it before says nothing.
     pub const DECODED: Self = Self(1 << 60);
     /// Set while the value stands behind another part of a text, which decides the host of an address.

@@ -420,6 +420,15 @@ fn is_choice(context: &Context<'_>, block: BlockId) -> bool {
             });
             is_named && ![left, right].into_iter().any(|value| is_scheme(value) || is_version(value))
         }
-        Test::Truth(value) => value.local().is_some() && !is_version(value),
+        Test::Truth(value) => is_own(context, value),
+    }
+}
+
+/// Whether a value is one of this function, or of one around it: `not self.verify` in a function within a method.
+fn is_own(context: &Context<'_>, value: Operand) -> bool {
+    match value {
+        Operand::Local(_) => true,
+        Operand::Global(name) => context.text(name).contains(".<locals>."),
+        Operand::Const(_) => false,
     }
 }

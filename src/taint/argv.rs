@@ -38,6 +38,23 @@ pub(super) fn takes_value(option: &Tree) -> bool {
     !FLAGS.contains(&name) && !FLAG_WORDS.contains(&first)
 }
 
+/// Takes from a list of arguments that is handed on that what stands behind `--` may be taken for an option.
+pub(super) fn end_options(list: &mut Arc<Tree>) {
+    let is_end = |(_, part): &(Key, Arc<Tree>)| part.konst == Some(Konst::Str("--".into()));
+    let Some(end) = list.fields.iter().position(is_end) else { return };
+    let is_element = matches!(list.fields[end].0, Key::Item(Konst::Int(_)));
+    if !is_element || list.fields[end..].iter().all(|(_, part)| part.labels.is_empty()) {
+        return;
+    }
+    let argument = Kinds::named("argument").unwrap_or_default();
+    for (key, part) in &mut Arc::make_mut(list).fields[end..] {
+        if matches!(key, Key::Item(Konst::Int(_))) && !part.labels.is_empty() {
+            let labels = Arc::make_mut(part).labels.iter_mut();
+            labels.for_each(|label| label.kinds = label.kinds.without(argument));
+        }
+    }
+}
+
 impl Analyzer<'_, '_> {
     /// Reports what is run of a list of arguments: its first is the program; a shell's `-c` is followed by a command.
     pub(super) fn meet_program(&self, state: &State, site: &Site<'_>, sink: &Sink) {

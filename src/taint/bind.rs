@@ -7,6 +7,7 @@ use crate::ir::{ArgKind, Operand, Param, ParamKind};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
+use crate::taint::argv::end_options;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::generators::is_generator;
@@ -91,6 +92,7 @@ impl Analyzer<'_, '_> {
                 bound[at] = literal(module, default).map(|konst| Arc::new(Tree::konst(konst)));
             }
         }
+        bound.iter_mut().flatten().for_each(end_options);
         bound
     }
 

@@ -22,7 +22,7 @@ impl Analyzer<'_, '_> {
             raised.set(Var::Raised, Arc::default());
         }
         let mut thrown = Tree::default();
-        let goes_on = self.insts(block, &mut state, (&mut thrown, leaves), ends);
+        let goes_on = self.insts(block, &mut state, (&mut thrown, &mut raised, leaves), ends);
         if let (Some(to), Some(mut raised)) = (unwinds, raised) {
             self.join(&mut raised, &state);
             Self::raise(&mut raised, &thrown);
@@ -33,7 +33,7 @@ impl Analyzer<'_, '_> {
         }
         match data.end {
             Terminator::Return(value) => {
-                let tree = self.value(&state, value);
+                let tree = self.with_ways(&state, value, self.value(&state, value));
                 if self.is_reporting() {
                     self.meet_return(&state, block, value, &tree);
                     self.leave_instance(&state);
@@ -60,11 +60,19 @@ impl Analyzer<'_, '_> {
         &self,
         block: BlockId,
         state: &mut State,
-        (thrown, leaves): (&mut Tree, bool),
+        (thrown, raised, leaves): (&mut Tree, &mut Option<State>, bool),
         ends: &mut Ends,
     ) -> bool {
         for inst in &self.body.blocks[block].insts {
+            let shown = raised.as_ref().map(|_| state.all_cleared().to_vec());
             let goes_on = self.step(state, inst);
+            if let (Some(raised), Some(shown)) = (raised.as_mut(), shown)
+                && shown != state.all_cleared()
+            {
+                // `found = text; int(found)`: what raises has shown nothing.
+                let way = state.showing(shown);
+                self.join(raised, &way);
+            }
             if let Some(raised) = self.thrown.take() {
                 if leaves {
                     self.leave_raised(state, &raised);
@@ -119,6 +127,7 @@ impl Analyzer<'_, '_> {
             if decided.is_none_or(|decided| decided == truth) {
                 let mut state = state.clone();
                 self.learn(&mut state, on, &tree, truth);
+                self.answer(&mut state, on, truth);
                 if is_debug && truth {
                     Self::learn_debug(&mut state);
                 } else if (self.settings.contains(&block) || self.is_filled_table(on, &tree))

@@ -21,6 +21,7 @@ use crate::taint::rounds::{Loop, loops};
 use crate::taint::state::{Element, State, Var};
 use crate::taint::summary::{Port, Summary};
 use crate::taint::value::{Callee, FuncRef, Key, Label, Tree, literal};
+use crate::taint::ways::Flags;
 use crate::taint::world::{Given, Known, World, known};
 use crate::text::{SourceFile, Span};
 
@@ -63,6 +64,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) rounds: RefCell<FxHashMap<LocalId, Vec<Element>>>,
     /// The origins of what the instruction at hand reads once more.
     pub(super) reread: RefCell<Vec<u32>>,
+    /// Variables whose truth tells something.
+    pub(super) flags: Flags,
     /// The origins of single letters of texts.
     pub(super) letters: RefCell<FxHashSet<u32>>,
     /// The origins of what was read under a key that a variable holds, by the variable.
@@ -143,6 +146,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             thrown: RefCell::default(),
             rounds: RefCell::default(),
             reread: RefCell::default(),
+            flags: Flags::new(module, body),
             letters: RefCell::default(),
             asked: RefCell::default(),
         })
@@ -294,6 +298,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             state.set(Var::Local(param.local), Arc::new(tree));
         }
+        self.ask_params(&mut state);
         state
     }
 
@@ -315,6 +320,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     {
                         tree = known;
                     }
+                    self.admit(state, *place, inst.span);
                     if let (true, Some(func)) =
                         (tree.funcs.is_empty(), self.bound_method(state, *to, *place, inst.span))
                     {
@@ -350,6 +356,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             Op::Delete(place) => self.delete(state, *place, inst.span),
             Op::Exit(_) => {}
+        }
+        if !self.flags.is_empty() {
+            self.ask(state, &inst.op);
         }
         true
     }

@@ -9,10 +9,11 @@ use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::details::told_by_class;
 use crate::taint::groups::pattern_key;
+use crate::taint::regex::inline_flags;
 use crate::taint::state::State;
 use crate::taint::texts::{path_of, quoted, text_of};
 use crate::taint::typed::text_alone;
-use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree, frame_key, inner_key, is_inner};
+use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Tree, frame_key, inner_key, is_inner};
 
 impl Analyzer<'_, '_> {
     /// What a call of something that Python itself defines returns; `None` if it is nothing of that kind.
@@ -41,8 +42,8 @@ impl Analyzer<'_, '_> {
             "re.compile" => {
                 let mut pattern = first()?;
                 if let (Some((_, flags)), Some(Konst::Str(text))) = (site.positional(1), &pattern.konst) {
-                    let text = format!("{}{text}", inline_flags(self.file.slice(flags.span)));
-                    pattern = Arc::new(Tree::konst(Konst::Str(text.into())));
+                    let flags = inline_flags(self.file.slice(flags.span)).unwrap_or_default();
+                    pattern = Arc::new(Tree::konst(Konst::Str(format!("{flags}{text}").into())));
                 }
                 let mut tree = Tree::default();
                 tree.store(&[pattern_key()], &pattern);
@@ -57,13 +58,13 @@ impl Analyzer<'_, '_> {
                 let list = first()?;
                 let is_path = site.path == "os.path.commonpath";
                 let yes = if is_path { self.resolved(&list) } else { Vec::new() };
-                let cond = crate::taint::value::Cond::if_true(yes);
+                let cond = Cond::if_equal(yes);
                 Some(Arc::new(Tree { cond: Some(Arc::new(cond)), ..Tree::labeled(list.all()) }))
             }
             "os.path.basename" => {
                 let tree = first()?;
                 let path = Kinds::named("path").unwrap_or_default();
-                let cond = crate::taint::value::Cond::if_true(self.of_kinds(&tree, path));
+                let cond = Cond::if_equal(self.of_kinds(&tree, path));
                 let mut last = Tree { cond: Some(Arc::new(cond)), ..Tree::labeled(tree.all()) };
                 for label in &mut last.labels {
                     label.kinds = label.kinds.without(path);
@@ -73,7 +74,7 @@ impl Analyzer<'_, '_> {
             "bool" => {
                 let value = first()?;
                 let konst = value.konst.as_ref().map(|konst| Konst::Bool(konst.is_true()));
-                let cond = value.cond.clone().filter(|_| konst.is_none());
+                let cond = value.cond.clone().filter(|cond| konst.is_none() && !cond.is_compared);
                 Some(Arc::new(Tree { konst, cond, ..Tree::default() }))
             }
             "ord" => match &first()?.konst {
@@ -88,6 +89,11 @@ impl Analyzer<'_, '_> {
                 Some(Konst::Str(text)) => {
                     let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
                     Some(Arc::new(Tree::konst(Konst::Int(length))))
+                }
+                _ if let Some(cond) =
+                    site.positional(0).and_then(|(_, arg)| self.told_by_ways(state, arg.value)) =>
+                {
+                    Some(self.cond(cond))
                 }
                 // Of what is not known the length is 0.
                 _ => Some(
@@ -133,7 +139,7 @@ impl Analyzer<'_, '_> {
                         return Some(self.cond(told_by_class(kind, details)));
                     }
                 };
-                let mut cond = crate::taint::value::Cond::if_true(self.of_kinds(&subject, clears));
+                let mut cond = Cond::if_true(self.of_kinds(&subject, clears));
                 if kind == "str" {
                     // What outsiders send is text, unless it is an object.
                     cond.no = self.of_kinds(&subject, Kinds::ALL.without(Kinds::of_objects()));
@@ -324,6 +330,15 @@ impl Analyzer<'_, '_> {
                 Some(Arc::new(list))
             }
             "zip" => Some(Arc::new(self.zipped(&site.args))),
+            "itertools.zip_longest" => Some(Arc::new(self.zipped_longest(site))),
+            "struct.unpack" | "struct.unpack_from" => crate::taint::admitted::numbers(first()?.as_ref()),
+            "hmac.new" | "hmac.digest" | "hmac.new().hexdigest" | "hmac.new().digest" => self.signature(site),
+            "hmac.compare_digest"
+            | "secrets.compare_digest"
+            | "django.utils.crypto.constant_time_compare" => {
+                let told = |tree: &Arc<Tree>| Some(tree.cond.as_deref()?.compared(true));
+                site.args.iter().find_map(told).map(|cond| self.cond(cond))
+            }
             "map" | "filter" => {
                 let callee = first()?;
                 let given: Vec<Arc<Tree>> = site.args.iter().skip(1).map(|tree| self.element(tree)).collect();
@@ -444,16 +459,6 @@ impl Analyzer<'_, '_> {
 /// The pattern of a compiled regular expression.
 fn pattern_of(compiled: &Tree) -> Arc<Tree> {
     compiled.field(&pattern_key()).cloned().unwrap_or_default()
-}
-
-/// Flags of `re` as they stand in a pattern: `re.I | re.VERBOSE` as `(?ix)`.
-fn inline_flags(source: &str) -> String {
-    let words: Vec<&str> = source.split(|c: char| !c.is_alphanumeric()).collect();
-    let letters =
-        [("i", "I", "IGNORECASE"), ("x", "X", "VERBOSE"), ("s", "S", "DOTALL"), ("m", "M", "MULTILINE")];
-    let found = letters.iter().filter(|(_, short, long)| words.contains(short) || words.contains(long));
-    let found: String = found.map(|(letter, ..)| *letter).collect();
-    if found.is_empty() { found } else { format!("(?{found})") }
 }
 
 fn callee_clears(site: &Site<'_>, analyzer: &Analyzer<'_, '_>) -> Kinds {

@@ -330,6 +330,11 @@ impl Analyzer<'_, '_> {
         if is_resolving(site) {
             clears = clears.with(Kinds::UNRESOLVED);
         }
+        if matches!(site.path, "shlex.quote" | "pipes.quote") {
+            let command = Kinds::named("command").unwrap_or_default();
+            let open = tree.labels.iter_mut().filter(|label| label.kinds.has(command));
+            open.for_each(|label| label.kinds = label.kinds.with(Kinds::WORD));
+        }
         if clears == Kinds::ALL {
             *tree = Tree { cond: tree.cond.take(), ..Tree::default() };
         } else if clears != Kinds::NONE {

@@ -60,15 +60,14 @@ pub(super) fn met(left: (&State, &Tree), right: (&State, &Tree)) -> Option<Cond>
         let known = common.iter().find(|(known, _)| known == origin).map_or(Kinds::NONE, |(_, kinds)| *kinds);
         kinds.without(known) != Kinds::NONE
     };
-    let cond = Cond { yes: by(true), no: by(false), each: Vec::new() };
+    let cond = Cond { yes: by(true), no: by(false), ..Cond::default() };
     (cond.yes.iter().any(more) || cond.no.iter().any(more)).then_some(cond)
 }
 
 /// What is shown in `state` where `tree` is `truth`.
 pub(super) fn after(state: &State, tree: &Tree, truth: bool) -> Shown {
     let mut shown = state.all_cleared().to_vec();
-    // What is made of a path tells where it is compared, not by its truth.
-    if let Some(cond) = tree.cond.as_ref().filter(|_| tree.labels.is_empty()) {
+    if let Some(cond) = tree.cond.as_ref().filter(|cond| tree.labels.is_empty() && !cond.is_compared) {
         for (origin, kinds) in if truth { &cond.yes } else { &cond.no } {
             add(&mut shown, *origin, *kinds);
         }

@@ -19,6 +19,12 @@ impl Analyzer<'_, '_> {
             "rsplit" | "rpartition" => true,
             _ => false,
         };
+        if matches!(site.method, "partition" | "rpartition")
+            && !matches!(&*at, "/" | "\\" | ".")
+            && !text.labels.is_empty()
+        {
+            return Some(Arc::new(parted(site.method, text, &at)));
+        }
         // Without a dot there is no `..`, and without a slash no other directory.
         if !is_last || !matches!(&*at, "/" | "\\" | ".") || text.labels.is_empty() {
             return None;
@@ -47,6 +53,17 @@ impl Analyzer<'_, '_> {
         let last = Arc::new(without_path(path));
         Some(Arc::new(Tree::list([Arc::new(Tree::labeled(path.all())), last])))
     }
+}
+
+/// `text.partition(at)`: in its middle stands nothing but `at`; what stands before may be known.
+fn parted(method: &str, text: &Tree, at: &str) -> Tree {
+    let mut pieces = Tree::labeled(text.labels.clone());
+    pieces.store(&[Key::Item(Konst::Int(1))], &Arc::default());
+    let before = text.beginning().and_then(|known| known.split_once(at)).filter(|_| method == "partition");
+    if let Some((before, _)) = before {
+        pieces.store(&[Key::Item(Konst::Int(0))], &Arc::new(Tree::konst(Konst::Str(before.into()))));
+    }
+    pieces
 }
 
 fn without_path(text: &Tree) -> Tree {

@@ -5,10 +5,9 @@ use std::sync::{Arc, OnceLock};
 use crate::ir::{Const, Operand, Rvalue};
 use crate::models::Kinds;
 use crate::program::SHOWN;
-use crate::python::ast::{CmpOp, Operator, UnaryOp};
+use crate::python::ast::{Operator, UnaryOp};
 use crate::taint::body::Analyzer;
 use crate::taint::secrets::{hidden, without as bare};
-use crate::taint::slices::slice_key;
 use crate::taint::state::State;
 use crate::taint::texts::{quoted, set_path, text_of};
 use crate::taint::value::{Cond, Key, Konst, Label, Tree, is_inner, literal};
@@ -48,7 +47,7 @@ impl Analyzer<'_, '_> {
                 Arc::new(if is_text { self.built(tree, span) } else { tree })
             }
             Rvalue::Unary(op, operand) => {
-                let tree = self.value_at(state, *operand, span);
+                let tree = self.with_ways(state, *operand, self.value_at(state, *operand, span));
                 self.test(&tree);
                 Arc::new(unary(*op, &tree))
             }
@@ -233,6 +232,11 @@ impl Analyzer<'_, '_> {
                 tree
             }
             Operator::BitOr => joined(left, right),
+            // `set(values) - ALLOWED`
+            Operator::Sub if !right.is_tainted() => {
+                let no = self.all_kinds(left);
+                Tree { cond: self.cond(Cond::if_false(no)).cond.clone(), ..Tree::default() }
+            }
             Operator::Mult | Operator::Div => {
                 let mut tree = Tree::labeled(left.all());
                 right.all().iter().for_each(|label| {
@@ -251,105 +255,6 @@ impl Analyzer<'_, '_> {
             }
             _ => Tree::default(),
         }
-    }
-
-    /// The outcome of a comparison; `is_given` where the left is a parameter as the caller has passed it.
-    fn compare(&self, op: CmpOp, left: &Tree, right: &Tree, is_given: bool) -> Arc<Tree> {
-        self.test(left);
-        self.test(right);
-        if let Some(truth) = decided(op, left, right) {
-            return Arc::new(Tree::konst(Konst::Bool(truth)));
-        }
-        let tainted = |tree: &Tree| !tree.all().is_empty();
-        let cond = match op {
-            CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot => {
-                let (subject, other) = if tainted(left) { (left, right) } else { (right, left) };
-                let is_none = other.konst == Some(Konst::None);
-                let none = |tree: &Tree| tree.konst == Some(Konst::None);
-                if let (true, Some(cond)) =
-                    (none(left) || none(right), left.cond.as_ref().or(right.cond.as_ref()))
-                {
-                    // `error is None`
-                    let cond = Cond::clone(cond);
-                    let says_none = matches!(op, CmpOp::Eq | CmpOp::Is);
-                    return self.cond(if says_none { cond.flipped() } else { cond });
-                }
-                if let (true, Some(cond)) = (is_none, &subject.cond) {
-                    // `match is None`: nothing was found.
-                    let cond = Cond::clone(cond);
-                    let says_none = matches!(op, CmpOp::Eq | CmpOp::Is);
-                    return self.cond(if says_none { cond.flipped() } else { cond });
-                }
-                if let Some(cond) = left.cond.as_ref().or(right.cond.as_ref()).filter(|_| !is_none) {
-                    let cond = Cond::clone(cond);
-                    // `text.find("..") == -1`, `found == False`
-                    let falsy =
-                        |tree: &Tree| matches!(tree.konst, Some(Konst::Int(-1 | 0) | Konst::Bool(false)));
-                    let is_other = matches!(op, CmpOp::NotEq | CmpOp::IsNot) != (falsy(left) || falsy(right));
-                    return self.cond(if is_other { cond.flipped() } else { cond });
-                }
-                if other.konst == Some(Konst::Str("-".into())) {
-                    // `text[0] == "-"`
-                    let no = self.of_wholes(subject, Kinds::named("argument").unwrap_or_default());
-                    let cond = Cond::if_false(no);
-                    if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
-                } else if is_none && is_given {
-                    // What was looked up by a name may be `None` whatever the name is.
-                    let cond = Cond::if_true(self.of_kinds(subject, Kinds::ALL.without(Kinds::TESTED)));
-                    if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
-                } else if is_none || !tainted(subject) {
-                    // `commonpath([base, path]) == base` compares what is made of the value.
-                    Cond::default()
-                } else {
-                    // A value is as harmless as what it equals.
-                    let like = |other: &Tree| {
-                        let open = other.all().iter().fold(Kinds::NONE, |sum, label| sum.with(label.kinds));
-                        Kinds::ALL.without(open)
-                    };
-                    let mut yes = self.of_kinds(subject, like(other));
-                    yes.extend(self.of_kinds(other, like(subject)));
-                    let mut cond = Cond::if_true(yes);
-                    if other.konst == Some(Konst::Str("..".into())) {
-                        cond.no = self.of_kinds(subject, Kinds::NOT_DOTS);
-                    }
-                    if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
-                }
-            }
-            CmpOp::In | CmpOp::NotIn => {
-                let cond = if let Some(cond) = &right.cond {
-                    // `base in path.parents`
-                    Cond::clone(cond)
-                } else if let Some(cond) = self.among(left, right) {
-                    cond
-                } else if tainted(left) && right.labels.is_empty() {
-                    Cond::if_true(self.all_kinds(left))
-                } else if let Some(Konst::Str(text)) = &left.konst {
-                    // Of the pieces of a text the text itself.
-                    let whole = Tree::labeled(right.labels.clone());
-                    let of = if right.labels.is_empty() { right } else { &whole };
-                    Cond::if_false(self.of_kinds(of, without(text)))
-                } else {
-                    Cond::default()
-                };
-                if op == CmpOp::NotIn { cond.flipped() } else { cond }
-            }
-            // `text.find("..") >= 0`, `text.count("/") < 1`
-            CmpOp::Gt | CmpOp::GtE => left.cond.as_deref().cloned().unwrap_or_default(),
-            CmpOp::Lt | CmpOp::LtE => left.cond.as_deref().cloned().unwrap_or_default().flipped(),
-        };
-        self.cond(cond)
-    }
-
-    /// What the origins in a value are the first letters of, for `kinds`.
-    fn of_wholes(&self, tree: &Tree, kinds: Kinds) -> Vec<(u32, Kinds)> {
-        let first = [Key::Item(Konst::Int(0)), slice_key(":1")];
-        let (parts, wholes) = (self.parts.borrow(), self.wholes.borrow());
-        let whole = |label: &Label| {
-            let whole = *wholes.get(&label.origin)?;
-            let is_first = first.iter().any(|key| parts.get(&(whole, key.clone())) == Some(&label.origin));
-            is_first.then_some((whole, kinds))
-        };
-        tree.labels.iter().filter_map(whole).collect()
     }
 
     /// All origins in a value, for all kinds.
@@ -396,7 +301,9 @@ pub(super) fn without(part: &str) -> Kinds {
     let named =
         |names: &[&str]| names.iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with);
     match part {
-        ".." | "/" | "../" => named(&["path"]),
+        "/" => named(&["path"]),
+        // It may still begin at the root.
+        ".." | "../" => Kinds::NOT_ABOVE.with(Kinds::NOT_DOTS),
         "\n" | "\r" | "\r\n" => named(&["header", "log"]),
         "<" | ">" => named(&["html"]),
         "'" | "\"" => named(&["sql-quoted", "xpath"]),
@@ -440,46 +347,4 @@ fn joined(left: &Tree, right: &Tree) -> Tree {
     // What is not known has elements of which nothing is known.
     tree.ragged = [left, right].iter().any(|list| list.ragged || list.fields.is_empty());
     tree
-}
-
-/// The outcome of a comparison of constants.
-fn decided(op: CmpOp, left: &Tree, right: &Tree) -> Option<bool> {
-    if matches!(op, CmpOp::In | CmpOp::NotIn) {
-        let left = left.konst.as_ref()?;
-        let found = match &right.konst {
-            Some(Konst::Str(text)) => matches!(left, Konst::Str(part) if text.contains(&**part)),
-            Some(_) => return None,
-            None => {
-                let parts: Option<Vec<&Konst>> =
-                    right.fields.iter().map(|(_, part)| part.konst.as_ref()).collect();
-                let parts = parts.filter(|parts| !parts.is_empty() && right.labels.is_empty())?;
-                let keyed = right.fields.iter().all(|(key, _)| matches!(key, Key::Item(Konst::Str(_))));
-                if keyed {
-                    right.fields.iter().any(|(key, _)| matches!(key, Key::Item(key) if key == left))
-                } else {
-                    parts.contains(&left)
-                }
-            }
-        };
-        return Some(found == (op == CmpOp::In));
-    }
-    let (a, b) = (left.konst.as_ref()?, right.konst.as_ref()?);
-    Some(match op {
-        CmpOp::Eq | CmpOp::Is => a == b,
-        CmpOp::NotEq | CmpOp::IsNot => a != b,
-        CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE => {
-            let order = match (a, b) {
-                (Konst::Int(a), Konst::Int(b)) => a.cmp(b),
-                (Konst::Str(a), Konst::Str(b)) => a.cmp(b),
-                _ => return None,
-            };
-            match op {
-                CmpOp::Lt => order.is_lt(),
-                CmpOp::LtE => order.is_le(),
-                CmpOp::Gt => order.is_gt(),
-                _ => order.is_ge(),
-            }
-        }
-        CmpOp::In | CmpOp::NotIn => return None,
-    })
 }

@@ -147,10 +147,11 @@ impl Analyzer<'_, '_> {
         let mut tree = self.detail(state, region, to, span);
         if let Some(raised) = state.get(Var::Raised).cloned() {
             state.set(Var::Raised, Arc::default());
+            // First what it tells of the inside: a value has only so many labels.
             let own = Arc::make_mut(&mut tree);
-            let details = std::mem::take(&mut own.labels);
-            *own = Tree::clone(&raised);
-            details.iter().for_each(|label| {
+            let labels = std::mem::take(&mut own.labels);
+            *own = Tree { labels, ..Tree::clone(&raised) };
+            raised.labels.iter().for_each(|label| {
                 own.add(label);
             });
         }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Op, Operand, Place};
+use crate::ir::{Call, Op, Operand, Place};
 use crate::models::{Argument, Kinds};
+use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::conds::{Among, Each, Shown, add, both};
 use crate::taint::eval::without;
-use crate::taint::regex::{harmless_in, harmless_without};
+use crate::taint::regex::{harmless_in, harmless_without, inline_flags};
 use crate::taint::sinks::fixes_host;
 use crate::taint::state::State;
 use crate::taint::value::{Cond, Key, Konst, Tree};
@@ -49,6 +50,11 @@ impl Analyzer<'_, '_> {
             cond.yes.extend(found.yes);
             cond.no.extend(found.no);
             cond.each.extend(found.each);
+        }
+        if site.method == "is_absolute"
+            && let Some(path) = &site.receiver
+        {
+            cond.no.extend(self.of_kinds(path, Kinds::NOT_ROOTED));
         }
         if matches!(site.path, "os.path.isabs" | "posixpath.isabs")
             && let Some((path, _)) = site.positional(0)
@@ -91,8 +97,8 @@ impl Analyzer<'_, '_> {
         let is_given = place.is_some_and(|place| self.is_as_given(place.base));
         let fixes_host = beginning.is_some_and(fixes_host);
         // `/srv/data` is also the beginning of `/srv/database`.
-        let is_whole =
-            site.method == "is_relative_to" || beginning.is_none_or(|text| text.ends_with(['/', '\\']));
+        let is_whole = site.method == "is_relative_to"
+            || beginning.is_none_or(|text| text.ends_with(['/', '\\'])) && !self.is_text_of_path(site);
         let path = Kinds::named("path").unwrap_or_default();
         let url = Kinds::named("url").unwrap_or_default().with(Kinds::named("redirect").unwrap_or_default());
         let mut cond = Cond::default();
@@ -118,6 +124,26 @@ impl Analyzer<'_, '_> {
             }
         }
         cond
+    }
+
+    /// Whether the first argument is a path of `pathlib` as text, which ends in no separator: `str(ROOT)`.
+    fn is_text_of_path(&self, site: &Site<'_>) -> bool {
+        let Some(Operand::Local(text)) = site.call.positional(0).map(|arg| arg.value) else { return false };
+        let is_path = |value: Operand| {
+            let name = match value {
+                Operand::Local(local) => self.body.locals[local].value,
+                Operand::Global(name) => Some(name),
+                Operand::Const(_) => None,
+            };
+            matches!(name.map(|name| self.module.meaning(name)), Some(Meaning::Outside(path)) if path.starts_with("pathlib."))
+        };
+        let makes = |call: &Call| {
+            call.to == text
+                && call.callee.path == crate::ir::Paths::EMPTY
+                && self.module.unit.text(call.method) == "str"
+                && call.positional(0).is_some_and(|arg| is_path(arg.value))
+        };
+        self.body.calls.iter().any(makes)
     }
 
     /// Whether a value is a parameter as the caller has passed it.
@@ -189,7 +215,7 @@ impl Analyzer<'_, '_> {
             .chars()
             .fold(harmless_without(&letters), |sum, c| sum.with(without(c.encode_utf8(&mut [0; 4]))));
         let (yes, no) = (self.of_kinds(left, harmless_in(&letters)), self.of_kinds(left, absent));
-        Some(Cond { yes, no, each: Vec::new() })
+        Some(Cond { yes, no, ..Cond::default() })
     }
 
     /// `re.fullmatch(pattern, text)` and its kin, read for what they admit.
@@ -212,10 +238,14 @@ impl Analyzer<'_, '_> {
             }
         };
         // Flags change what a pattern means.
-        let n_plain = if by_module.is_some() { 2 } else { 1 };
-        if site.args.len() > n_plain {
-            return None;
-        }
+        let pattern = match (by_module, site.args.len(), pattern) {
+            (Some(_), 3, Some(Konst::Str(pattern))) => {
+                let flags = self.file.slice(site.call.args.last()?.span);
+                Some(Konst::Str(format!("{}{pattern}", inline_flags(flags)?).into()))
+            }
+            (Some(_), 3.., _) | (None, 2.., _) => return None,
+            (.., pattern) => pattern,
+        };
         if let (Some(Konst::Str(pattern)), "search" | "match" | "findall") = (&pattern, how)
             && let Some(clears) = crate::taint::regex::absent_without(pattern, how)
         {
@@ -269,7 +299,7 @@ fn one_of(all: Vec<Cond>, among: Option<&Arc<Among>>) -> Cond {
     if among.is_some() && all.len() != 1 {
         no.clear();
     }
-    Cond { yes: found.unwrap_or_default(), no, each }
+    Cond { yes: found.unwrap_or_default(), no, each, is_compared: false }
 }
 
 /// The letters of a constant text, or of a list of single ones.

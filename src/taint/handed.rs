@@ -26,7 +26,7 @@ const RUNNERS: &[(&str, usize)] = &[
 ];
 
 /// Methods of a task of Celery, Dramatiq, Taskiq and Procrastinate that take what a worker calls it with.
-const SPREAD: &[&str] = &["delay", "send", "kiq", "defer"];
+const SPREAD: &[&str] = &["delay", "send", "kiq", "defer", "s", "si"];
 
 impl Analyzer<'_, '_> {
     /// What a library function gives that runs what it is handed; `None` if it is none of these.
@@ -81,7 +81,8 @@ impl Analyzer<'_, '_> {
                     ArgKind::Keyword(name) => {
                         named.store(&[Key::Item(Konst::Str(self.module.unit.text(name).into()))], tree);
                     }
-                    ArgKind::Star | ArgKind::DoubleStar => {}
+                    ArgKind::Star => args.extend(tree.items().unwrap_or_default()),
+                    ArgKind::DoubleStar => drop(named.join(tree)),
                 }
             }
         } else {

@@ -17,7 +17,7 @@ impl Tree {
             (Some(Konst::Bool(truth)), Some(cond)) if known.cond.is_none() => Some(Arc::new(Cond {
                 yes: if *truth { Vec::new() } else { cond.yes.clone() },
                 no: if *truth { cond.no.clone() } else { Vec::new() },
-                each: Vec::new(),
+                ..Cond::default()
             })),
             _ => None,
         };
@@ -245,11 +245,24 @@ impl Analyzer<'_, '_> {
     pub(super) fn join_way(&self, all: &mut Option<(Tree, State)>, tree: &Tree, state: State) {
         match all {
             Some((known, after)) => {
-                known.join(tree);
+                match self.common_class(known.class, tree.class) {
+                    Some(class) => {
+                        known.class = Some(class);
+                        known.join(&Tree { class: Some(class), ..tree.clone() })
+                    }
+                    None => known.join(tree),
+                };
                 self.join(after, &state);
             }
             None => *all = Some((tree.clone(), state)),
         }
+    }
+
+    /// The nearest class of the program of which instances of two others are.
+    fn common_class(&self, one: Option<ClassIx>, other: Option<ClassIx>) -> Option<ClassIx> {
+        let (one, other) = one.zip(other).filter(|(one, other)| one != other)?;
+        let others = self.world.program.above(other);
+        self.world.program.above(one).iter().copied().find(|class| others.contains(class))
     }
 
     /// Joins another way's state in; returns whether anything grew.

@@ -6,8 +6,9 @@ use crate::ir::ArgKind;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::limits::MAX_FIELDS;
-use crate::taint::secrets::hidden;
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::rounds::each_key;
+use crate::taint::secrets::{hidden, is_hidden};
+use crate::taint::value::{Key, Konst, Label, Tree, some_key};
 
 impl Analyzer<'_, '_> {
     /// `dict(pairs)`: what the second of each pair is stands under the first. A mapping stays what it is.
@@ -47,7 +48,14 @@ impl Analyzer<'_, '_> {
                 let keys = at(0).map_or_else(Tree::default, |keys| Tree::labeled(self.element(keys).all()));
                 return Tree::clone(&crate::taint::secrets::without(&Arc::new(keys)));
             }
-            "collections.defaultdict" => at(1).map_or_else(Tree::default, |of| self.mapping(of)),
+            "collections.defaultdict" => {
+                let mut tree = at(1).map_or_else(Tree::default, |of| self.mapping(of));
+                if !tree.fields.is_empty() {
+                    // It has an answer for what is not in it.
+                    tree.store(&[some_key()], &Arc::default());
+                }
+                tree
+            }
             _ => at(0).map_or_else(Tree::default, |of| self.mapping(of)),
         };
         for (arg, value) in site.call.args.iter().zip(&site.args) {
@@ -77,6 +85,31 @@ impl Analyzer<'_, '_> {
         object
     }
 
+    /// `mapping.items()`, `mapping.keys()`, `mapping.values()`
+    pub(super) fn view(&self, method: &str, mapping: &Tree) -> Tree {
+        let key = |label: &Label| {
+            if is_hidden(label.kinds) || label.kinds.is_empty() {
+                return label.clone();
+            }
+            let key = self.deeper(label, &keys_key());
+            // What is shown of each that comes when it is iterated is shown of these.
+            let each = self.deeper(label, &each_key()).origin;
+            if ![label.origin, each].contains(&key.origin) {
+                self.wholes.borrow_mut().insert(key.origin, each);
+            }
+            key
+        };
+        let keys = || Arc::new(Tree::labeled(mapping.labels.iter().map(key).collect()));
+        let element = match method {
+            "keys" => keys(),
+            "values" => self.any_part(mapping),
+            _ => Arc::new(Tree::list([keys(), self.any_part(mapping)])),
+        };
+        let mut list = Tree::default();
+        list.store(&[Key::Any], &element);
+        list
+    }
+
     /// `zip(a, b)`: pairs of elements, told apart where one of the lists is known element by element.
     pub(super) fn zipped(&self, lists: &[Arc<Tree>]) -> Tree {
         let pair = |element: &dyn Fn(&Tree) -> Arc<Tree>| {
@@ -96,6 +129,25 @@ impl Analyzer<'_, '_> {
                 list
             }
         }
+    }
+
+    /// `zip_longest(a, b, fillvalue=c)`: pairs of elements, of which each may be the one that fills up.
+    pub(super) fn zipped_longest(&self, site: &Site<'_>) -> Tree {
+        let given = site.call.args.iter().zip(&site.args);
+        if given.clone().any(|(arg, _)| arg.kind == ArgKind::Star) {
+            return self.zipped(&site.args);
+        }
+        let fill = self.named(site, "fillvalue").map(|(tree, _)| Arc::clone(tree)).unwrap_or_default();
+        let lists = given.filter(|(arg, _)| arg.kind == ArgKind::Positional);
+        let pair = lists.map(|(_, list)| {
+            let mut element = Tree::clone(&self.element(list));
+            element.join(&fill);
+            Arc::new(element)
+        });
+        let pair = Arc::new(Tree::list(pair.collect::<Vec<_>>()));
+        let mut list = Tree::default();
+        list.store(&[Key::Any], &pair);
+        list
     }
 
     /// `gather(a, *others)`: a list of what is given, in order.
@@ -119,6 +171,11 @@ impl Analyzer<'_, '_> {
         }
         list
     }
+}
+
+/// The keys of a mapping, which are others than what stands under them; they have no parts that are told apart.
+pub(super) fn keys_key() -> Key {
+    Key::Item(Konst::Str(Arc::from("\0keys")))
 }
 
 /// Whether an object of a library is made to hold values: a queue, what belongs to a request or a thread.

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use crate::flow::dominators;
 use crate::ir::{
-    ArgKind, Call, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator, operands,
+    ArgKind, BlockId, Call, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator, operands,
 };
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
@@ -85,21 +86,34 @@ impl Analyzer<'_, '_> {
         let unit = self.module.unit;
         let is_meant = |base: Operand| matches!(base, Operand::Local(local) if answers.contains(&local));
         let is_header = |name: &str| name.eq_ignore_ascii_case(DISPOSITION);
-        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
-        let set = insts.filter_map(|inst| match &inst.op {
+        let of = |inst: &Inst| match &inst.op {
             Op::Store(place, value) if is_meant(place.base) => match self.steps(*place).last() {
-                Some(Step::Item(Const::Str(key))) => is_header(unit.text(*key)).then_some(*value),
+                Some(Step::Item(Const::Str(key))) => is_header(unit.text(*key)).then_some(Some(*value)),
                 _ => None,
             },
+            Op::Delete(place) if is_meant(place.base) => Some(None),
             Op::Call(_, id) if is_meant(self.body.calls[*id].callee.base) => {
                 let call = &self.body.calls[*id];
                 let name = call.positional(0)?.value.string()?;
-                is_header(unit.text(name)).then(|| call.positional(1)).flatten().map(|arg| arg.value)
+                is_header(unit.text(name)).then(|| call.positional(1)).flatten().map(|arg| Some(arg.value))
             }
             _ => None,
+        };
+        let blocks = self.body.blocks.pairs();
+        let set: Vec<(BlockId, Option<Operand>)> = blocks
+            .flat_map(|(block, data)| data.insts.iter().filter_map(of).map(move |value| (block, value)))
+            .collect();
+        let is_kept = |value: &Option<Operand>| value.is_some_and(|value| self.is_begun(value, "attachment"));
+        if set.is_empty() || !set.iter().all(|(_, value)| is_kept(value)) {
+            return false;
+        }
+        // Set on some ways alone it is a page on the others.
+        let above = dominators(self.body, &self.cfg);
+        let mut ends = self.body.blocks.pairs().filter(|(block, data)| {
+            let is_answer = matches!(data.end, Terminator::Return(value) if is_meant(value));
+            is_answer && self.cfg.is_reachable(*block)
         });
-        let mut set = set.peekable();
-        set.peek().is_some() && set.all(|value| self.is_begun(value, "attachment"))
+        ends.all(|(end, _)| set.iter().any(|(block, _)| above.dominates(*block, end)))
     }
 
     /// Whether a text is made here and begins so.

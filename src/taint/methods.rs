@@ -127,7 +127,7 @@ impl Analyzer<'_, '_> {
                 if site.method == "pop" && key != Key::Any {
                     self.fill(state, site, &[key], &Arc::default());
                 }
-                Some(found)
+                Some(self.found_in(site, receiver, found))
             }
             // Which entry it is depends on the order in which they came.
             "popitem" if receiver.fields.iter().all(|(_, part)| part.is_tainted()) => {
@@ -217,24 +217,8 @@ impl Analyzer<'_, '_> {
                 }
                 Some(Arc::default())
             }
-            "items" if site.call.args.is_empty() => {
-                let mut pair = Tree::default();
-                pair.store(&[Key::Item(Konst::Int(1))], &self.any_part(receiver));
-                let keys = Tree::labeled(receiver.labels.clone());
-                pair.store(&[Key::Item(Konst::Int(0))], &Arc::new(keys));
-                let mut list = Tree::default();
-                list.store(&[Key::Any], &Arc::new(pair));
-                Some(Arc::new(list))
-            }
-            "keys" if site.call.args.is_empty() => {
-                let mut list = Tree::default();
-                list.store(&[Key::Any], &Arc::new(Tree::labeled(receiver.labels.clone())));
-                Some(Arc::new(list))
-            }
-            "values" if site.call.args.is_empty() => {
-                let mut list = Tree::default();
-                list.store(&[Key::Any], &self.any_part(receiver));
-                Some(Arc::new(list))
+            "items" | "keys" | "values" if site.call.args.is_empty() => {
+                Some(Arc::new(self.view(site.method, receiver)))
             }
             // Of what was handed to an executor.
             "result" => Some(Arc::clone(receiver)),
@@ -283,6 +267,12 @@ impl Analyzer<'_, '_> {
             "intersection" if is_constant(receiver) || first().is_some_and(|other| is_constant(&other)) => {
                 Some(Arc::default())
             }
+            "model_validate" | "model_validate_json" | "parse_obj" | "parse_raw"
+                if let Some(made) = self.validated(site, receiver) =>
+            {
+                Some(made)
+            }
+            "issubset" | "issuperset" | "difference" => self.among_all(site, receiver),
             "join" if receiver.labels.is_empty() || receiver.konst.is_some() => {
                 let list = self.listed(state, &first()?);
                 if let Some(items) = list.items().filter(|items| !items.is_empty()) {
@@ -356,7 +346,7 @@ impl Analyzer<'_, '_> {
             "lower" | "upper" | "strip" | "lstrip" | "rstrip" | "title" | "casefold" | "encode"
             | "decode" => {
                 let mut tree = Tree::labeled(receiver.all());
-                if site.method.ends_with("strip") {
+                if site.method.ends_with("strip") && !site.args.is_empty() {
                     tree.labels.iter_mut().for_each(|label| label.kinds = unquoted(label.kinds));
                 }
                 let given = first().and_then(|tree| tree.konst.clone());
@@ -425,6 +415,11 @@ impl Analyzer<'_, '_> {
                 }
                 Some(found)
             }
+            "read_dict" => {
+                let given = self.mapping(site.positional(0)?.0);
+                self.gain(state, self.receiver_place(site.call)?, &given, site.call.span);
+                Some(Arc::default())
+            }
             "getint" | "getfloat" | "getboolean" => Some(Arc::default()),
             "add_section" => Some(Arc::default()),
             _ => None,
@@ -452,7 +447,7 @@ impl Analyzer<'_, '_> {
 }
 
 /// Whether a value is a list or set of constants.
-fn is_constant(list: &Tree) -> bool {
+pub(super) fn is_constant(list: &Tree) -> bool {
     list.items().is_some_and(|items| !items.is_empty() && items.iter().all(|item| item.konst.is_some()))
 }
 

@@ -5,6 +5,7 @@
 //! last instruction; what they call is summarized for those parameters that are given taint, and functions that call each
 //! other are repeated until nothing changes.
 
+mod admitted;
 mod aliases;
 mod apply;
 mod argv;
@@ -17,6 +18,7 @@ mod builtin;
 mod callers;
 mod calls;
 mod cells;
+mod compare;
 mod conds;
 mod connect;
 mod cuts;
@@ -68,6 +70,7 @@ mod shown;
 mod sinks;
 mod slices;
 mod special;
+mod spellings;
 mod state;
 mod statement;
 mod stored;
@@ -77,6 +80,7 @@ mod texts;
 mod typed;
 mod unseen;
 mod value;
+mod ways;
 mod world;
 mod wrapped;
 mod zones;

@@ -95,7 +95,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn source(&self, span: Span, text: String, threat: Threat, caption: &str) -> Label {
         let site = Arc::new(SourceSite { file: self.module.file, span, text: text.clone(), threat });
         let hop = self.hop(span, format!("`{text}` {caption}"));
-        let harmless = crate::taint::entry::harmless_by(&text);
+        let harmless = crate::taint::spellings::harmless_by(&text);
         let mut label = self.label(Port::Source(Arc::clone(&site)), Some(Hops::after(None, hop)));
         if let Some(first) = self.first_read(&site) {
             label.origin = first;

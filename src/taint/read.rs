@@ -8,6 +8,7 @@ use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::exceptions::args_key;
 use crate::taint::limits::MAX_DEPTH;
+use crate::taint::mappings::keys_key;
 use crate::taint::origins::Origin;
 use crate::taint::secrets::is_hidden;
 use crate::taint::slices::bounds_of;
@@ -72,6 +73,14 @@ impl Analyzer<'_, '_> {
                 {
                     self.narrow(class, self.module.global(*name), Arc::make_mut(&mut next));
                 }
+                if index == 0
+                    && next.is_plain()
+                    && let Operand::Global(class) = root
+                    && let Meaning::Class(class) = self.module.meaning(class)
+                {
+                    let (program, name) = (self.world.program, self.module.global(*name));
+                    next = self.world.shapes.pattern_of(program, *class, name).unwrap_or(next);
+                }
                 self.cleaned((root, index), &at, self.module.global(*name), &mut next);
                 self.based(self.module.global(*name), &mut next);
                 let own = self
@@ -111,7 +120,7 @@ impl Analyzer<'_, '_> {
             label.kinds = label.kinds.without(clears);
         }
         if path.ends_with(".parents") {
-            tree.cond = self.cond(Cond::if_true(self.resolved(&tree))).cond.clone();
+            tree.cond = self.cond(Cond::if_equal(self.resolved(&tree))).cond.clone();
         }
         Some(Arc::new(tree))
     }
@@ -306,8 +315,10 @@ impl Analyzer<'_, '_> {
 
     fn deeper_origin(&self, id: u32, key: &Key) -> u32 {
         let origin = self.origins.borrow()[id as usize].clone();
-        let longer =
-            |path: &[Key]| (path.len() < MAX_DEPTH - 1).then(|| [path, std::slice::from_ref(key)].concat());
+        let longer = |path: &[Key]| {
+            let is_open = path.len() < MAX_DEPTH - 1 && path.last() != Some(&keys_key());
+            is_open.then(|| [path, std::slice::from_ref(key)].concat())
+        };
         let deeper = match &origin.port {
             Port::Param(index, path) => longer(path).map(|path| Port::Param(*index, path)),
             Port::Outer(name, path) => longer(path).map(|path| Port::Outer(*name, path)),

@@ -42,6 +42,9 @@ pub(super) fn group_admits_nothing_for(pattern: &str, which: &Konst) -> Kinds {
     let Ok(hir) = regex_syntax::ParserBuilder::new().build().parse(&pattern.replace("\\Z", "\\z")) else {
         return Kinds::NONE;
     };
+    if *which == Konst::Int(0) {
+        return harmless(&hir);
+    }
     let mut found = Kinds::NONE;
     each_group(&hir, &mut |capture| {
         let is_it = match which {
@@ -54,6 +57,20 @@ pub(super) fn group_admits_nothing_for(pattern: &str, which: &Konst) -> Kinds {
         }
     });
     found
+}
+
+/// Flags of `re` as they stand in a pattern: `re.I | re.VERBOSE` as `(?ix)`; `None` where it is not known which they are.
+pub(super) fn inline_flags(source: &str) -> Option<String> {
+    let letter = |word: &str| match word {
+        "I" | "IGNORECASE" => Some("i"),
+        "X" | "VERBOSE" => Some("x"),
+        "S" | "DOTALL" => Some("s"),
+        "M" | "MULTILINE" => Some("m"),
+        "A" | "ASCII" | "U" | "UNICODE" | "re" | "regex" | "flags" | "" => Some(""),
+        _ => None,
+    };
+    let letters: String = source.split(|c: char| !c.is_alphanumeric()).map(letter).collect::<Option<_>>()?;
+    Some(if letters.is_empty() { letters } else { format!("(?{letters})") })
 }
 
 /// The names of the groups of `pattern`, in order.
@@ -92,10 +109,26 @@ fn harmless(hir: &Hir) -> Kinds {
             _ => danger.chars().any(|c| admits(hir, c)),
         };
         if is_open {
-            kinds = kinds.without(Kinds::named(name).unwrap_or_default());
+            let is_rooted = begins_with(hir, '/') || begins_with(hir, '\\');
+            kinds = kinds.without(open(name, is_rooted, admits(hir, '.')));
         }
     }
     kinds
+}
+
+/// What is not shown where characters are admitted that matter to a kind: of a path neither how it begins nor that it does
+/// not lead up.
+fn open(name: &str, is_rooted: bool, has_dots: bool) -> Kinds {
+    let kind = Kinds::named(name).unwrap_or_default();
+    match name {
+        "path" => {
+            let rooted = if is_rooted { Kinds::NOT_ROOTED } else { Kinds::NONE };
+            let above = if has_dots { Kinds::NOT_ABOVE.with(Kinds::NOT_DOTS) } else { Kinds::NONE };
+            kind.with(Kinds::BASED).with(rooted).with(above)
+        }
+        "redirect" => kind.with(Kinds::LOCAL).with(Kinds::NOT_SLASHES).with(Kinds::NOT_BACKSLASH),
+        _ => kind,
+    }
 }
 
 /// The kinds for which a text made of nothing but letters of `letters` is harmless.
@@ -105,7 +138,9 @@ pub(super) fn harmless_in(letters: &str) -> Kinds {
         return Kinds::NONE;
     }
     let open = DANGER.iter().filter(|(_, danger)| danger.chars().any(|c| letters.contains(c)));
-    let mut kinds = open.filter_map(|(name, _)| Kinds::named(name)).fold(Kinds::ALL, Kinds::without);
+    let (is_rooted, has_dots) = (letters.contains(['/', '\\']), letters.contains('.'));
+    let open = open.map(|(name, _)| self::open(name, is_rooted, has_dots));
+    let mut kinds = open.fold(Kinds::ALL, Kinds::without);
     if letters.contains(['\'', '\\']) {
         kinds = kinds.without(Kinds::named("sql-quoted").unwrap_or_default());
     }
@@ -193,19 +228,18 @@ pub(super) fn absent_without(pattern: &str, how: &str) -> Option<Kinds> {
 }
 
 fn ends(hir: &Hir) -> bool {
-    hir.properties().look_set_suffix().contains(Look::End)
-        || last_is(hir, &[Look::End, Look::EndLF, Look::EndCRLF])
+    hir.properties().look_set_suffix().contains(Look::End) || last_is(hir)
 }
 
 fn begins(hir: &Hir) -> bool {
     hir.properties().look_set_prefix().contains(Look::Start)
 }
 
-fn last_is(hir: &Hir, looks: &[Look]) -> bool {
+fn last_is(hir: &Hir) -> bool {
     match hir.kind() {
-        HirKind::Look(look) => looks.contains(look),
-        HirKind::Concat(parts) => parts.last().is_some_and(|last| last_is(last, looks)),
-        HirKind::Capture(capture) => last_is(&capture.sub, looks),
+        HirKind::Look(look) => *look == Look::End,
+        HirKind::Concat(parts) => parts.last().is_some_and(last_is),
+        HirKind::Capture(capture) => last_is(&capture.sub),
         _ => false,
     }
 }

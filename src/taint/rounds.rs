@@ -321,7 +321,7 @@ impl Analyzer<'_, '_> {
             }
         }
         let (yes, no) = if is_all { (whole, some) } else { (some, whole) };
-        Some(self.cond(Cond { yes, no, each: Vec::new() }))
+        Some(self.cond(Cond { yes, no, ..Cond::default() }))
     }
 
     /// The comprehension whose result an operand is.
@@ -390,7 +390,7 @@ fn of_items(items: &[Arc<Tree>], is_all: bool) -> Cond {
     }
     let each = each.unwrap_or_default();
     let (yes, no) = if is_all { (sum, each) } else { (each, sum) };
-    Cond { yes, no, each: Vec::new() }
+    Cond { yes, no, ..Cond::default() }
 }
 
 /// The constants in a list of constants; those that are no text are left out, as no test passes or fails with them.

@@ -10,6 +10,7 @@ use crate::base::{IdVec, Symbol};
 use crate::ir::{BodyKind, Op, Operand, Place};
 use crate::program::{ClassIx, FuncId, Program, Thing};
 use crate::taint::body::{Analyzer, Context};
+use crate::taint::groups::pattern_key;
 use crate::taint::registries::register;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Callee, FuncRef, Key, Tree};
@@ -62,6 +63,18 @@ impl<'w, 'a> Shapes<'w, 'a> {
     pub(super) fn has_attr(&self, program: &Program<'_>, class: ClassIx, name: Symbol) -> bool {
         let full = format!("{}.{}", program.text(program.classes[class].name), program.text(name));
         program.symbol(&full).is_some_and(|full| self.variables.contains_key(&full))
+    }
+
+    /// The pattern that the block of a class, or of one above it, compiles under a name.
+    pub(super) fn pattern_of(
+        &self,
+        program: &Program<'_>,
+        class: ClassIx,
+        name: Symbol,
+    ) -> Option<Arc<Tree>> {
+        let mut blocks = program.above(class).iter().filter_map(|class| self.blocks.get(class));
+        let found = blocks.find_map(|block| block.field(&Key::Attr(name)))?;
+        (found.field(&pattern_key()).is_some() && !self.assigned.contains(&name)).then(|| Arc::clone(found))
     }
 
     /// Runs the blocks of modules and classes. `world` has no shapes so far.

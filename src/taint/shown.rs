@@ -25,11 +25,12 @@ impl Analyzer<'_, '_> {
             }
             Var::Global(_) | Var::Raised => true,
         });
+        state.ways.retain(|way| self.live.is_live(to, way.of()) || self.flags.is_named(way.of()));
     }
 
     /// What a branch teaches.
     pub(super) fn learn(&self, state: &mut State, on: Operand, tree: &Arc<Tree>, truth: bool) {
-        if let Some(cond) = &tree.cond {
+        if let Some(cond) = tree.cond.as_ref().filter(|cond| !cond.is_compared) {
             for (origin, kinds) in if truth { &cond.yes } else { &cond.no } {
                 state.clear(*origin, *kinds);
             }

@@ -13,6 +13,8 @@ use crate::taint::world::Given;
 
 /// How many such summaries one within the other tell apart what is passed.
 const DEEP: u32 = 2;
+/// How many tell apart anything.
+const DEEPEST: u32 = 4;
 
 impl Analyzer<'_, '_> {
     /// The summary for the constants that are passed, where they decide something.
@@ -25,7 +27,11 @@ impl Analyzer<'_, '_> {
         let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
         // Deep in such summaries only what no call passes is told apart, which is the same wherever the call stands.
         let is_deep = self.context.depth >= DEEP;
-        let most = if self.context.depth == 0 { MAX_SPECIAL } else { MAX_SPECIAL / 4 };
+        let most = match self.context.depth {
+            0 => MAX_SPECIAL,
+            DEEPEST.. => 0,
+            _ => MAX_SPECIAL / 4,
+        };
         let is_default = |param: usize, konst: &Konst| {
             let default = body.params.get(param).and_then(|param| param.default);
             default.and_then(|default| literal(self.world.program.func(func).0, default)).as_ref()
@@ -74,7 +80,7 @@ impl Analyzer<'_, '_> {
             Given::Func(Callee::Own(id)) => Some((*id, self.summary(*id, Mask::ALL)?)),
             _ => None,
         });
-        let (funcs, given, depth) = (passed.collect(), key.2.clone(), DEEP.min(self.context.depth + 1));
+        let (funcs, given, depth) = (passed.collect(), key.2.clone(), self.context.depth + 1);
         let made = analyze(self.world, func, &Context { mask, given, funcs, depth, group: None });
         Some(special.insert(key, Arc::new(made)))
     }

@@ -9,6 +9,7 @@ use crate::ir::{BlockId, LocalId};
 use crate::models::Kinds;
 use crate::taint::conds::{Shown, add, both, met};
 use crate::taint::value::{Cond, Key, Label, Tree};
+use crate::taint::ways::Way;
 
 /// A variable.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,11 +27,13 @@ pub(super) struct State {
     /// Kinds for which checks have shown an origin to be harmless, sorted by origin.
     cleared: Vec<(u32, Kinds)>,
     /// Loops that a round of has begun, by their element.
-    rounds: Vec<Round>,
+    pub(super) rounds: Vec<Round>,
     /// Branches by settings that were taken on this way.
     arms: Vec<(BlockId, bool)>,
     /// Origins that are harmless for what variables hold, since these hold none on the ways that have not shown it.
     unsure: Vec<u32>,
+    /// What is shown where a variable is false, or true, which is asked for later.
+    pub(super) ways: Vec<Way>,
 }
 
 /// An origin of an element, the origin of what it is an element of, and the kinds for which that is as harmless as
@@ -39,12 +42,14 @@ pub(super) type Element = (u32, u32, Kinds);
 
 /// What the last round of a loop has shown, and so each.
 #[derive(Clone, PartialEq, Debug)]
-struct Round {
+pub(super) struct Round {
     of: LocalId,
     /// The origins of the element, each with what it is shown of where it is shown of every element.
-    elements: Vec<Element>,
+    pub(super) elements: Vec<Element>,
     /// What is shown where each round shows it.
-    shown: Shown,
+    pub(super) shown: Shown,
+    /// What the rounds show after which a variable is false, or true.
+    pub(super) ways: Vec<Way>,
 }
 
 impl State {
@@ -126,6 +131,11 @@ impl State {
         &self.cleared
     }
 
+    /// It, where nothing but `cleared` was shown.
+    pub(super) fn showing(&self, cleared: Vec<(u32, Kinds)>) -> Self {
+        Self { cleared, ..self.clone() }
+    }
+
     /// The kinds for which `origin` is harmless here.
     pub(super) fn cleared(&self, origin: u32) -> Kinds {
         let at = self.cleared.binary_search_by_key(&origin, |(known, _)| *known);
@@ -143,6 +153,7 @@ impl State {
     pub(super) fn forget(&mut self, origin: u32) {
         self.cleared.retain(|(known, _)| *known != origin);
         self.unsure.retain(|known| *known != origin);
+        self.forget_ways(origin);
     }
 
     /// Reads a value again: what not all ways have shown of its origins holds for the variables alone. `is_of` tells which
@@ -156,7 +167,7 @@ impl State {
     pub(super) fn settle(&mut self, origin: u32) {
         let cleared = self.cleared(origin);
         if cleared == Kinds::NONE {
-            return;
+            return self.forget_ways(origin);
         }
         let is_of = |label: &Label| label.origin == origin;
         for (_, tree) in self.vars.iter_mut().filter(|(_, tree)| tree.labels.iter().any(is_of)) {
@@ -217,7 +228,7 @@ impl State {
 
     /// Begins a round of the loop over `of`, whose element is of these origins.
     pub(super) fn begin_round(&mut self, of: LocalId, elements: Vec<Element>) {
-        let round = Round { of, elements, shown: Shown::new() };
+        let round = Round { of, elements, shown: Shown::new(), ways: Vec::new() };
         match self.rounds.iter_mut().find(|round| round.of == of) {
             Some(known) => *known = round,
             None => self.rounds.push(round),
@@ -240,12 +251,14 @@ impl State {
                 add(&mut self.rounds[at].shown, whole, shown);
             }
         }
+        self.end_round_ways(at);
     }
 
     /// Leaves the loop over `of` behind its last round.
     pub(super) fn end_rounds(&mut self, of: LocalId) {
         if let Some(at) = self.rounds.iter().position(|round| round.of == of) {
             let round = self.rounds.remove(at);
+            self.end_rounds_ways(&round);
             round.shown.into_iter().for_each(|(origin, kinds)| self.clear(origin, kinds));
         }
     }
@@ -264,6 +277,7 @@ impl State {
                     let shown = both(&known.shown, &round.shown);
                     grew |= shown != known.shown;
                     known.shown = shown;
+                    grew |= known.join_ways(round);
                     for element in &round.elements {
                         if !known.elements.contains(element) {
                             known.elements.push(*element);
@@ -393,7 +407,7 @@ impl State {
 
     /// Joins `other` in; returns whether anything grew. `wholes` tells which origin each origin is a part of.
     pub(super) fn join(&mut self, other: &Self, wholes: &FxHashMap<u32, u32>) -> bool {
-        let mut grew = self.join_rounds(other);
+        let mut grew = self.join_rounds(other) | self.join_ways(other);
         let before_join = if self.cleared == other.cleared { Self::default() } else { self.clone() };
         // A value is as harmless as it is shown to be on its way.
         let stripped = (self.cleared != other.cleared && !self.is_apart(other)).then(|| {

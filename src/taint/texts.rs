@@ -85,6 +85,10 @@ fn in_quotes(kinds: Kinds, is_single: bool) -> Kinds {
 /// part of a longer name, since that is not `..`.
 fn within_name(kinds: Kinds, before: Option<&str>, after: Option<&str>) -> Kinds {
     let path = Kinds::named("path").unwrap_or_default();
+    // Without `..` it leads down from what stands before it.
+    if kinds.has(Kinds::BEHIND) && kinds.and(Kinds::NOT_ABOVE.with(Kinds::NOT_DOTS)).is_empty() {
+        return kinds.without(path);
+    }
     if kinds.and(path).is_empty() || kinds.has(path.shades()) {
         return kinds;
     }
@@ -114,13 +118,13 @@ pub(super) fn set_path(tree: &mut Tree, parts: &[&Tree]) {
     }
 }
 
-/// The kinds of a quoted literal of Python that was cut or changed.
+/// The kinds of a quoted literal of Python, or a quoted word of a shell, that was cut or changed, or stands within quotes.
 pub(super) fn unquoted(kinds: Kinds) -> Kinds {
-    if kinds.has(Kinds::QUOTED) {
-        kinds.without(Kinds::QUOTED).with(Kinds::named("code").unwrap_or_default())
-    } else {
-        kinds
-    }
+    let quoted = [(Kinds::QUOTED, "code"), (Kinds::WORD, "command")];
+    quoted
+        .iter()
+        .filter(|(mark, _)| kinds.has(*mark))
+        .fold(kinds, |kinds, (mark, name)| kinds.without(*mark).with(Kinds::named(name).unwrap_or_default()))
 }
 
 /// The text of a value as a literal of Python: `repr(value)`.

@@ -6,9 +6,10 @@ use crate::base::Symbol;
 use crate::models::Kinds;
 use crate::program::{ClassIx, Meaning};
 use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
 use crate::taint::entry::TYPED;
 use crate::taint::regex::admits_nothing_for;
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::value::{Callee, Key, Konst, Tree};
 
 impl Analyzer<'_, '_> {
     /// Whether instances of a class are models.
@@ -63,14 +64,25 @@ impl Analyzer<'_, '_> {
         }
         for info in program.above(class).iter().map(|class| &program.classes[*class]) {
             let module = &program.modules[info.module];
-            let is_number = |name: &&Symbol| {
-                let of = info.typed.get(*name).map(|of| module.meaning(*of));
-                matches!(of, Some(Meaning::Outside(path)) if self.holds_no_text(path))
+            let is_closed = |name: &&Symbol| match info.typed.get(*name).map(|of| module.meaning(*of)) {
+                Some(Meaning::Outside(path)) => self.holds_no_text(path),
+                Some(Meaning::Class(inner)) => self.is_enum_class(*inner),
+                _ => false,
             };
-            for name in info.fields.iter().filter(is_number) {
+            for name in info.fields.iter().filter(is_closed) {
                 tree.store(&[Key::Attr(*name)], &Arc::default());
             }
         }
+    }
+
+    /// `Model.model_validate(data)`: an instance whose fields are of their types.
+    pub(super) fn validated(&self, site: &Site<'_>, receiver: &Tree) -> Option<Arc<Tree>> {
+        let class = receiver.funcs.iter().find_map(|func| match func.func {
+            Callee::Class(class) => Some(class),
+            Callee::Own(_) | Callee::Outside(_) => None,
+        });
+        let class = class.filter(|class| self.is_model(*class))?;
+        Some(Arc::new(Tree { class: Some(class), ..Tree::labeled(site.positional(0)?.0.all()) }))
     }
 
     fn holds_no_text(&self, path: &str) -> bool {

@@ -96,6 +96,8 @@ pub(super) struct Cond {
     pub(super) no: Vec<(u32, Kinds)>,
     /// What the truth of each round of a loop together tells.
     pub(super) each: Vec<Each>,
+    /// Whether it is told by what the value equals, or is found in, and not by its own truth.
+    pub(super) is_compared: bool,
 }
 
 impl Cond {
@@ -103,13 +105,23 @@ impl Cond {
         Self { yes, ..Self::default() }
     }
 
+    pub(super) fn if_equal(yes: Vec<(u32, Kinds)>) -> Self {
+        Self { yes, is_compared: true, ..Self::default() }
+    }
+
     pub(super) fn if_false(no: Vec<(u32, Kinds)>) -> Self {
         Self { no, ..Self::default() }
     }
 
+    /// What a comparison tells whose truth says that the value is `equal`.
+    pub(super) fn compared(&self, equal: bool) -> Self {
+        let cond = Self { is_compared: false, ..self.clone() };
+        if equal { cond } else { cond.flipped() }
+    }
+
     pub(super) fn flipped(self) -> Self {
         let each = self.each.into_iter().map(|each| Each { truth: !each.truth, ..each }).collect();
-        Self { yes: self.no, no: self.yes, each }
+        Self { yes: self.no, no: self.yes, each, is_compared: self.is_compared }
     }
 
     /// Whether it tells nothing.
