@@ -21,6 +21,13 @@ const DANGER: &[(&str, &str)] = &[
     ("redirect", "/:\\"),
     ("nosql", "{}$"),
     ("argument", "-"),
+    // A tag of YAML, an object of JSON, an opcode of pickle that is no letter.
+    ("deserialization", "!{(\n"),
+    ("xml", "<&"),
+    ("separator", "/\\"),
+    ("lock", "/\\"),
+    ("sql-quoted", "'\\"),
+    ("config", "\r\n"),
 ];
 
 /// The kinds for which a text that `pattern` matches by `how` (`fullmatch`, `match`, `search`) is harmless.
