@@ -90,7 +90,10 @@ impl Analyzer<'_, '_> {
             decorators.chain(routes.iter().map(|route| &**route))
         };
         let names_it = |text: &str| text.contains(&format!("{name}>")) || text.contains(&format!("<{name}"));
+        // Groups without a name are handed over in order.
+        let has_group = |text: &str| text.match_indices('(').any(|(at, _)| !text[at + 1..].starts_with('?'));
         is_plain
+            && !routes.iter().any(|route| has_group(route))
             && texts().any(|text| text.contains('/'))
             && !texts().any(names_it)
             && self.world.callers.routes_naming(self.world.program, name).is_empty()
