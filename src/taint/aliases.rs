@@ -69,7 +69,7 @@ impl Analyzer<'_, '_> {
                     self.open(tree, &path);
                     tree.store(&path, &after);
                 });
-                self.write_cell(state, alias.of, &Arc::new(Tree::labeled(after.all())), span);
+                self.write_cell(state, alias.of, &after, span);
                 let at = [&path[..], at].concat();
                 self.change_others(state, (other, &at, &whole), span, left);
             } else if other == var

@@ -67,10 +67,12 @@ impl Analyzer<'_, '_> {
         Some(self.specialized(id, &known, bound).unwrap_or(known))
     }
 
+    /// What a call gives of which nothing is known: perhaps what it was given, in an object that it makes surely.
     fn unknown(&self, bound: &Bound, made: Option<ClassIx>) -> Arc<Tree> {
         let mut tree = Tree { class: made, ..Tree::default() };
+        let mark = if made.is_some() { Kinds::NONE } else { Kinds::THROUGH_UNKNOWN };
         bound.iter().flatten().flat_map(|arg| arg.all()).for_each(|label| {
-            tree.add(&Label { kinds: label.kinds.without(Kinds::HIDDEN), ..label });
+            tree.add(&Label { kinds: label.kinds.without(Kinds::HIDDEN).with(mark), ..label });
         });
         Arc::new(tree)
     }

@@ -115,7 +115,12 @@ impl Analyzer<'_, '_> {
         {
             match (arg.kind, tree.items()) {
                 (ArgKind::Star, Some(parts)) => items.extend(parts),
-                (ArgKind::Star, None) => items.push(self.any_part(tree)),
+                (ArgKind::Star, None) => {
+                    if items.is_empty() {
+                        items.push(self.part(tree, &Key::Item(Konst::Int(0))));
+                    }
+                    items.push(self.any_part(tree));
+                }
                 _ => items.push(Arc::clone(tree)),
             }
             span = Some(Span::new(span.map_or(arg.span.start, |span| span.start), arg.span.end));

@@ -148,11 +148,20 @@ impl Analyzer<'_, '_> {
     }
 
     /// `**values`: the part of each parameter's name; those in `open` may have got one by position.
-    fn bind_mapping(&self, func: FuncId, tree: &Arc<Tree>, bound: &mut Bound, open: &Range<usize>) {
+    pub(super) fn bind_mapping(
+        &self,
+        func: FuncId,
+        tree: &Arc<Tree>,
+        bound: &mut Bound,
+        open: &Range<usize>,
+    ) {
         let (module, _, body) = self.world.program.func(func);
         for (at, param) in body.params.iter().enumerate() {
             if param.kind == ParamKind::DoubleStar {
-                Arc::make_mut(bound[at].get_or_insert_with(Arc::default)).join(tree);
+                match &mut bound[at] {
+                    None => bound[at] = Some(Arc::clone(tree)),
+                    Some(known) => drop(Arc::make_mut(known).join(tree)),
+                }
                 continue;
             }
             let by_name = matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly);

@@ -24,6 +24,9 @@ impl Analyzer<'_, '_> {
         {
             return Some(found);
         }
+        if let Some(made) = self.validated(site) {
+            return Some(made);
+        }
         if let Some(pieces) = Self::cut_path(site) {
             return Some(pieces);
         }
@@ -131,9 +134,11 @@ impl Analyzer<'_, '_> {
             "isinstance" => {
                 let (subject, kind) = (first()?, site.positional(1)?.1);
                 let kind = self.file.slice(kind.span);
+                let named = |name| Kinds::named(name).unwrap_or_default();
                 let clears = match kind {
                     "int" | "float" | "bool" | "IPv4Address" | "ipaddress.IPv4Address" => Kinds::ALL,
                     "str" | "bytes" => text_alone(),
+                    _ if is_upload(kind) => named("path").with(named("separator")),
                     _ => {
                         let details = self.of_kinds(&subject, Kinds::DETAIL);
                         return Some(self.cond(told_by_class(kind, details)));
@@ -470,4 +475,11 @@ fn callee_clears(site: &Site<'_>, analyzer: &Analyzer<'_, '_>) -> Kinds {
         }
         _ => Kinds::NONE,
     }
+}
+
+/// Whether a class is one of Django's uploads, of whose names the last component is kept: the manual of Django ("Uploaded
+/// Files"), `UploadedFile._set_name`.
+fn is_upload(class: &str) -> bool {
+    let name = class.rsplit('.').next().unwrap_or(class);
+    matches!(name, "UploadedFile" | "InMemoryUploadedFile" | "TemporaryUploadedFile" | "SimpleUploadedFile")
 }

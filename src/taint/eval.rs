@@ -10,10 +10,19 @@ use crate::taint::body::Analyzer;
 use crate::taint::secrets::{hidden, without as bare};
 use crate::taint::state::State;
 use crate::taint::texts::{quoted, set_path, text_of};
+use crate::taint::typed::text_alone;
 use crate::taint::value::{Cond, Key, Konst, Label, Tree, is_inner, literal};
 use crate::text::Span;
 
 impl Analyzer<'_, '_> {
+    /// Notes what text from outside does as a key: it may be an operator of a document store.
+    fn add_operators(&self, key: &Tree, tree: &mut Tree) {
+        let nosql = Kinds::named("nosql").unwrap_or_default();
+        for label in key.labels.iter().filter(|label| !label.kinds.and(nosql).is_empty()) {
+            tree.add(&Label { kinds: nosql.with(text_alone()), ..label.clone() });
+        }
+    }
+
     #[expect(clippy::too_many_lines, reason = "a flat match, one arm a form of expression")]
     pub(super) fn rvalue(&self, state: &mut State, value: &Rvalue, span: Span) -> Arc<Tree> {
         match value {
@@ -78,7 +87,7 @@ impl Analyzer<'_, '_> {
             Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
                 let mut tree = Tree::default();
                 let (mut index, mut ragged) = (0, false);
-                let mut push = |value: &Arc<Tree>| {
+                let mut push = |tree: &mut Tree, value: &Arc<Tree>| {
                     let key = if index < 20 { Key::Item(Konst::Int(index)) } else { Key::Any };
                     tree.store(&[key], value);
                     index += 1;
@@ -89,12 +98,20 @@ impl Analyzer<'_, '_> {
                         [(key, list)] if *key == spread() => match list.items() {
                             Some(items) => {
                                 ragged |= list.sure_len().is_none();
-                                items.iter().for_each(&mut push);
+                                items.iter().for_each(|item| push(&mut tree, item));
                             }
-                            // Any number of elements stands for one, so that the order is kept.
-                            None => push(&self.any_part(&self.listed(state, list))),
+                            // Any number of elements stands for one, so that the order is kept; the first of all is
+                            // the one that the list has.
+                            None => {
+                                let list = self.listed(state, list);
+                                if tree.fields.is_empty() {
+                                    let first = self.part(&list, &Key::Item(Konst::Int(0)));
+                                    push(&mut tree, &first);
+                                }
+                                push(&mut tree, &self.any_part(&list));
+                            }
                         },
-                        _ => push(&value),
+                        _ => push(&mut tree, &value),
                     }
                 }
                 tree.ragged = ragged;
@@ -110,7 +127,9 @@ impl Analyzer<'_, '_> {
                             tree.store(&[key], &value);
                         }
                         Some(key) => {
-                            let known = self.value_at(state, *key, span).konst.clone();
+                            let given = self.value_at(state, *key, span);
+                            self.add_operators(&given, &mut tree);
+                            let known = given.konst.clone();
                             // Which of several entries is the secret nobody knows any more.
                             let is_mixed = known.is_none() && items.len() > 1;
                             if is_mixed {

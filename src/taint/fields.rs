@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::base::Symbol;
 use crate::ir::Operand;
 use crate::models::Kinds;
+use crate::program::ClassIx;
 use crate::taint::body::Analyzer;
-use crate::taint::limits::MAX_FIELDS;
 use crate::taint::summary::Port;
 use crate::taint::value::{Key, Konst, Label, Tree};
 
@@ -26,15 +26,24 @@ impl Analyzer<'_, '_> {
         }
         let class = if index == 0 { self.class_of(root, form) } else { form.class };
         let Some(class) = class else { return };
-        let mut names: Vec<Symbol> = Vec::new();
-        for class in program.above(class) {
-            let attrs = program.classes[*class].attrs.iter();
-            names.extend(attrs.filter(|(_, path)| self.is_checked(path)).map(|(name, _)| *name));
-        }
-        names.sort_unstable();
-        for name in names {
-            let key = Key::Item(Konst::Str(program.text(name).into()));
-            Arc::make_mut(data).store(&[key], &Arc::default());
+        self.set_converted(class, Arc::make_mut(data));
+    }
+
+    /// Tells apart what a form or serializer of `class` converts, however much that is: nothing from outside is in it.
+    fn set_converted(&self, class: ClassIx, tree: &mut Tree) {
+        const MAX_CONVERTED: usize = 200;
+        let program = self.world.program;
+        let above = program.above(class).iter().map(|class| &program.classes[*class]);
+        let converted = above.flat_map(|info| &info.attrs).filter(|(_, path)| self.is_checked(path));
+        let mut keys: Vec<Key> =
+            converted.map(|(name, _)| Key::Item(Konst::Str(program.text(*name).into()))).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        for key in keys.into_iter().take(MAX_CONVERTED) {
+            match tree.fields.binary_search_by(|(known, _)| known.cmp(&key)) {
+                Ok(at) => tree.fields[at].1 = Arc::default(),
+                Err(at) => tree.fields.insert(at, (key, Arc::default())),
+            }
         }
     }
 
@@ -74,17 +83,6 @@ impl Analyzer<'_, '_> {
         if !bases.iter().any(|base| base.starts_with("rest_framework.serializers.")) {
             return;
         }
-        let above = program.above(class).iter().map(|class| &program.classes[*class]);
-        let mut names: Vec<&str> = above
-            .flat_map(|info| &info.attrs)
-            .filter(|(_, path)| self.is_checked(path))
-            .map(|(name, _)| program.text(*name))
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names.truncate(MAX_FIELDS - 1);
-        for name in names {
-            tree.store(&[Key::Item(Konst::Str(name.into()))], &Arc::default());
-        }
+        self.set_converted(class, tree);
     }
 }

@@ -43,6 +43,12 @@ impl Analyzer<'_, '_> {
                     _ => Arc::new(Tree::list(asked)),
                 }
             }
+            // Which groups there are is not known.
+            "groups" | "groupdict" if pattern.map(group_names)?.is_empty() && pattern?.contains('(') => {
+                let mut any = Tree::default();
+                any.store(&[Key::Any], &one(&Konst::None));
+                Arc::new(any)
+            }
             "groups" => {
                 let count = i64::try_from(pattern.map(group_names)?.len()).ok()?;
                 Arc::new(Tree::list((1..=count).map(|index| one(&Konst::Int(index))).collect::<Vec<_>>()))

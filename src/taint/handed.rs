@@ -68,7 +68,7 @@ impl Analyzer<'_, '_> {
     /// gives comes back here.
     fn run_later(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
         let is_spread = SPREAD.contains(&site.method);
-        if !is_spread && site.method != "apply_async" {
+        if !is_spread && !matches!(site.method, "apply_async" | "apply") {
             return None;
         }
         let task = site.receiver.as_ref().filter(|task| !task.funcs.is_empty())?;
@@ -134,7 +134,7 @@ impl Analyzer<'_, '_> {
             Callee::Class(class) => Some(*class),
             Callee::Own(_) | Callee::Outside(_) => None,
         };
-        let (module, _, body) = self.world.program.func(id);
+        let (.., body) = self.world.program.func(id);
         let mut bound: Bound = vec![None; body.params.len()];
         let is_method = body.class.is_some() && !self.is_static(id);
         let skip = usize::from(is_method && func.bound.is_empty());
@@ -142,12 +142,8 @@ impl Analyzer<'_, '_> {
         for (slot, tree) in bound.iter_mut().skip(skip).zip(all) {
             *slot = Some(Arc::clone(tree));
         }
-        for (key, tree) in func.named.iter().flat_map(|named| &named.fields).chain(&named.fields) {
-            let Key::Item(Konst::Str(name)) = key else { continue };
-            let at = body.params.iter().position(|param| param_name(module, body, param.local) == **name);
-            if let Some(at) = at {
-                bound[at] = Some(Arc::clone(tree));
-            }
+        for named in func.named.iter().chain([&Arc::new(named.clone())]) {
+            self.bind_mapping(id, named, &mut bound, &(0..0));
         }
         let summary = self.summary_for(id, &bound)?;
         let result = self.within(state, func.frame.as_ref(), |state| match made {

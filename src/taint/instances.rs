@@ -32,11 +32,29 @@ impl Analyzer<'_, '_> {
 
     /// An instance of which no more is known than what it was made with.
     pub(super) fn instance(&self, site: &Site<'_>, class: ClassIx) -> Arc<Tree> {
+        if let Some(row) = self.row(site, class) {
+            return Arc::new(row);
+        }
         let mut tree = Tree { class: Some(class), ..Tree::default() };
         site.args.iter().flat_map(|arg| arg.all()).for_each(|label| {
             tree.add(&Label { kinds: label.kinds.without(Kinds::HIDDEN), ..label });
         });
         Arc::new(tree)
+    }
+
+    /// An instance of a class whose block declares what is passed by name: `File(extension=x)` of a model.
+    fn row(&self, site: &Site<'_>, class: ClassIx) -> Option<Tree> {
+        let program = self.world.program;
+        let above = program.above(class);
+        let declares =
+            |name: &Symbol| above.iter().any(|class| program.classes[*class].attrs.contains_key(name));
+        let mut tree = Tree { class: Some(class), ..Tree::default() };
+        for (arg, value) in site.call.args.iter().zip(&site.args) {
+            let ArgKind::Keyword(name) = arg.kind else { return None };
+            let name = Some(self.module.global(name)).filter(declares)?;
+            tree.store(&[Key::Attr(name)], value);
+        }
+        Some(tree)
     }
 
     /// The instance that a constructor makes.

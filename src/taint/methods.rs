@@ -267,11 +267,6 @@ impl Analyzer<'_, '_> {
             "intersection" if is_constant(receiver) || first().is_some_and(|other| is_constant(&other)) => {
                 Some(Arc::default())
             }
-            "model_validate" | "model_validate_json" | "parse_obj" | "parse_raw"
-                if let Some(made) = self.validated(site, receiver) =>
-            {
-                Some(made)
-            }
             "issubset" | "issuperset" | "difference" => self.among_all(site, receiver),
             "join" if receiver.labels.is_empty() || receiver.konst.is_some() => {
                 let list = self.listed(state, &first()?);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Operand, Place, Step};
+use crate::ir::{Op, Operand, Place, Rvalue, Step};
 use crate::models::{Kinds, Threat};
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
@@ -19,6 +19,10 @@ use crate::text::Span;
 
 /// Attributes that tell of the class of a value, and nothing of what it holds.
 const IS_OF_CLASS: &[&str] = &["__class__", "__qualname__", "__module__"];
+
+/// Attributes that addresses of `ipaddress` have, and hardly anything else.
+const OF_ADDRESSES: &[&str] =
+    &["is_global", "is_loopback", "is_link_local", "is_multicast", "is_unspecified", "is_reserved"];
 
 impl Analyzer<'_, '_> {
     pub(super) fn load(&self, state: &State, place: Place, span: Span) -> Arc<Tree> {
@@ -105,7 +109,7 @@ impl Analyzer<'_, '_> {
         place: Place,
         span: Span,
     ) -> Option<Arc<Tree>> {
-        let path = self.attribute_path(to, place)?;
+        let path = self.attribute_path(to, place).or_else(|| self.asked_of_address(place))?;
         if let Some(cond) = self.address_guard(state, &path, place, span) {
             return Some(cond);
         }
@@ -141,6 +145,22 @@ impl Analyzer<'_, '_> {
             }
             _ => None,
         }
+    }
+
+    /// `address.is_loopback` of a parameter, where names that only `ipaddress` has tell what its callers pass.
+    fn asked_of_address(&self, place: Place) -> Option<String> {
+        let asked = |of: Place| match self.steps(of)[..] {
+            [Step::Attr(name)] if of.base == place.base => Some(self.module.unit.text(name)),
+            _ => None,
+        };
+        let name = asked(place).filter(|name| *name == "is_private" || OF_ADDRESSES.contains(name))?;
+        let is_param = place.base.local().is_some_and(|local| self.body.param(local).is_some());
+        let mut insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let is_own = insts.any(|inst| match &inst.op {
+            Op::Let(_, Rvalue::Load(of)) => asked(*of).is_some_and(|name| OF_ADDRESSES.contains(&name)),
+            _ => false,
+        });
+        (is_param && is_own).then(|| format!("ipaddress.ip_address().{name}"))
     }
 
     /// A method or a function that is read as an attribute.

@@ -30,12 +30,63 @@ const DANGER: &[(&str, &str)] = &[
     ("config", "\r\n"),
 ];
 
+/// What `pattern` admits, or more: without what it looks around for, which is not understood here.
+fn parse(pattern: &str) -> Option<Hir> {
+    let pattern = pattern.replace("\\Z", "\\z");
+    parse_whole(&pattern).or_else(|| parse_whole(&without_looks(&pattern)))
+}
+
+fn parse_whole(pattern: &str) -> Option<Hir> {
+    regex_syntax::ParserBuilder::new().build().parse(pattern).ok()
+}
+
+/// `pattern` without what only looks around, `(?=…)`, `(?!…)`, `(?<=…)`, `(?<!…)`, and with anything for what stands for
+/// an earlier group. Source: the manual of `re`.
+fn without_looks(pattern: &str) -> String {
+    const LOOKS: &[&str] = &["(?=", "(?!", "(?<=", "(?<!"];
+    let mut kept = String::new();
+    // Of each group that is open whether it looks around.
+    let mut groups: Vec<bool> = Vec::new();
+    let mut is_class = false;
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        let mut n_bytes = c.len_utf8();
+        let mut shown: Option<&str> = None;
+        let is_hidden = groups.contains(&true);
+        match c {
+            '\\' => {
+                n_bytes += rest[1..].chars().next().map_or(0, char::len_utf8);
+                let is_back = rest[1..].starts_with(|c: char| matches!(c, '1'..='9')) && !is_class;
+                shown = is_back.then_some("(?s:.*)");
+            }
+            '[' if !is_class => is_class = true,
+            ']' => is_class = false,
+            '(' if !is_class && rest.starts_with("(?P=") => {
+                n_bytes = rest.find(')').map_or(rest.len(), |end| end + 1);
+                shown = Some("(?s:.*)");
+            }
+            '(' if !is_class => {
+                let is_look = LOOKS.iter().any(|look| rest.starts_with(look));
+                groups.push(is_look);
+                shown = is_look.then_some("");
+                if rest.starts_with("(?>") {
+                    (n_bytes, shown) = (3, Some("(?:"));
+                }
+            }
+            ')' if !is_class => shown = groups.pop().filter(|is_look| *is_look).map(|_| ""),
+            _ => {}
+        }
+        if !is_hidden {
+            kept.push_str(shown.unwrap_or(&rest[..n_bytes]));
+        }
+        rest = &rest[n_bytes..];
+    }
+    kept
+}
+
 /// The kinds for which a text that `pattern` matches by `how` (`fullmatch`, `match`, `search`) is harmless.
 pub(super) fn admits_nothing_for(pattern: &str, how: &str) -> Kinds {
-    let pattern = pattern.replace("\\Z", "\\z");
-    let Ok(hir) = regex_syntax::ParserBuilder::new().build().parse(&pattern) else {
-        return if how == "fullmatch" { Kinds::ALL } else { Kinds::NONE };
-    };
+    let Some(hir) = parse(pattern) else { return Kinds::NONE };
     let is_whole = match how {
         "fullmatch" => true,
         "match" => ends(&hir),
@@ -46,9 +97,7 @@ pub(super) fn admits_nothing_for(pattern: &str, how: &str) -> Kinds {
 
 /// The kinds for which what the group `which` of `pattern` matches is harmless; a group by its number or name.
 pub(super) fn group_admits_nothing_for(pattern: &str, which: &Konst) -> Kinds {
-    let Ok(hir) = regex_syntax::ParserBuilder::new().build().parse(&pattern.replace("\\Z", "\\z")) else {
-        return Kinds::NONE;
-    };
+    let Some(hir) = parse(pattern) else { return Kinds::NONE };
     if *which == Konst::Int(0) {
         return harmless(&hir);
     }
@@ -82,9 +131,7 @@ pub(super) fn inline_flags(source: &str) -> Option<String> {
 
 /// The names of the groups of `pattern`, in order.
 pub(super) fn group_names(pattern: &str) -> Vec<Option<String>> {
-    let Ok(hir) = regex_syntax::ParserBuilder::new().build().parse(&pattern.replace("\\Z", "\\z")) else {
-        return Vec::new();
-    };
+    let Some(hir) = parse(pattern) else { return Vec::new() };
     let mut names = Vec::new();
     each_group(&hir, &mut |capture| names.push(capture.name.as_deref().map(str::to_owned)));
     names
@@ -203,7 +250,7 @@ fn begins_twice(hir: &Hir, c: char) -> bool {
 
 /// The kinds for which a text is harmless in which every match of `pattern` was replaced by `with`.
 pub(super) fn removes_all_for(pattern: &str, with: &str) -> Kinds {
-    let Ok(hir) = regex_syntax::ParserBuilder::new().build().parse(pattern) else { return Kinds::NONE };
+    let Some(hir) = parse_whole(pattern) else { return Kinds::NONE };
     let class = match hir.kind() {
         HirKind::Repetition(repetition) if repetition.min <= 1 => &repetition.sub,
         _ => &hir,
@@ -223,7 +270,7 @@ pub(super) fn absent_without(pattern: &str, how: &str) -> Option<Kinds> {
     if how == "match" {
         return None;
     }
-    let hir = regex_syntax::ParserBuilder::new().build().parse(pattern).ok()?;
+    let hir = parse_whole(pattern)?;
     let is_class = match hir.kind() {
         HirKind::Class(_) => true,
         HirKind::Repetition(repetition) => {

@@ -291,16 +291,12 @@ impl Place<'_, '_> {
         }
     }
 
-    /// The class of another file in `views.Yard.as_view`.
+    /// The class in `views.Yard.as_view`, also where that file only hands it on.
     fn class_at(&self, callee: crate::ir::Place) -> Option<ClassIx> {
         let Operand::Global(base) = callee.base else { return None };
-        let Meaning::Module(file) = self.module.meaning(base) else { return None };
         let [Step::Attr(name), _] = self.module.unit.paths.steps(callee.path)[..] else { return None };
-        let unit = self.program.modules[*file].unit;
-        let full =
-            self.program.symbol(&format!("{}.{}", unit.text(unit.module), self.module.unit.text(name)))?;
-        let mut classes = self.program.classes.pairs();
-        classes.find(|(_, info)| info.module == *file && info.name == full).map(|(class, _)| class)
+        let full = self.program.member(self.module, base, self.module.unit.text(name))?;
+        self.program.classes.pairs().find(|(_, info)| info.name == full).map(|(class, _)| class)
     }
 
     /// The functions that who gets `handed` calls.

@@ -106,10 +106,12 @@ impl Analyzer<'_, '_> {
                     Argument::Index(index) => {
                         if let Some((tree, arg)) = site.positional(*index) {
                             self.reach(state, site, sink, tree, arg.span);
-                        } else if let Some((arg, tree)) =
-                            site.call.args.iter().zip(&site.args).find(|(arg, _)| arg.kind == ArgKind::Star)
+                        } else if let Some(star) =
+                            site.call.args.iter().position(|arg| arg.kind == ArgKind::Star)
                         {
-                            self.reach(state, site, sink, tree, arg.span);
+                            let at = i64::try_from(index.saturating_sub(star)).unwrap_or(i64::MAX);
+                            let part = self.part(&site.args[star], &Key::Item(Konst::Int(at)));
+                            self.reach(state, site, sink, &part, site.call.args[star].span);
                         }
                     }
                 }

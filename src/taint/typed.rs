@@ -11,6 +11,26 @@ use crate::taint::entry::TYPED;
 use crate::taint::regex::admits_nothing_for;
 use crate::taint::value::{Callee, Key, Konst, Tree};
 
+/// Methods of models that make an instance of what outsiders send. Source: the manual of pydantic ("Models").
+const VALIDATING: &[&str] =
+    &["model_validate", "model_validate_json", "model_validate_strings", "parse_obj", "parse_raw"];
+
+/// Types of fields that hold values of other types, and no text.
+const HOLDING: &[&str] = &[
+    "list",
+    "dict",
+    "set",
+    "tuple",
+    "frozenset",
+    "typing.List",
+    "typing.Dict",
+    "typing.Set",
+    "typing.Tuple",
+    "typing.FrozenSet",
+    "typing.Sequence",
+    "typing.Mapping",
+];
+
 impl Analyzer<'_, '_> {
     /// Whether instances of a class are models.
     pub(super) fn is_model(&self, class: ClassIx) -> bool {
@@ -34,6 +54,10 @@ impl Analyzer<'_, '_> {
                 Meaning::Class(inner) if self.is_enum_class(*inner) => cleared = Kinds::ALL,
                 Meaning::Class(inner) => field.class = self.is_model(*inner).then_some(*inner),
                 Meaning::Outside(path) if self.holds_no_text(path) => cleared = Kinds::ALL,
+                Meaning::Outside(path) if HOLDING.contains(&&**path) => {
+                    let labels = field.labels.drain(..).map(|label| self.deeper(&label, &Key::Any)).collect();
+                    field.join_at(&[Key::Any], &Tree::labeled(labels));
+                }
                 _ => {}
             }
         }
@@ -76,7 +100,13 @@ impl Analyzer<'_, '_> {
     }
 
     /// `Model.model_validate(data)`: an instance whose fields are of their types.
-    pub(super) fn validated(&self, site: &Site<'_>, receiver: &Tree) -> Option<Arc<Tree>> {
+    pub(super) fn validated(&self, site: &Site<'_>) -> Option<Arc<Tree>> {
+        let receiver = site.receiver.as_ref().filter(|_| VALIDATING.contains(&site.method))?;
+        // Which class it is decides in the calls of a function that is handed it.
+        if receiver.funcs.is_empty() {
+            self.test(receiver);
+            return None;
+        }
         let class = receiver.funcs.iter().find_map(|func| match func.func {
             Callee::Class(class) => Some(class),
             Callee::Own(_) | Callee::Outside(_) => None,
