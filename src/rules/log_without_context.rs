@@ -28,8 +28,6 @@ const IDENTIFIERS: &[&str] = &[
     "iface",
     "device",
     "path",
-    "url",
-    "uri",
     "index",
     "vlan",
     "filename",

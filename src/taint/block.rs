@@ -15,16 +15,16 @@ impl Analyzer<'_, '_> {
         let unwinds = self.cfg.succs(block).iter().find(|edge| edge.unwind).map(|edge| edge.block);
         let leaves = unwinds.is_none();
         let unwinds = unwinds.filter(|_| !ends.is_last);
-        // What a handler sees is between what holds before the block and behind it.
+        // What a handler sees is between what holds before the block and where it raises last.
         let mut raised: Option<State> =
             unwinds.filter(|_| data.insts.iter().any(crate::flow::may_raise)).map(|_| state.clone());
         if let Some(raised) = raised.as_mut().filter(|_| self.is_handler(block)) {
             raised.set(Var::Raised, Arc::default());
         }
         let mut thrown = Tree::default();
-        let goes_on = self.insts(block, &mut state, (&mut thrown, &mut raised, leaves), ends);
+        let (goes_on, last) = self.insts(block, &mut state, (&mut thrown, &mut raised, leaves), ends);
         if let (Some(to), Some(mut raised)) = (unwinds, raised) {
-            self.join(&mut raised, &state);
+            self.join(&mut raised, last.as_ref().unwrap_or(&state));
             Self::raise(&mut raised, &thrown);
             out.push((to, raised));
         }
@@ -55,15 +55,24 @@ impl Analyzer<'_, '_> {
         out
     }
 
-    /// Runs the instructions of a block, and adds what they raise to `thrown`; whether control comes to its end.
+    /// Runs the instructions of a block, and adds what they raise to `thrown`; whether control comes to its end, and the
+    /// state in which the last raises that may.
     fn insts(
         &self,
         block: BlockId,
         state: &mut State,
         (thrown, raised, leaves): (&mut Tree, &mut Option<State>, bool),
         ends: &mut Ends,
-    ) -> bool {
-        for inst in &self.body.blocks[block].insts {
+    ) -> (bool, Option<State>) {
+        let insts = &self.body.blocks[block].insts;
+        let last = raised.as_ref().and_then(|_| insts.iter().rposition(crate::flow::may_raise));
+        let mut at_last: Option<State> = None;
+        for (index, inst) in insts.iter().enumerate() {
+            let target = match inst.op {
+                Op::Call(to, _) | Op::Await(to, _) if Some(index) == last => Some(Var::Local(to)),
+                _ => None,
+            };
+            let before = target.map(|to| (to, state.get(to).cloned().unwrap_or_default()));
             let shown = raised.as_ref().map(|_| state.all_cleared().to_vec());
             let goes_on = self.step(state, inst);
             if let (Some(raised), Some(shown)) = (raised.as_mut(), shown)
@@ -79,8 +88,14 @@ impl Analyzer<'_, '_> {
                 }
                 thrown.join(&raised);
             }
+            if let Some((to, before)) = before {
+                // What the call gives is not there where it raises.
+                let mut raising = state.clone();
+                raising.set(to, before);
+                at_last = Some(raising);
+            }
             if !goes_on {
-                return false;
+                return (false, at_last);
             }
             if let (Op::Yield(_, value, _), true) = (&inst.op, self.is_reporting()) {
                 let mut part = Tree::default();
@@ -88,7 +103,7 @@ impl Analyzer<'_, '_> {
                 ends.yields.join(&part);
             }
         }
-        true
+        (true, at_last)
     }
 
     /// The states behind a block by ordinary control.

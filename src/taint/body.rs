@@ -56,6 +56,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) captured: Vec<(LocalId, Symbol)>,
     /// The locals that are other names for what stands elsewhere, made when they are asked for.
     pub(super) aliases: OnceCell<Vec<Alias>>,
+    /// The lists of entries that loops run over, and the mappings they are of, made when they are asked for.
+    pub(super) views: OnceCell<Vec<(LocalId, LocalId)>>,
     /// What the call at hand raises.
     pub(super) thrown: RefCell<Option<Box<Tree>>>,
     /// The blocks at whose end a setting decides.
@@ -143,6 +145,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             reporting: RefCell::new(false),
             tested: RefCell::default(),
             aliases: OnceCell::new(),
+            views: OnceCell::new(),
             thrown: RefCell::default(),
             rounds: RefCell::default(),
             reread: RefCell::default(),

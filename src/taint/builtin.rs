@@ -133,10 +133,11 @@ impl Analyzer<'_, '_> {
             "shlex.split" => first().map(|text| Arc::new(self.words(&text))),
             "isinstance" => {
                 let (subject, kind) = (first()?, site.positional(1)?.1);
+                let is_no_text = self.is_no_text(kind.value, 3);
                 let kind = self.file.slice(kind.span);
                 let named = |name| Kinds::named(name).unwrap_or_default();
                 let clears = match kind {
-                    "int" | "float" | "bool" | "IPv4Address" | "ipaddress.IPv4Address" => Kinds::ALL,
+                    _ if is_no_text => Kinds::ALL,
                     "str" | "bytes" => text_alone(),
                     _ if is_upload(kind) => named("path").with(named("separator")),
                     _ => {
@@ -245,6 +246,7 @@ impl Analyzer<'_, '_> {
                 let object = first()?;
                 let name = site.positional(1)?.0.konst.clone();
                 let Some(Konst::Str(name)) = name else {
+                    self.test(site.positional(1)?.0);
                     let prefix = site.positional(1)?.0.beginning().unwrap_or_default().to_owned();
                     return self.any_member(site.positional(0)?.1.value, &object, &prefix);
                 };

@@ -97,7 +97,7 @@ impl Analyzer<'_, '_> {
         let Some((state, first, _)) = returned.first() else { return };
         let params = || self.body.params.iter().enumerate();
         let is_param = |state: &State, local: LocalId, part: &Arc<Tree>| {
-            state.get(Var::Local(local)).is_some_and(|known| Arc::ptr_eq(known, part))
+            state.get(Var::Local(local)).is_some_and(|known| Arc::ptr_eq(known, part) || is_same(known, part))
         };
         let is_key = |key: &Key| *key != Key::Any && !is_inner(key);
         for (key, part) in first.fields.iter().filter(|(key, _)| is_key(key)) {
@@ -281,4 +281,14 @@ fn told(origin: u32, returned: &[Returned<'_>]) -> [Kinds; 3] {
     };
     let by = |truth: bool| on_all(&|way| may_be(way, truth), &|way| shown(way, truth));
     [on_all(&|_| true, &|(state, _)| state.cleared(origin)), by(true), by(false)]
+}
+
+/// Whether two values are the same one, which came by different ways.
+fn is_same(one: &Tree, other: &Tree) -> bool {
+    let is_alike = |(a, b): (&Label, &Label)| a.origin == b.origin && a.kinds == b.kinds;
+    one.fields.is_empty()
+        && other.fields.is_empty()
+        && !one.labels.is_empty()
+        && one.labels.len() == other.labels.len()
+        && one.labels.iter().zip(&other.labels).all(is_alike)
 }

@@ -23,13 +23,14 @@ impl Tree {
         };
         let told = told(self, other).or_else(|| told(other, self));
         grew |= self.join_known(other);
-        // A part that only one side tells apart is, on the other, what the whole is.
+        // A part that only one side tells apart is, on the other, what the whole is; of what stands under any key the
+        // whole itself tells.
         for (key, part) in &other.fields {
             match self.fields.binary_search_by(|(known, _)| known.cmp(key)) {
                 Ok(at) => grew |= Self::join_shared(&mut self.fields[at].1, part),
                 Err(at) if self.fields.len() < MAX_FIELDS => {
                     let mut new = Tree::clone(part);
-                    self.labels.iter().for_each(|label| {
+                    self.labels.iter().filter(|_| *key != Key::Any).for_each(|label| {
                         new.add(label);
                     });
                     new.may = new.truths();
@@ -45,8 +46,8 @@ impl Tree {
         for (key, part) in &mut self.fields {
             if other.fields.binary_search_by(|(known, _)| known.cmp(key)).is_err() {
                 ragged |= is_numbered(key);
-                let fresh: Vec<&Label> =
-                    other.labels.iter().filter(|label| !has(&part.labels, label)).collect();
+                let of_whole = other.labels.iter().filter(|_| *key != Key::Any);
+                let fresh: Vec<&Label> = of_whole.filter(|label| !has(&part.labels, label)).collect();
                 let loses = part.is_text_known();
                 if !fresh.is_empty() || loses {
                     let part = Arc::make_mut(part);
@@ -226,7 +227,7 @@ impl Tree {
                 find(other, key).is_some()
                     || (self.ragged || !is_numbered(key))
                         && !part.is_text_known()
-                        && other.labels.iter().all(|label| has(&part.labels, label))
+                        && (*key == Key::Any || other.labels.iter().all(|label| has(&part.labels, label)))
             })
     }
 }

@@ -1,9 +1,14 @@
 //! The steps of places as keys, with what variables hold that stand in subscripts.
 
-use crate::ir::{Inst, Op, Operand, Place, Step};
+use std::sync::Arc;
+
+use crate::ir::{Call, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step};
 use crate::taint::body::Analyzer;
 use crate::taint::state::State;
 use crate::taint::value::{Key, Konst};
+
+/// Most keys that are told apart.
+const MAX_AMONG: usize = 16;
 
 impl Analyzer<'_, '_> {
     /// The steps of a place, as keys.
@@ -22,6 +27,60 @@ impl Analyzer<'_, '_> {
             Some(konst) => Key::Item(konst.clone()),
             None => Key::Any,
         }
+    }
+
+    /// The keys of which the last step of a place is each, in a loop over constants.
+    pub(super) fn keys_among(&self, state: &State, place: Place) -> Option<Vec<Key>> {
+        let (_, Step::Key(operand)) = self.module.unit.paths.split(place.path)? else { return None };
+        let key = self.value(state, operand);
+        let among = key.among.as_ref().filter(|_| key.konst.is_none())?;
+        (among.texts.len() <= MAX_AMONG)
+            .then(|| among.texts.iter().map(|text| Key::Item(Konst::Str(Arc::clone(text)))).collect())
+    }
+
+    /// The mapping of which a loop puts an entry under its own key into another: `copy[key] = value` for each of
+    /// `mapping.items()`.
+    pub(super) fn mapping_of_entry(&self, place: Place, value: Operand) -> Option<Place> {
+        let (_, Step::Key(key)) = self.module.unit.paths.split(place.path)? else { return None };
+        let (pair, 0) = self.taken_of(key)? else { return None };
+        if self.taken_of(value)? != (pair, 1) {
+            return None;
+        }
+        let Op::Let(_, Rvalue::Next(Operand::Local(list))) = self.only_def(pair)? else { return None };
+        let Op::Call(_, call) = self.only_def(*list)? else { return None };
+        let call = &self.body.calls[*call];
+        self.receiver_place(call).filter(|_| self.is_items(call))
+    }
+
+    fn is_items(&self, call: &Call) -> bool {
+        call.args.is_empty() && self.module.unit.text(call.method) == "items"
+    }
+
+    /// The lists of entries that loops run over, and the variables of the mappings that these are of.
+    pub(super) fn views(&self) -> &[(LocalId, LocalId)] {
+        self.views.get_or_init(|| {
+            if self.loops.is_empty() {
+                return Vec::new();
+            }
+            let of = |call: &Call| Some((call.to, self.receiver_place(call)?.base.local()?));
+            self.body.calls.iter().filter(|call| self.is_items(call)).filter_map(of).collect()
+        })
+    }
+
+    /// The pair of which an operand is one of two, and which.
+    fn taken_of(&self, operand: Operand) -> Option<(LocalId, i32)> {
+        let Op::Let(_, Rvalue::Load(of)) = self.only_def(operand.local()?)? else { return None };
+        match (of.base, &self.steps(*of)[..]) {
+            (Operand::Local(pair), [Step::Item(Const::Int(index))]) => Some((pair, *index)),
+            _ => None,
+        }
+    }
+
+    /// What assigns a local, if nothing else does.
+    fn only_def(&self, local: LocalId) -> Option<&Op> {
+        let sets = |inst: &&Inst| matches!(&inst.op, Op::Let(to, _) | Op::Call(to, _) if *to == local);
+        let mut defs = self.body.blocks.iter().flat_map(|block| &block.insts).filter(sets);
+        defs.next().filter(|_| defs.next().is_none()).map(|inst| &inst.op)
     }
 
     /// Whether a local is assigned more than once.

@@ -63,7 +63,14 @@ impl Analyzer<'_, '_> {
                 ArgKind::Keyword(name) => {
                     tree.store(&[Key::Item(Konst::Str(self.module.unit.text(name).into()))], value);
                 }
-                ArgKind::DoubleStar => drop(tree.join(value)),
+                ArgKind::DoubleStar => {
+                    for (key, part) in &value.fields {
+                        tree.store(std::slice::from_ref(key), part);
+                    }
+                    value.labels.iter().for_each(|label| {
+                        tree.add(label);
+                    });
+                }
                 ArgKind::Positional | ArgKind::Star => {}
             }
         }

@@ -121,8 +121,10 @@ impl Analyzer<'_, '_> {
                     }
                     _ => self.part(receiver, &key),
                 };
-                if site.method == "setdefault" && !is_there && default.is_some() {
-                    self.fill(state, site, std::slice::from_ref(&key), &found);
+                if let ("setdefault", false, Some(default)) = (site.method, is_there, &default) {
+                    // Under a key that is not known it adds the default to what is there.
+                    let put = if key == Key::Any { default } else { &found };
+                    self.fill(state, site, std::slice::from_ref(&key), put);
                 }
                 if site.method == "pop" && key != Key::Any {
                     self.fill(state, site, &[key], &Arc::default());

@@ -234,6 +234,13 @@ impl Analyzer<'_, '_> {
             Key::Any => !matches!(known, Key::Attr(_)) && !is_some(known),
         };
         let mut found = match exact {
+            Some(at) if *key == Key::Any && !tree.labels.is_empty() => {
+                let mut found = Tree::clone(&self.told_apart(tree, at));
+                tree.labels.iter().filter_map(|label| self.part_label(label, key)).for_each(|label| {
+                    found.add(&label);
+                });
+                Arc::new(found)
+            }
             Some(at) => self.told_apart(tree, at),
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();

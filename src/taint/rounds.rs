@@ -78,7 +78,8 @@ pub(super) fn loops(module: &Module<'_>, body: &Body, cfg: &Cfg) -> Vec<Loop> {
         for inst in &block.insts {
             let Op::Store(place, _) = inst.op else { continue };
             let Operand::Local(into) = place.base else { continue };
-            let is_element = module.unit.paths.steps(place.path) == [Step::Element];
+            let steps = module.unit.paths.steps(place.path);
+            let is_element = matches!(steps[..], [Step::Element | Step::Key(_)]);
             if !is_element || body.locals[into].name.is_some() {
                 continue;
             }

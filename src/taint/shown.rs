@@ -22,6 +22,7 @@ impl Analyzer<'_, '_> {
                     || self.body.keys.binary_search(&local).is_ok()
                     || self.captured.iter().any(|(known, _)| *known == local)
                     || self.body.kind == BodyKind::Class
+                    || self.views().iter().any(|(list, of)| *of == local && self.live.is_live(to, *list))
             }
             Var::Global(_) | Var::Raised => true,
         });

@@ -278,8 +278,15 @@ impl Analyzer<'_, '_> {
     fn named_in_line(&self, site: &Site<'_>, sink: &Sink, index: usize) -> Option<Arc<Tree>> {
         let is_log = sink.kinds == Kinds::named("log").unwrap_or_default();
         let template = index.checked_sub(1).map(|at| &site.args[at]).filter(|_| is_log)?;
-        let Some(Konst::Str(text)) = &template.konst else { return None };
-        let names = named_fields(text);
+        let value = site.call.args[index - 1].value;
+        let texts = match &template.konst {
+            Some(Konst::Str(text)) => vec![Arc::clone(text)],
+            _ => match &template.among {
+                Some(among) => among.texts.clone(),
+                None => self.literals(value, 3)?,
+            },
+        };
+        let names: Vec<&str> = texts.iter().flat_map(|text| named_fields(text)).collect();
         if names.is_empty() || !site.args[index].labels.is_empty() {
             return None;
         }

@@ -16,6 +16,11 @@ impl Analyzer<'_, '_> {
         if self.assigned(state, place, &tree, span) {
             return;
         }
+        if let Some(mapping) = self.mapping_of_entry(place, value) {
+            let mapping = self.load(state, mapping, span);
+            self.gain_entries(state, place, &mapping, span);
+            return;
+        }
         self.put(state, place, &tree, span);
         self.write_cell(state, place, &tree, span);
     }
@@ -23,6 +28,23 @@ impl Analyzer<'_, '_> {
     pub(super) fn put(&self, state: &mut State, place: Place, tree: &Arc<Tree>, span: Span) {
         let path = self.keys(state, place);
         let tree = &kept_at(&path, tree);
+        if let Some(keys) = self.keys_among(state, place) {
+            // It is each of these in its round.
+            if let Some((var, path)) = self.located(place.base, &path)
+                && let Some((_, at)) = path.split_last()
+            {
+                self.know_outer(state, var, &path);
+                let all = keys.into_iter().map(|key| [at, &[key][..]].concat());
+                let add = |known: &mut Tree| {
+                    self.open(known, at);
+                    all.for_each(|path| {
+                        known.join_at(&path, tree);
+                    });
+                };
+                self.mutate(state, (var, at), add, span);
+            }
+            return;
+        }
         match self.located(place.base, &path) {
             Some((Var::Local(local), path)) if path.is_empty() => self.bind(state, local, Arc::clone(tree)),
             Some((var, path)) => {
@@ -106,6 +128,21 @@ impl Analyzer<'_, '_> {
         let at = self.located(of.base, &self.keys(state, of))?;
         let key = self.value(state, made.positional(0)?.value).konst.clone();
         Some((at, key.map_or(Key::Any, Key::Item)))
+    }
+
+    /// Puts entries of `mapping` under their own keys into the mapping that the entry at `place` is put in.
+    fn gain_entries(&self, state: &mut State, place: Place, mapping: &Tree, span: Span) {
+        let path = self.keys(state, place);
+        let Some((var, path)) = self.located(place.base, &path) else { return };
+        let Some((_, at)) = path.split_last() else { return };
+        let add = |known: &mut Tree| {
+            self.open(known, at);
+            let gained =
+                Tree { labels: mapping.labels.clone(), fields: mapping.fields.clone(), ..Tree::default() };
+            known.join_at(at, &gained);
+        };
+        self.mutate(state, (var, at), add, span);
+        self.write_cell(state, place, &Arc::new(Tree::labeled(mapping.all())), span);
     }
 
     /// Puts all that `gained` has into the mapping or list at `place`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::Symbol;
+use crate::ir::{LocalId, Op, Operand, Rvalue};
 use crate::models::Kinds;
 use crate::program::{ClassIx, Meaning};
 use crate::taint::body::Analyzer;
@@ -45,7 +46,7 @@ impl Analyzer<'_, '_> {
         let program = self.world.program;
         let above = || program.above(class).iter().map(|class| &program.classes[*class]);
         let typed = above().find_map(|info| Some((&program.modules[info.module], *info.typed.get(&name)?)));
-        let mut cleared = Kinds::NONE;
+        let (mut cleared, mut holds_others) = (Kinds::NONE, false);
         if above().find(|info| info.fields.contains(&name)).is_some_and(|info| info.plain.contains(&name)) {
             cleared = text_alone();
         }
@@ -54,10 +55,7 @@ impl Analyzer<'_, '_> {
                 Meaning::Class(inner) if self.is_enum_class(*inner) => cleared = Kinds::ALL,
                 Meaning::Class(inner) => field.class = self.is_model(*inner).then_some(*inner),
                 Meaning::Outside(path) if self.holds_no_text(path) => cleared = Kinds::ALL,
-                Meaning::Outside(path) if HOLDING.contains(&&**path) => {
-                    let labels = field.labels.drain(..).map(|label| self.deeper(&label, &Key::Any)).collect();
-                    field.join_at(&[Key::Any], &Tree::labeled(labels));
-                }
+                Meaning::Outside(path) => holds_others = HOLDING.contains(&&**path),
                 _ => {}
             }
         }
@@ -67,6 +65,10 @@ impl Analyzer<'_, '_> {
         }
         field.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(cleared));
         field.labels.retain(|label| !label.kinds.is_empty());
+        if holds_others {
+            let labels = field.labels.drain(..).map(|label| self.deeper(&label, &Key::Any)).collect();
+            field.join_at(&[Key::Any], &Tree::labeled(labels));
+        }
     }
 
     /// An argument that a framework makes an instance of a model, or of a class that only says what fields it has.
@@ -113,6 +115,35 @@ impl Analyzer<'_, '_> {
         });
         let class = class.filter(|class| self.is_model(*class))?;
         Some(Arc::new(Tree { class: Some(class), ..Tree::labeled(site.positional(0)?.0.all()) }))
+    }
+
+    /// Whether a class that `isinstance` is asked of, or each of several, has no instance with text from outside in it:
+    /// `int`, `(int, Decimal)`, `UUID | date`.
+    pub(super) fn is_no_text(&self, class: Operand, depth: u32) -> bool {
+        let defined = |local: LocalId| {
+            let mut insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+            insts.find_map(|inst| match &inst.op {
+                Op::Let(to, value) if *to == local => Some(value),
+                _ => None,
+            })
+        };
+        match class {
+            Operand::Global(name) => match self.module.meaning(name) {
+                Meaning::Outside(path) => self.holds_no_text(path.strip_prefix("builtins.").unwrap_or(path)),
+                Meaning::Class(class) => self.is_enum_class(*class),
+                _ => false,
+            },
+            Operand::Local(local) if depth > 0 => match defined(local) {
+                Some(Rvalue::Tuple(classes)) => {
+                    !classes.is_empty() && classes.iter().all(|class| self.is_no_text(*class, depth - 1))
+                }
+                Some(Rvalue::Binary(_, one, other)) => {
+                    [one, other].iter().all(|class| self.is_no_text(**class, depth - 1))
+                }
+                _ => false,
+            },
+            Operand::Local(_) | Operand::Const(_) => false,
+        }
     }
 
     fn holds_no_text(&self, path: &str) -> bool {

@@ -325,7 +325,10 @@ impl Tree {
         match at {
             Ok(at) => Arc::make_mut(&mut self.fields[at].1).join_at(rest, value),
             Err(at) => {
-                let mut part = Self::labeled(self.labels.clone());
+                let mut part = Self::default();
+                if *key != Key::Any {
+                    part.labels.clone_from(&self.labels);
+                }
                 part.join_at(rest, value);
                 self.fields.insert(at, (key.clone(), Arc::new(part)));
                 true

@@ -410,7 +410,11 @@ impl<'t> Builder<'_, '_, 't> {
             }
         }
         let values: Vec<Operand> = parts.into_iter().flatten().map(|part| self.expr(part)).collect();
-        let path = self.shared.paths.extend(crate::ir::Paths::EMPTY, Step::Element);
+        let step = match values[..] {
+            [key, _] => self.key_step(key),
+            _ => Step::Element,
+        };
+        let path = self.shared.paths.extend(crate::ir::Paths::EMPTY, step);
         if let Some(&value) = values.last() {
             self.emit(Op::Store(Place { base: result, path }, value), at);
         }
