@@ -30,13 +30,6 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
     if name.split('.').skip(1).any(|part| part == "headers") {
         kinds = kinds.with(named("header"));
     }
-    // Servers refuse a header that goes on in another line, or make one of it; `http.server` hands it on as it is.
-    if name.split('.').skip(1).any(|part| part == "headers") && !name.starts_with("self.headers")
-        || text.contains("META[\"HTTP_")
-        || text.contains("META.get(\"HTTP_")
-    {
-        kinds = kinds.with(named("log"));
-    }
     if name.ends_with(".rel_url") {
         kinds = kinds.with(named("header")).with(named("log"));
     }
