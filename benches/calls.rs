@@ -42,13 +42,18 @@ fn measure(folder: &Path, package: &str) {
     let program = link(&inputs, types);
     let mut ways: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     // Columns of the sample count from 0, as those of Python.
-    for line in include_str!("calls.jsonl").lines() {
+    let sample =
+        std::env::var_os("SAMPLE").map(|path| std::fs::read_to_string(path).expect("SAMPLE is a file"));
+    for line in sample.as_deref().unwrap_or(include_str!("calls.jsonl")).lines() {
         let row: Value = serde_json::from_str(line).expect("each line of the sample is JSON");
         if row["package"] != package {
             continue;
         }
         let path = row["file"].as_str().unwrap_or_default();
-        let Some((file, source)) = files.pairs().find(|(_, file)| ends_with(path, &file.path)) else {
+        let same = files.pairs().find(|(_, file)| file.path == path);
+        let Some((file, source)) =
+            same.or_else(|| files.pairs().find(|(_, file)| ends_with(path, &file.path)))
+        else {
             println!("{path} is not there");
             continue;
         };

@@ -171,6 +171,9 @@ impl Models {
         let calls = calls.chain(pack.guards.iter().map(|guard| &guard.call));
         let calls = calls.chain(&pack.clean).chain(&pack.same);
         self.methods.extend(calls.filter_map(|call| call.strip_prefix("*.")).map(str::to_owned));
+        for call in pack.sinks.iter().map(|sink| &sink.call).chain(self.sources.keys()) {
+            self.types.note(call);
+        }
         pack.entries.into_iter().for_each(|entry| self.entries.add(entry));
         for (of, is) in pack.types {
             self.types.add(&of, &is);

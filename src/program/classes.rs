@@ -134,7 +134,24 @@ impl Program<'_> {
             .collect()
     }
 
-    /// Value paths of the bases outside of the program that an instance of `class` has.
+    /// The first base outside of the program that is of a library of which something is known, else the first.
+    #[must_use]
+    pub fn library_base(&self, class: ClassIx) -> Option<&str> {
+        let bases = self.outside_bases(class);
+        bases.iter().copied().find(|base| self.types.is_library(base)).or(bases.first().copied())
+    }
+
+    /// The value path of a method of the class above that `text` names in a method of `class`, where that is a library's:
+    /// `super().write`; of a constructor the class itself.
+    #[must_use]
+    pub fn above_path(&self, class: ClassIx, text: &str) -> Option<String> {
+        let name = text.strip_prefix("super().")?;
+        let base = self.library_base(class).filter(|base| self.types.is_library(base))?;
+        let path = if name == "__init__" { base.to_owned() } else { format!("{base}().{name}") };
+        Some(self.types.canonical(&path).unwrap_or(path))
+    }
+
+    /// Value paths of the bases outside of the program that an instance of `class` has, nearest first.
     #[must_use]
     pub fn outside_bases(&self, class: ClassIx) -> Vec<&str> {
         self.above(class)

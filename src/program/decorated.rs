@@ -25,9 +25,16 @@ impl<'a> Program<'a> {
     pub fn own_decorators(&self, id: FuncId) -> Vec<Applied<'a>> {
         let (module, _, body) = self.func(id);
         let own = |decorator: &Decorator| {
-            let Meaning::Function(maker) = module.meaning(decorator.name?) else { return None };
             let outer = &module.unit.bodies[body.parent?];
             let call = outer.calls.iter().find(|call| call.span == decorator.span);
+            // `@bus.on("name")`
+            let (Meaning::Function(maker) | Meaning::Method(maker, _)) = module.meaning(decorator.name?)
+            else {
+                return None;
+            };
+            if call.is_none() && matches!(module.meaning(decorator.name?), Meaning::Method(..)) {
+                return None;
+            }
             let func = match call {
                 Some(_) => self.made_in(*maker)?,
                 None => *maker,

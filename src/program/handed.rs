@@ -82,6 +82,10 @@ impl Program<'_> {
     fn passed_by(&self, module: &Module<'_>) -> Vec<((FuncId, usize), Thing)> {
         let mut found = Vec::new();
         for (id, body) in module.unit.bodies.pairs().filter(|_| !module.is_test) {
+            let func = self.of(module, id);
+            let by = if body.decorators.is_empty() { Vec::new() } else { self.own_decorators(func) };
+            found
+                .extend(by.iter().filter(|by| by.call.is_some()).map(|by| ((by.func, 0), Thing::Func(func))));
             for call in body.calls.iter() {
                 let mut runs: Option<Vec<(FuncId, usize)>> = None;
                 for (at, arg) in call.args.iter().enumerate() {
@@ -153,11 +157,27 @@ impl Program<'_> {
         }
     }
 
-    /// What the methods of a class keep in its attributes.
-    fn keeps(&self, func: FuncId) -> Vec<(Symbol, Kept)> {
+    /// The class of the object that a method runs for, or a function that is defined in one; and the object.
+    fn object_of(&self, func: FuncId) -> Option<(ClassIx, Operand)> {
+        let (module, _, body) = self.func(func);
+        if let Some(class) = self.class_of(func) {
+            return Some((class, Operand::Local(body.params.first()?.local)));
+        }
+        let outer = body.parent?;
+        let class = self.class_of(self.of(module, outer))?;
+        let outer = &module.unit.bodies[outer];
+        let own = outer.locals[outer.params.first()?.local].name?;
+        let is_it = |name: &&Symbol| {
+            let rest = module.unit.text(**name).strip_prefix(module.unit.text(outer.name));
+            rest.and_then(|rest| rest.strip_prefix(".<locals>.")) == Some(module.unit.text(own))
+        };
+        Some((class, Operand::Global(*body.globals.iter().find(is_it)?)))
+    }
+
+    /// What a method keeps in the attributes of its object.
+    fn keeps(&self, func: FuncId, own: Operand) -> Vec<(Symbol, Kept)> {
         let (module, _, body) = self.func(func);
         let mut found = Vec::new();
-        let Some(own) = body.params.first().map(|own| Operand::Local(own.local)) else { return found };
         let steps = |path| module.unit.paths.steps(path);
         let mut keep = |name: Symbol, depth: usize, value: Operand| {
             let depth = u8::try_from(depth).unwrap_or(u8::MAX);
@@ -274,14 +294,16 @@ impl Program<'_> {
 
 /// What the methods of all classes keep.
 pub(super) fn kept(program: &Program<'_>) -> FxHashMap<ClassIx, Vec<(Symbol, Vec<Kept>)>> {
-    let all: Vec<FuncId> = program.funcs().filter(|id| program.class_of(*id).is_some()).collect();
-    let keeps: Vec<Vec<(Symbol, Kept)>> = all
-        .par_iter()
-        .map(|id| if program.func(*id).0.is_test { Vec::new() } else { program.keeps(*id) })
+    let is_run = |id: &FuncId| !program.func(*id).0.is_test;
+    let all: Vec<(FuncId, ClassIx, Operand)> = program
+        .funcs()
+        .filter(is_run)
+        .filter_map(|id| program.object_of(id).map(|(class, own)| (id, class, own)))
         .collect();
+    let keeps: Vec<Vec<(Symbol, Kept)>> =
+        all.par_iter().map(|(id, _, own)| program.keeps(*id, *own)).collect();
     let mut found: FxHashMap<ClassIx, Vec<(Symbol, Vec<Kept>)>> = FxHashMap::default();
-    for (id, keeps) in all.into_iter().zip(keeps) {
-        let Some(class) = program.class_of(id) else { continue };
+    for ((_, class, _), keeps) in all.into_iter().zip(keeps) {
         for (name, kept) in keeps {
             let attrs = found.entry(class).or_default();
             let at = attrs.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {

@@ -57,6 +57,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         (special::Specials::default(), FxHashMap::default(), FxHashMap::default());
     let branches = branches(&modules);
     let mut program = Program {
+        types: types.clone(),
         modules,
         classes,
         funcs,

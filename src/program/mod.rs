@@ -100,6 +100,8 @@ pub struct Program<'a> {
     branches: FxHashMap<FuncId, Vec<FuncId>>,
     handed: handed::Handed,
     table: modules::Modules,
+    /// What is known of libraries.
+    types: Types,
     bound: IdVec<ModuleId, resolve::Bound>,
     together: together::Together,
 }

@@ -244,7 +244,7 @@ impl Resolver<'_, '_> {
                 return Meaning::Method(method, class);
             }
         }
-        match outside.first() {
+        match self.program.library_base(class) {
             Some(base) if bound => Meaning::Outside(format!("{base}().{name}").into()),
             Some(base) => Meaning::Outside(format!("{base}.{name}").into()),
             None => Meaning::Unknown,

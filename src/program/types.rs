@@ -10,6 +10,8 @@ pub struct Types {
     any: FxHashMap<String, String>,
     /// The first names of the paths: most paths begin as none of them does.
     roots: FxHashSet<String>,
+    /// The libraries of which something is known, by their first names.
+    libraries: FxHashSet<String>,
 }
 
 impl Types {
@@ -21,6 +23,17 @@ impl Types {
             return;
         }
         self.shorter.insert(of.to_owned(), is.to_owned());
+    }
+
+    /// Notes that something is known of what is at `path`.
+    pub fn note(&mut self, path: &str) {
+        self.libraries.insert(root(path).to_owned());
+    }
+
+    /// Whether something is known of the library that `path` is of.
+    #[must_use]
+    pub fn is_library(&self, path: &str) -> bool {
+        path.contains('.') && self.libraries.contains(root(path))
     }
 
     /// The value path that `path` stands for, beginnings first; `None` if that is `path` itself.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Operand, Place, Step};
+use crate::ir::{Operand, Place, RegionId, RegionKind, Step, Try};
 use crate::models::Kinds;
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
@@ -19,7 +19,8 @@ impl Analyzer<'_, '_> {
         if key.labels.iter().all(|label| label.kinds.is_empty()) || self.is_lenient(place.base) {
             return;
         }
-        if is_table(&self.load(state, Place { base: place.base, path }, span)) {
+        let table = self.load(state, Place { base: place.base, path }, span);
+        if is_table(&table) || !table.is_tainted() && self.is_asked_for(span) {
             self.all_kinds(&key).into_iter().for_each(|(origin, kinds)| state.clear(origin, kinds));
         }
     }
@@ -38,6 +39,19 @@ impl Analyzer<'_, '_> {
             Arc::make_mut(&mut found).cond.clone_from(&cond.cond);
         }
         found
+    }
+
+    /// Whether who looks up at `span` is told that a key is not there: what outsiders have no hand in has its own keys.
+    fn is_asked_for(&self, span: Span) -> bool {
+        let is_told = |name: &str| matches!(name, "KeyError" | "LookupError");
+        let tells = |id: &RegionId| match &self.body.regions[*id].kind {
+            RegionKind::Handler(handler) => {
+                handler.types.iter().any(|name| is_told(self.module.unit.text(*name)))
+            }
+            _ => false,
+        };
+        let holds = |each: &&Try| self.body.regions[each.body].block.contains(span);
+        self.body.tries.iter().filter(holds).any(|each| each.handlers.iter().any(tells))
     }
 
     /// Whether a table may have an answer for what is not in it.

@@ -89,7 +89,26 @@ impl Analyzer<'_, '_> {
     ) -> Arc<Tree> {
         site.known.opened.borrow_mut().clear();
         let mut result = summary.shape.as_deref().cloned().unwrap_or_default();
+        let given_part = summary.gives_part.as_ref();
+        if let Some((param, at)) = given_part
+            && let Some(Some(given)) = bound.get(*param)
+        {
+            let part = self.along(given, at);
+            if !part.fields.is_empty() && part.is_tainted() {
+                result.join(&self.passed(site, &part, BACK));
+            }
+        }
         for (path, from) in &summary.returns {
+            let is_part = |(param, at): &(usize, Vec<Key>)| {
+                path.is_empty()
+                    && matches!(&from.port, Port::Param(own, known) if own == param && known == at)
+                    && bound.get(*param).is_some_and(|given| {
+                        given.as_ref().is_some_and(|given| !self.along(given, at).fields.is_empty())
+                    })
+            };
+            if given_part.is_some_and(is_part) {
+                continue;
+            }
             let labels = self.labels(state, from, bound, site, BACK);
             let is_held = |(key, param): &(Key, usize)| {
                 path.first() == Some(key) && matches!(&from.port, Port::Param(own, _) if own == param)
@@ -423,7 +442,9 @@ impl Analyzer<'_, '_> {
             let place = self.receiver_place(site.call)?;
             return Some((place.base, self.keys(state, place)));
         }
-        let at = site.args.iter().position(|arg| Arc::ptr_eq(arg, tree))?;
-        Some((site.call.args[at].value, Vec::new()))
+        match site.args.iter().position(|arg| Arc::ptr_eq(arg, tree)) {
+            Some(at) => Some((site.call.args[at].value, Vec::new())),
+            None => self.spot_within(state, site, tree),
+        }
     }
 }

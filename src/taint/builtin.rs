@@ -6,6 +6,7 @@ use crate::ir::{ArgKind, Operand};
 use crate::models::Kinds;
 use crate::program::{FuncId, Meaning, SHOWN};
 use crate::taint::body::Analyzer;
+use crate::taint::bound::keep_bound;
 use crate::taint::calls::Site;
 use crate::taint::details::told_by_class;
 use crate::taint::groups::pattern_key;
@@ -228,7 +229,9 @@ impl Analyzer<'_, '_> {
                         ..func.clone()
                     })
                     .collect();
-                (!funcs.is_empty()).then(|| Arc::new(Tree { funcs, ..Tree::default() }))
+                let mut made = Tree { funcs, ..Tree::default() };
+                keep_bound(&mut made);
+                (!made.funcs.is_empty()).then(|| Arc::new(made))
             }
             "setattr" => {
                 let value = Arc::clone(site.positional(2)?.0);
@@ -331,6 +334,12 @@ impl Analyzer<'_, '_> {
             }
             "enumerate" => {
                 let list = first()?;
+                if let Some(items) = list.items().filter(|items| !items.is_empty() && site.args.len() == 1) {
+                    let pair = |(index, item)| {
+                        Arc::new(Tree::list([Arc::new(Tree::konst(Konst::Int(index))), item]))
+                    };
+                    return Some(Arc::new(Tree::list_of((0..).zip(items).map(pair), &[&list])));
+                }
                 let pair = Tree::list([Arc::default(), self.element(&list)]);
                 let mut list = Tree::default();
                 list.store(&[Key::Any], &Arc::new(pair));
@@ -346,6 +355,10 @@ impl Analyzer<'_, '_> {
                 let told = |tree: &Arc<Tree>| Some(tree.cond.as_deref()?.compared(true));
                 site.args.iter().find_map(told).map(|cond| self.cond(cond))
             }
+            "itertools.chain" if site.call.args.iter().all(|arg| arg.kind == ArgKind::Positional) => {
+                Some(Arc::new(self.chained(&site.args)))
+            }
+            "collections.ChainMap" => Some(Arc::new(Self::layered(&site.args))),
             "map" | "filter" => {
                 let callee = first()?;
                 let given: Vec<Arc<Tree>> = site.args.iter().skip(1).map(|tree| self.element(tree)).collect();

@@ -7,10 +7,11 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
-use crate::ir::{ArgKind, Body, BodyKind, Call, Decorator, LocalId, Op, Operand, ParamKind, Step, Unit};
+use crate::ir::{ArgKind, Body, BodyKind, Call, Decorator, LocalId, Op, Operand, ParamKind, Step};
 use crate::models::{Caller, Kinds, Models, Threat};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::taint::entry;
+use crate::taint::forms::{Form, form_of};
 use crate::taint::registered::{Found, Handed, handed_by};
 use crate::taint::routes::{Named, named};
 
@@ -30,6 +31,8 @@ pub(super) struct Called<'m> {
     pub(super) by_route: bool,
     /// The texts beside the function in the calls that hand it over: routes.
     pub(super) routes: Vec<Box<str>>,
+    /// The form by which a server calls it.
+    pub(super) form: Option<Form>,
 }
 
 /// What is known of all functions.
@@ -56,7 +59,9 @@ impl<'m> Callers<'m> {
         for found in handed {
             for (id, called) in found.called {
                 match callers.called.get_mut(&id) {
-                    Some(known) => known.routes.extend(called.routes),
+                    // A server that is told of it by name calls it all the same.
+                    Some(known) if known.form.is_none() => known.routes.extend(called.routes),
+                    Some(_) => {}
                     None => drop(callers.called.insert(id, called)),
                 }
             }
@@ -257,18 +262,6 @@ pub(super) fn is_named_request(
     !is_call || entry::answers(module.unit) || is_middleware()
 }
 
-/// Whether a function has the form of the handlers that AWS Lambda calls.
-/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html>.
-fn is_lambda_handler(unit: &Unit, body: &Body) -> bool {
-    let [event, context] = &body.params[..] else { return false };
-    let named =
-        |local: LocalId, wanted| body.locals[local].name.is_some_and(|name| unit.text(name) == wanted);
-    body.parent.is_some()
-        && named(event.local, "event")
-        && named(context.local, "context")
-        && unit.text(body.name).ends_with("handler")
-}
-
 /// A caller as one function has it.
 pub(super) fn called<'m>(caller: &'m Caller, routes: Vec<Box<str>>) -> Called<'m> {
     Called {
@@ -279,13 +272,19 @@ pub(super) fn called<'m>(caller: &'m Caller, routes: Vec<Box<str>>) -> Called<'m
         params: &caller.params,
         by_route: caller.by_route,
         routes,
+        form: None,
     }
 }
 
 /// Who calls a function from outside: a framework, if a pack says so, or who installed the package.
 fn called_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncId) -> Option<Called<'m>> {
     let is_offered = || !models.counted(Threat::Library).is_empty() && is_public(program, id);
-    framework(program, models, id).or_else(|| is_offered().then(|| plain(Threat::Library)))
+    let by_form = || {
+        let (module, _, body) = program.func(id);
+        let form = form_of(module.unit, body).filter(|_| !module.is_test)?;
+        Some(Called { form: Some(form), ..plain(Threat::Remote) })
+    };
+    framework(program, models, id).or_else(by_form).or_else(|| is_offered().then(|| plain(Threat::Library)))
 }
 
 /// Whether who installed the package may call a function by a name that is not private.
@@ -306,6 +305,7 @@ fn plain(threat: Threat) -> Called<'static> {
         params: &[],
         by_route: false,
         routes: Vec::new(),
+        form: None,
     }
 }
 
@@ -331,7 +331,7 @@ fn told(module: &Module<'_>, body: &Body, (decorator, caller): (&Decorator, &Cal
 fn framework<'m>(program: &Program<'_>, models: &'m Models, id: FuncId) -> Option<Called<'m>> {
     let (module, _, body) = program.func(id);
     if body.decorators.is_empty() && body.class.is_none() {
-        return is_lambda_handler(module.unit, body).then(|| plain(Threat::Remote));
+        return None;
     }
     let mut found: Option<Called<'m>> = None;
     for decorator in &body.decorators {

@@ -235,7 +235,7 @@ impl Analyzer<'_, '_> {
         if let Some(rows) = self.looked_up(state, site) {
             return rows;
         }
-        if let Some(tree) = self.run_through(state, site) {
+        if let Some(tree) = self.run_through(state, site).or_else(|| self.signaled(state, site)) {
             return tree;
         }
         if let Some(mut tree) = self.builtin(state, site) {

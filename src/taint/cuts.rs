@@ -36,6 +36,7 @@ impl Analyzer<'_, '_> {
         if limit == Some(Konst::Int(1)) {
             pieces.store(&[Key::Item(Konst::Int(1))], &piece);
         } else if site.method == "rpartition" {
+            pieces.store(&[Key::Item(Konst::Int(1))], &Arc::default());
             pieces.store(&[Key::Item(Konst::Int(2))], &piece);
         }
         Some(Arc::new(pieces))

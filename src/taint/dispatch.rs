@@ -8,10 +8,11 @@ use crate::ir::{Operand, Step};
 use crate::program::{ClassIx, FuncId, Meaning, Thing};
 use crate::taint::bind::of_unknown;
 use crate::taint::body::Analyzer;
+use crate::taint::bound::with_bound;
 use crate::taint::calls::Site;
 use crate::taint::limits::MAX_OVERRIDES;
 use crate::taint::state::State;
-use crate::taint::value::{Callee, FuncRef, Tree, frame_key};
+use crate::taint::value::{Callee, FuncRef, Tree, bound_key, frame_key};
 
 impl Analyzer<'_, '_> {
     /// The functions of the program that a call may run.
@@ -49,10 +50,10 @@ impl Analyzer<'_, '_> {
             let found = self.methods(site);
             return if found.is_empty() { self.called_object(&callee) } else { found };
         }
-        let frame = callee.field(&frame_key());
+        let (frame, kept) = (callee.field(&frame_key()), callee.field(&bound_key()));
         let with_frame =
             |func: &FuncRef| FuncRef { frame: func.frame.clone().or_else(|| frame.cloned()), ..func.clone() };
-        callee.funcs.iter().map(with_frame).collect()
+        callee.funcs.iter().map(|func| with_bound(with_frame(func), kept)).collect()
     }
 
     /// Notes the classes of the objects that the program passes for a parameter.

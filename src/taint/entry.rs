@@ -7,6 +7,7 @@ use crate::program::{ClassIx, Meaning, Program};
 use crate::taint::body::Analyzer;
 use crate::taint::callers::is_named_request;
 use crate::taint::details::handles_all;
+use crate::taint::forms::{Form, wsgi_params};
 use crate::taint::typed::{admitted_by, text_alone};
 use crate::taint::value::Label;
 use crate::text::Span;
@@ -66,6 +67,10 @@ impl Analyzer<'_, '_> {
             return None;
         }
         let name = crate::taint::body::param_name(self.module, self.body, param.local);
+        if called.form == Some(Form::Wsgi) {
+            let is_environ = wsgi_params(self.body).is_some_and(|[environ, _]| environ == param.local);
+            return is_environ.then_some((called.threat, Kinds::NONE));
+        }
         if called.threat == Threat::Detail {
             let is_request = called.request.is_some() && index == usize::from(is_own);
             let is_told = !is_request && handles_all(self.file, self.body);

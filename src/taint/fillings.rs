@@ -88,6 +88,23 @@ impl Analyzer<'_, '_> {
         }
     }
 
+    /// Whether a value is the outcome of a comparison, or of a test of a class: `os.name != "nt"`, `isinstance(x, str)`.
+    pub(super) fn is_comparison(&self, operand: Operand, depth: u32) -> bool {
+        let Operand::Local(local) = operand else { return false };
+        let mut insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        insts.any(|inst| match &inst.op {
+            Op::Let(to, Rvalue::Compare(..)) => *to == local,
+            Op::Let(to, Rvalue::Use(from)) => {
+                *to == local && depth > 0 && self.is_comparison(*from, depth - 1)
+            }
+            Op::Call(to, call) => {
+                let name = self.body.calls[*call].name.map(|name| self.module.unit.text(name));
+                *to == local && name == Some("isinstance")
+            }
+            _ => false,
+        })
+    }
+
     /// Notes that a template out of a list that is a parameter decides what is shown: `for each in lines: each % values`.
     pub(super) fn depend_on_list(&self, template: Operand) {
         let Operand::Local(element) = template else { return };

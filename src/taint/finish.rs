@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{BodyKind, LocalId, Operand};
+use crate::ir::{BodyKind, LocalId, Operand, Rvalue};
 use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
@@ -31,6 +31,7 @@ impl Analyzer<'_, '_> {
             self.flatten(&whole, &yields, &mut Vec::new(), &mut summary.returns);
         }
         summary.gives_back = self.given_back(&returned).filter(|_| !is_generator);
+        summary.gives_part = self.given_part(&returned).filter(|_| !is_generator);
         let mut shape: Option<Tree> = None;
         for (state, tree, _) in &returned {
             let framed = self.with_frames(state, tree, 1);
@@ -48,7 +49,8 @@ impl Analyzer<'_, '_> {
         for (index, param) in self.body.params.iter().enumerate() {
             for (state, ..) in &returned {
                 if let Some(tree) = state.get(Var::Local(param.local)) {
-                    self.effects_of(state, tree, index, &mut summary);
+                    let framed = self.with_frames(state, tree, 1);
+                    self.effects_of(state, framed.as_ref().unwrap_or(tree), index, &mut summary);
                 }
             }
         }
@@ -76,6 +78,29 @@ impl Analyzer<'_, '_> {
         })?;
         let trees: Vec<&Tree> = returned.iter().map(|(_, tree, _)| tree).collect();
         Some((index, self.replaced(index, &trees)))
+    }
+
+    /// The part of a parameter that comes back as it was given, on each way: `return self.rows[key]`.
+    fn given_part(&self, returned: &[(State, Tree, Operand)]) -> Option<(usize, Vec<Key>)> {
+        let read = |(state, tree, value): &(State, Tree, Operand)| {
+            let local = value.local().filter(|local| self.body.locals[*local].name.is_none())?;
+            let Rvalue::Load(place) = self.defined_by(local)? else { return None };
+            let index =
+                self.body.params.iter().position(|param| place.base == Operand::Local(param.local))?;
+            let path = self.keys(state, *place);
+            let is_own = |label: &Label| {
+                let is_it = matches!(&self.origins.borrow()[label.origin as usize].port, Port::Param(own, at) if *own == index && *at == path);
+                is_it && state.cleared(label.origin).is_empty()
+            };
+            let is_whole = !path.is_empty()
+                && tree.fields.is_empty()
+                && !tree.labels.is_empty()
+                && tree.labels.iter().all(is_own);
+            (is_whole && self.is_as_given(place.base)).then_some((index, path))
+        };
+        let mut ways = returned.iter().map(read);
+        let first = ways.next()??;
+        ways.all(|way| way.as_ref() == Some(&first)).then_some(first)
     }
 
     /// The parts of a parameter that hold nothing of what they held before, on each way.

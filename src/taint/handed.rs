@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind, Operand};
+use crate::ir::{Arg, ArgKind, Operand, Param};
 use crate::taint::apply::Bound;
 use crate::taint::body::{Analyzer, param_name};
 use crate::taint::calls::Site;
@@ -115,7 +115,7 @@ impl Analyzer<'_, '_> {
     }
 
     /// Calls a function value with `args` in order, and the entries of `named` by name.
-    fn run_given(
+    pub(super) fn run_given(
         &self,
         state: &mut State,
         site: &Site<'_>,
@@ -134,7 +134,7 @@ impl Analyzer<'_, '_> {
             Callee::Class(class) => Some(*class),
             Callee::Own(_) | Callee::Outside(_) => None,
         };
-        let (.., body) = self.world.program.func(id);
+        let (module, _, body) = self.world.program.func(id);
         let mut bound: Bound = vec![None; body.params.len()];
         let is_method = body.class.is_some() && !self.is_static(id);
         let skip = usize::from(is_method && func.bound.is_empty());
@@ -143,6 +143,13 @@ impl Analyzer<'_, '_> {
             *slot = Some(Arc::clone(tree));
         }
         for named in func.named.iter().chain([&Arc::new(named.clone())]) {
+            // What is passed by name stays the same object.
+            for (key, tree) in &named.fields {
+                let is_it = |param: &Param| matches!(key, Key::Item(Konst::Str(name)) if param_name(module, body, param.local) == **name);
+                if let Some(at) = body.params.iter().position(is_it) {
+                    bound[at] = Some(Arc::clone(tree));
+                }
+            }
             self.bind_mapping(id, named, &mut bound, &(0..0));
         }
         let summary = self.summary_for(id, &bound)?;

@@ -8,6 +8,7 @@ use crate::taint::calls::Site;
 use crate::taint::limits::MAX_FIELDS;
 use crate::taint::rounds::each_key;
 use crate::taint::secrets::{hidden, is_hidden};
+use crate::taint::state::State;
 use crate::taint::value::{Key, Konst, Label, Tree, some_key};
 
 impl Analyzer<'_, '_> {
@@ -157,6 +158,81 @@ impl Analyzer<'_, '_> {
         list
     }
 
+    /// `set(section, option, value)` and `get(section, option)` of a configuration.
+    pub(super) fn configured(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        receiver: &Arc<Tree>,
+    ) -> Option<Arc<Tree>> {
+        let key =
+            |index| site.positional(index).map(|(tree, _)| tree.konst.clone().map_or(Key::Any, Key::Item));
+        match site.method {
+            "set" => {
+                let value = site.positional(2).map_or_else(Arc::default, |(tree, _)| Arc::clone(tree));
+                self.fill(state, site, &[key(0)?, key(1)?], &value);
+                Some(Arc::default())
+            }
+            "get" => {
+                let mut found = self.part(&self.part(receiver, &key(0)?), &key(1)?);
+                let unit = self.module.unit;
+                for (arg, tree) in site.call.args.iter().zip(&site.args) {
+                    if matches!(arg.kind, ArgKind::Keyword(name) if unit.text(name) == "fallback") {
+                        Arc::make_mut(&mut found).join(tree);
+                    }
+                }
+                Some(found)
+            }
+            "read_dict" => {
+                let given = self.mapping(site.positional(0)?.0);
+                self.gain(state, self.receiver_place(site.call)?, &given, site.call.span);
+                Some(Arc::default())
+            }
+            "getint" | "getfloat" | "getboolean" => Some(Arc::default()),
+            "add_section" => Some(Arc::default()),
+            _ => None,
+        }
+    }
+
+    /// `queue.get()`: what was put there first, where that is known.
+    pub(super) fn taken(&self, state: &mut State, site: &Site<'_>, queue: &Arc<Tree>) -> Arc<Tree> {
+        let Some(mut items) = queue.items().filter(|items| is_queue(site.path) && !items.is_empty()) else {
+            return self.element(queue);
+        };
+        let first = items.remove(0);
+        self.fill(state, site, &[], &Arc::new(Tree::list_of(items, &[queue])));
+        first
+    }
+
+    /// `chain(a, b)`: the elements of one behind those of the other.
+    pub(super) fn chained(&self, lists: &[Arc<Tree>]) -> Tree {
+        let all: Option<Vec<Vec<Arc<Tree>>>> = lists.iter().map(|list| list.items()).collect();
+        let from: Vec<&Tree> = lists.iter().map(|list| &**list).collect();
+        match all.filter(|all| all.iter().flatten().count() <= MAX_FIELDS) {
+            Some(all) => Tree::list_of(all.into_iter().flatten(), &from),
+            None => {
+                let mut list = Tree::default();
+                lists.iter().for_each(|of| list.store(&[Key::Any], &self.element(of)));
+                list
+            }
+        }
+    }
+
+    /// `ChainMap(a, b)`: the entries of the first that has them.
+    pub(super) fn layered(mappings: &[Arc<Tree>]) -> Tree {
+        let mut found = Tree::default();
+        for mapping in mappings.iter().rev() {
+            let is_exact =
+                mapping.labels.is_empty() && !mapping.fields.iter().any(|(key, _)| *key == Key::Any);
+            if is_exact {
+                mapping.fields.iter().for_each(|(key, part)| found.store(std::slice::from_ref(key), part));
+            } else {
+                found.join(mapping);
+            }
+        }
+        found
+    }
+
     /// `gather(a, *others)`: a list of what is given, in order.
     pub(super) fn gathered(&self, site: &Site<'_>) -> Tree {
         let mut list = Tree::default();
@@ -183,6 +259,20 @@ impl Analyzer<'_, '_> {
 /// The keys of a mapping, which are others than what stands under them; they have no parts that are told apart.
 pub(super) fn keys_key() -> Key {
     Key::Item(Konst::Str(Arc::from("\0keys")))
+}
+
+/// Whether a method is one of a queue that gives first what it was given first, or of a `deque`.
+pub(super) fn is_queue(path: &str) -> bool {
+    const QUEUES: &[&str] = &[
+        "collections.deque().",
+        "queue.Queue().",
+        "queue.SimpleQueue().",
+        "asyncio.Queue().",
+        "asyncio.queues.Queue().",
+        "multiprocessing.Queue().",
+        "multiprocessing.SimpleQueue().",
+    ];
+    QUEUES.iter().any(|queue| path.starts_with(queue))
 }
 
 /// Whether an object of a library is made to hold values: a queue, what belongs to a request or a thread.

@@ -26,6 +26,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn is_told_inert(&self, site: &Site<'_>) -> bool {
         let call = site.call;
         if self.is_inert_class(call)
+            || self.is_stream(site)
             || self.is_read_back(call)
             || self.writes_inert(call)
             || self.is_json(site)
@@ -136,6 +137,23 @@ impl Analyzer<'_, '_> {
         });
         let first = |part: Option<Operand>| matches!(part, Some(Operand::Const(Const::Str(text))) if self.module.unit.text(text).starts_with(with));
         made.next().is_some_and(first) && made.all(first)
+    }
+
+    /// Whether what is written to is no page unless it is told to be one, and is not told so.
+    fn is_stream(&self, site: &Site<'_>) -> bool {
+        let is_it = site.path.starts_with("aiohttp.web.StreamResponse().");
+        let Some(answer) = site.call.callee.base.local().filter(|_| is_it) else { return is_it };
+        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let mut makers = insts.filter_map(|inst| match inst.op {
+            Op::Call(to, id) if self.names_of(to).contains(&answer) => Some(&self.body.calls[id]),
+            _ => None,
+        });
+        let is_headers = |arg: &crate::ir::Arg| matches!(arg.kind, ArgKind::Keyword(name) if self.module.unit.text(name) == "headers");
+        let is_page = |call: &Call| {
+            let mut headers = call.args.iter().filter(|arg| is_headers(arg));
+            headers.any(|arg| self.told_operand(arg.value) == Some(false))
+        };
+        !makers.any(is_page) && !self.is_told_page(Operand::Local(answer))
     }
 
     /// Whether all that the function gives an answer as a media type is one that no browser runs scripts in.

@@ -9,7 +9,7 @@ use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::connect::connector_key;
 use crate::taint::entry::is_of_client;
-use crate::taint::mappings::is_holder;
+use crate::taint::mappings::{is_holder, is_queue};
 use crate::taint::secrets::without;
 use crate::taint::state::State;
 use crate::taint::texts::{braces, join, text_of, unquoted};
@@ -136,8 +136,17 @@ impl Analyzer<'_, '_> {
                 let keys = Arc::new(Tree::labeled(receiver.labels.clone()));
                 Some(Arc::new(Tree::list([keys, self.any_part(receiver)])))
             }
+            "get_nowait" if is_queue(site.path) => Some(self.taken(state, site, receiver)),
             "pop" | "popleft" | "popitem" | "get_nowait" => Some(self.element(receiver)),
-            "get" if site.call.args.is_empty() && is_holder(site.path) => Some(self.element(receiver)),
+            "get" if site.call.args.is_empty() && is_holder(site.path) => {
+                Some(self.taken(state, site, receiver))
+            }
+            "set" if site.path == "contextvars.ContextVar().set" => {
+                let mut held = Tree::default();
+                held.store(&[Key::Any], &first()?);
+                self.fill(state, site, &[], &Arc::new(held));
+                Some(Arc::default())
+            }
             "sort" if !receiver.fields.is_empty() => {
                 let list = self.unordered(receiver);
                 self.fill(state, site, &[], &list);
@@ -166,8 +175,14 @@ impl Analyzer<'_, '_> {
                 let index = usize::from(site.method == "insert");
                 let (value, _) = site.positional(index)?;
                 let is_list = site.method == "append" && site.path.starts_with("list()");
+                let is_last = is_list || is_queue(site.path) && site.method != "appendleft";
                 let key = match receiver.exact_len() {
-                    Some(length) if is_list => Key::Item(Konst::Int(length)),
+                    Some(length) if is_last => Key::Item(Konst::Int(length)),
+                    Some(_) if is_queue(site.path) => {
+                        let items = std::iter::once(Arc::clone(value)).chain(receiver.items()?);
+                        self.fill(state, site, &[], &Arc::new(Tree::list_of(items, &[receiver])));
+                        return Some(Arc::default());
+                    }
                     _ => Key::Any,
                 };
                 let value = Arc::clone(value);
@@ -388,37 +403,6 @@ impl Analyzer<'_, '_> {
                 }
                 Some(Arc::new(tree))
             }
-            _ => None,
-        }
-    }
-
-    /// `set(section, option, value)` and `get(section, option)` of a configuration.
-    fn configured(&self, state: &mut State, site: &Site<'_>, receiver: &Arc<Tree>) -> Option<Arc<Tree>> {
-        let key =
-            |index| site.positional(index).map(|(tree, _)| tree.konst.clone().map_or(Key::Any, Key::Item));
-        match site.method {
-            "set" => {
-                let value = site.positional(2).map_or_else(Arc::default, |(tree, _)| Arc::clone(tree));
-                self.fill(state, site, &[key(0)?, key(1)?], &value);
-                Some(Arc::default())
-            }
-            "get" => {
-                let mut found = self.part(&self.part(receiver, &key(0)?), &key(1)?);
-                let unit = self.module.unit;
-                for (arg, tree) in site.call.args.iter().zip(&site.args) {
-                    if matches!(arg.kind, ArgKind::Keyword(name) if unit.text(name) == "fallback") {
-                        Arc::make_mut(&mut found).join(tree);
-                    }
-                }
-                Some(found)
-            }
-            "read_dict" => {
-                let given = self.mapping(site.positional(0)?.0);
-                self.gain(state, self.receiver_place(site.call)?, &given, site.call.span);
-                Some(Arc::default())
-            }
-            "getint" | "getfloat" | "getboolean" => Some(Arc::default()),
-            "add_section" => Some(Arc::default()),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::base::Symbol;
 use crate::ir::{ArgKind, Body, Call, Const, LocalId, Op, Operand, Place, Rvalue, Step};
 use crate::program::{FuncId, Meaning, Module, Program, Thing};
+use crate::taint::signals::connected;
 use crate::taint::value::{Key, Konst, Tree};
 
 /// Adds to `variables` the functions that register themselves.
@@ -58,6 +59,8 @@ pub(super) fn register(program: &Program<'_>, variables: &mut FxHashMap<Symbol, 
             }
         }
     }
+    let receivers = connected(program).into_iter();
+    found.extend(receivers.map(|(signal, func)| (signal, Key::Any, Thing::Func(func))));
     found.sort_unstable();
     found.dedup();
     for (table, key, thing) in found {
@@ -91,7 +94,9 @@ fn constant(
 ) -> Option<Konst> {
     let name = target.params.get(index).and_then(|param| target.locals[param.local].name)?;
     let named = |arg: &&crate::ir::Arg| matches!(arg.kind, ArgKind::Keyword(own) if module.unit.text(own) == of.unit.text(name));
-    let arg = call.positional(index).or_else(|| call.args.iter().find(named))?;
+    // The object of a method is passed by no argument.
+    let at = index.checked_sub(usize::from(target.class.is_some()))?;
+    let arg = call.positional(at).or_else(|| call.args.iter().find(named))?;
     match arg.value {
         Operand::Const(Const::Str(text)) => Some(Konst::Str(module.unit.text(text).into())),
         Operand::Const(Const::Int(n)) => Some(Konst::Int(i64::from(n))),

@@ -49,7 +49,9 @@ fn touches(
     };
     let calls_source = || {
         body.calls.iter().any(|call| {
+            let above = |name| program.above_path(program.class_of(id)?, unit.text(name));
             call.name.is_some_and(|name| match module.meaning(name) {
+                _ if let Some(path) = above(name) => models.source(&format!("{path}()")).is_some_and(counts),
                 Meaning::Outside(path) => models.source(&format!("{path}()")).is_some_and(counts),
                 _ => false,
             })
@@ -183,6 +185,13 @@ impl Sinks {
             }
             let sinks = body.calls.iter().flat_map(|call| {
                 let meaning = call.name.map(|name| (name, module.meaning(name)));
+                let above = call.name.and_then(|name| {
+                    let class = program.class_of(*id)?;
+                    program.above_path(class, module.unit.text(name))
+                });
+                if let Some(path) = above {
+                    return models.sinks(&path, module.unit.text(call.method)).collect::<Vec<_>>();
+                }
                 let (path, method) = match meaning {
                     // A function of the program is what it does, or what a pack says of it by its whole name.
                     Some((name, Meaning::Function(_) | Meaning::Method(..))) => (module.unit.text(name), ""),
@@ -190,7 +199,7 @@ impl Sinks {
                     Some((name, _)) => (module.unit.text(name), module.unit.text(call.method)),
                     None => ("", module.unit.text(call.method)),
                 };
-                models.sinks(path, method)
+                models.sinks(path, method).collect()
             });
             sinks.fold(Kinds::NONE, |sum, sink| sum.with(sink.kinds))
         };

@@ -14,8 +14,10 @@ use crate::text::Span;
 impl Analyzer<'_, '_> {
     /// What a function that answers requests returns as text.
     pub(super) fn meet_return(&self, state: &State, block: BlockId, value: Operand, tree: &Arc<Tree>) {
-        let kinds = self.world.callers.of(self.id).map_or(Kinds::NONE, |called| called.returns);
-        if kinds.is_empty() {
+        let called = self.world.callers.of(self.id);
+        let form = called.and_then(|called| called.form);
+        let kinds = called.map_or(Kinds::NONE, |called| called.returns);
+        if kinds.is_empty() && form.is_none() {
             return;
         }
         let region = self.body.blocks[block].region;
@@ -24,6 +26,9 @@ impl Analyzer<'_, '_> {
         let Some(stmt) = returns.last() else { return };
         let start = stmt.span.start + u32::try_from("return ".len()).unwrap_or(0);
         let span = Span::new(start.min(stmt.span.end), stmt.span.end);
+        if let Some(form) = form {
+            return self.meet_answer(state, form, tree, span);
+        }
         // `return text, 400`
         let first = self.part(tree, &Key::Item(Konst::Int(0)));
         let is_pair = tree.labels.is_empty() && matches!(tree.exact_len(), Some(2 | 3));

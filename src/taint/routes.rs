@@ -79,7 +79,9 @@ impl Analyzer<'_, '_> {
     pub(super) fn is_in_no_route(&self, name: &str, routes: &[Box<str>]) -> bool {
         let mut decorators = self.body.decorators.iter();
         let is_entry = |path: Option<&Meaning>| match path {
-            Some(Meaning::Outside(path)) => self.world.models.entry_by_decorator(path).is_some(),
+            Some(Meaning::Outside(path)) => {
+                self.world.models.entry_by_decorator(path).is_some_and(|caller| caller.by_route)
+            }
             _ => false,
         };
         let meaning = |name| self.module.meaning(name);

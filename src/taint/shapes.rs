@@ -222,8 +222,14 @@ fn class_block(world: &World<'_, '_>, id: FuncId) -> Named {
 fn constructor(world: &World<'_, '_>, id: FuncId) -> Option<Tree> {
     let (_, _, body) = world.program.func(id);
     let own = body.params.first()?.local;
-    let state = run(world, id)?;
-    Some(Tree::clone(&*shape(&state, Var::Local(own))?))
+    let context = Context::default();
+    let analyzer = Analyzer::new(world, (id, None), &context)?;
+    let state = analyzer.end()?;
+    let made = state.get(Var::Local(own))?;
+    let framed = analyzer.with_frames(&state, made, 1);
+    let mut tree = framed.as_ref().unwrap_or(made).without_labels();
+    open_lists(&mut tree);
+    (!tree.is_plain()).then_some(tree)
 }
 
 /// Functions that run later may put more into lists.

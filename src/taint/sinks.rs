@@ -219,12 +219,16 @@ impl Analyzer<'_, '_> {
             None => self.part(tree, &Key::Item(Konst::Str(part.into()))),
         });
         let tree = part.as_ref().unwrap_or(tree);
+        let value_of = value;
         let is_text =
             |text: &str| self.is_text(tree, span, text) || value.is_some_and(|value| self.is_of(value, text));
         match wanted {
             Wanted::Bool(value) => match &tree.konst {
                 Some(konst) => konst.is_true() == *value,
-                None => !is_certain && tree.may[usize::from(*value)],
+                None => {
+                    let is_asked = || *value && value_of.is_some_and(|value| self.is_comparison(value, 2));
+                    !is_certain && (tree.may[usize::from(*value)] || is_asked())
+                }
             },
             Wanted::Text(text) => is_text(text),
             Wanted::Any(texts) => texts.iter().any(|text| is_text(text)),

@@ -63,6 +63,19 @@ impl Analyzer<'_, '_> {
             let callee =
                 path.trim_end_matches('=').trim_end_matches("[]").rsplit('.').next().unwrap_or_default();
             self.reach_at(state, (sink.kinds, callee), value, span);
+            // Who chooses the name chooses what else it is taken for.
+            let named = sink.kinds.and(named_kinds());
+            if let (false, Some((_, Step::Key(key)))) =
+                (named.is_empty(), self.module.unit.paths.split(place.path))
+            {
+                self.reach_at(state, (named, callee), &self.value(state, key), span);
+            }
         }
     }
+}
+
+/// The kinds of harm that names do as well as what is stored under them: those of headers, those of sessions.
+fn named_kinds() -> Kinds {
+    let named = |name| Kinds::named(name).unwrap_or_default();
+    named("header").with(named("trust"))
 }

@@ -137,6 +137,8 @@ pub(super) struct Summary {
     pub(super) returns: Vec<(Vec<Key>, From)>,
     /// The parameter that it certainly returns, as an object, and the parts that it has put something else in place of.
     pub(super) gives_back: Option<(usize, Vec<Key>)>,
+    /// The part of a parameter that it certainly returns, as it was given.
+    pub(super) gives_part: Option<(usize, Vec<Key>)>,
     /// Taint in the exceptions that leave it, by path, and what these are without taint.
     pub(super) raises: Vec<(Vec<Key>, From)>,
     pub(super) raised: Option<Arc<Tree>>,
@@ -203,6 +205,7 @@ impl Summary {
             && self.keeps.len() == other.keeps.len()
             && self.shape.as_ref().map(|shape| &shape.konst) == other.shape.as_ref().map(|shape| &shape.konst)
             && self.gives_back == other.gives_back
+            && self.gives_part == other.gives_part
             && self.replaces == other.replaces
             && self.copies == other.copies
             && self.holds == other.holds

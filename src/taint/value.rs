@@ -441,9 +441,14 @@ pub(super) fn frame_key() -> Key {
     Key::Item(Konst::Str(Arc::from("\0frame")))
 }
 
-/// Whether `key` is [`inner_key`] or [`frame_key`], which are no parts of the value.
+/// Where a function keeps what `functools.partial` gives it.
+pub(super) fn bound_key() -> Key {
+    Key::Item(Konst::Str(Arc::from("\0bound")))
+}
+
+/// Whether `key` is [`inner_key`], [`frame_key`] or [`bound_key`], which are no parts of the value.
 pub(super) fn is_inner(key: &Key) -> bool {
-    matches!(key, Key::Item(Konst::Str(text)) if matches!(&**text, "\0inner" | "\0frame"))
+    matches!(key, Key::Item(Konst::Str(text)) if matches!(&**text, "\0inner" | "\0frame" | "\0bound"))
 }
 
 /// Adds `label` to `labels`, kinds of one origin joined; returns whether they grew.

@@ -144,7 +144,11 @@ pub(super) fn known<'w>(
         .map(|call| {
             let callees = world.program.callees(module, class, call);
             let request = || world.callers.request_call(module, (id, body), call).unwrap_or_default();
+            let above = class.zip(call.name).filter(|_| callees.is_empty());
+            let above =
+                above.and_then(|(class, name)| world.program.above_path(class, module.unit.text(name)));
             let path = call.name.map_or_else(request, |name| match module.meaning(name) {
+                _ if let Some(path) = above => path,
                 Meaning::Outside(path) => path.to_string(),
                 // A class that only inherits from a library's is made as that is.
                 Meaning::Class(class) if callees.is_empty() => {
