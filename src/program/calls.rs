@@ -173,6 +173,15 @@ impl Program<'_> {
             return Vec::new();
         }
         let mut found = Vec::new();
+        let named = body.calls.iter().filter_map(|call| call.name).chain(body.globals.iter().copied());
+        let mut classes: Vec<ClassIx> = named
+            .filter_map(|name| match module.meaning(name) {
+                Meaning::Class(class) => Some(*class),
+                _ => None,
+            })
+            .collect();
+        classes.sort_unstable();
+        classes.dedup();
         for call in body.calls.iter() {
             let is_open = call.name.is_none_or(|name| *module.meaning(name) == Meaning::Unknown);
             if is_open && call.callee != Place::bare(call.callee.base) {
@@ -180,6 +189,8 @@ impl Program<'_> {
                 let is_made =
                     |method: &&FuncId| self.class_of(**method).is_some_and(|class| module.makes(class));
                 found.extend(methods.filter(is_made));
+                let name = module.global(call.method);
+                found.extend(classes.iter().filter_map(|class| self.method(*class, name)));
             }
         }
         found

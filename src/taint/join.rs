@@ -246,7 +246,8 @@ impl Analyzer<'_, '_> {
     pub(super) fn join_way(&self, all: &mut Option<(Tree, State)>, tree: &Tree, state: State) {
         match all {
             Some((known, after)) => {
-                match self.common_class(known.class, tree.class) {
+                let (one, other) = (known.classes().count(), tree.classes().count());
+                match self.common_class(known.class, tree.class).filter(|_| one + other > 4) {
                     Some(class) => {
                         known.class = Some(class);
                         known.join(&Tree { class: Some(class), ..tree.clone() })

@@ -6,6 +6,7 @@ use crate::ir::{Op, Operand, Place, Rvalue, Step};
 use crate::models::{Kinds, Threat};
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
+use crate::taint::entry::is_of_client;
 use crate::taint::exceptions::args_key;
 use crate::taint::limits::MAX_DEPTH;
 use crate::taint::mappings::keys_key;
@@ -13,7 +14,7 @@ use crate::taint::origins::Origin;
 use crate::taint::secrets::is_hidden;
 use crate::taint::slices::bounds_of;
 use crate::taint::state::State;
-use crate::taint::summary::Port;
+use crate::taint::summary::{Port, SourceSite};
 use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, is_row, is_some};
 use crate::text::Span;
 
@@ -322,7 +323,25 @@ impl Analyzer<'_, '_> {
                 return None;
             }
         }
+        if let Key::Item(Konst::Str(name)) = key
+            && self.is_environment(label.origin)
+            && !is_of_client(name)
+            && !name.starts_with('\0')
+        {
+            return None;
+        }
         Some(self.deeper(label, key))
+    }
+
+    /// Whether an origin is the environment of a request as WSGI hands it over, in which much is the server's or the
+    /// program's own. Source: PEP 3333.
+    fn is_environment(&self, origin: u32) -> bool {
+        let origins = self.origins.borrow();
+        let origin = &origins[origin as usize];
+        let is_it = |site: &SourceSite| {
+            site.threat == Threat::Remote && matches!(&*site.text, "environ" | "env" | "environment")
+        };
+        origin.part.is_empty() && matches!(&origin.port, Port::Source(site) if is_it(site))
     }
 
     /// The label of a part of what a label is of.

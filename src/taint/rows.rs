@@ -186,10 +186,18 @@ impl Analyzer<'_, '_> {
             !site.call.args.is_empty() && site.call.args.iter().all(is_field)
         };
         ASKING.contains(&site.method)
+            || is_search(site.method)
             || matches!(site.method, "filter" | "exclude") && is_by_fields()
             || matches!(site.method, "get" | "get_one" | "query") && is_model(0)
             || is_of_manager(site)
     }
+}
+
+/// Whether a method is called as those are that look something up: `list_ports`, `find_user_by_name`.
+fn is_search(method: &str) -> bool {
+    const FINDING: &[&str] = &["get_", "find_", "fetch_", "lookup_", "load_"];
+    method.starts_with("list_")
+        || method.contains("_by_") && FINDING.iter().any(|verb| method.starts_with(verb))
 }
 
 /// Whether a value is a list of rows.

@@ -59,7 +59,7 @@ impl Analyzer<'_, '_> {
                 continue;
             }
             if sink.kinds == Kinds::named("html").unwrap_or_default()
-                && (self.is_told_inert(site) || Self::sends_mapping(site))
+                && (self.is_told_inert(site) || Self::sends_mapping(site) || self.hands_up(site))
             {
                 continue;
             }
@@ -323,6 +323,12 @@ impl Analyzer<'_, '_> {
         let content = site.positional(1).map(|(tree, _)| tree);
         site.method == "save"
             && content.is_some_and(|tree| tree.konst.is_none() && tree.beginning().is_none())
+    }
+
+    /// Whether a call hands on what its own caller gave, whatever that is, to a library's class above.
+    fn hands_up(&self, site: &Site<'_>) -> bool {
+        let is_above = |name| self.module.unit.text(name).starts_with("super().");
+        site.call.has_spread() && site.call.name.is_some_and(is_above)
     }
 
     /// Whether what is sent is a mapping: frameworks make JSON of that.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::ir::{Body, LocalId, Op, Operand, Rvalue, Step, Terminator};
+use crate::ir::{Block, Body, Inst, LocalId, Op, Operand, Rvalue, Step, Terminator};
 use crate::models::Kinds;
 use crate::program::Module;
 use crate::python::ast::UnaryOp;
@@ -44,6 +44,8 @@ pub(super) struct Flags {
     of: Vec<(LocalId, IsList)>,
     /// What is another name of a list, or `not` one of them.
     named: FxHashMap<LocalId, (LocalId, IsNegated)>,
+    /// Operands of `a and b` and `a or b` whose truth decides whether the next is asked, with what they all are.
+    operands: Vec<(LocalId, LocalId)>,
 }
 
 type IsList = bool;
@@ -71,11 +73,17 @@ impl Flags {
                 }
             }
         }
-        if uses.is_empty() {
+        let operands = operands(body);
+        if uses.is_empty() && operands.is_empty() {
             return Self::default();
         }
-        let all = count_uses(module, body, &mut uses);
+        let mut all = count_uses(module, body, &mut uses);
+        for (to, of) in other_names(body, &operands) {
+            all.insert(to, (of, false));
+        }
+        let is_chain = |local: &LocalId| operands.iter().any(|(_, chain)| chain == local);
         let is_followed = |local: &LocalId| uses.get(local).is_some_and(Uses::are_followed);
+        let is_followed = |of: &LocalId| is_followed(of) || is_chain(of);
         let leads = |of: &LocalId| is_followed(of) || all.get(of).is_some_and(|(of, _)| is_followed(of));
         let named = all.iter().filter(|(_, (of, _))| leads(of)).map(|(to, of)| (*to, *of)).collect();
         let mut of: Vec<(LocalId, IsList)> = uses
@@ -83,8 +91,10 @@ impl Flags {
             .filter(|(_, uses)| uses.are_followed())
             .map(|(local, uses)| (*local, uses.is_list))
             .collect();
+        of.extend(operands.iter().map(|(_, chain)| (*chain, false)));
         of.sort_unstable();
-        Self { of, named }
+        of.dedup();
+        Self { of, named, operands }
     }
 
     /// Whether there are none.
@@ -175,6 +185,44 @@ fn count_uses(
     named
 }
 
+/// The operands of chains of `and` and `or` but the last of each, with the chain.
+fn operands(body: &Body) -> Vec<(LocalId, LocalId)> {
+    let last = |block: &Block| match block.insts.last().map(|inst| &inst.op) {
+        Some(Op::Let(to, Rvalue::Use(Operand::Local(of)))) => Some((*of, *to)),
+        _ => None,
+    };
+    let operand = |block: &Block| match block.end {
+        Terminator::Branch { on: Operand::Local(on), .. } => {
+            last(block).filter(|(of, to)| *of == on && body.locals[*to].name.is_none())
+        }
+        _ => None,
+    };
+    body.blocks.iter().filter_map(operand).collect()
+}
+
+/// Variables that are given a chain and nothing else, with the chain.
+fn other_names(body: &Body, operands: &[(LocalId, LocalId)]) -> Vec<(LocalId, LocalId)> {
+    if operands.is_empty() {
+        return Vec::new();
+    }
+    let sets = || body.blocks.iter().flat_map(|block| &block.insts).filter_map(defined_by);
+    let name = |(to, of): (LocalId, Option<LocalId>)| {
+        let of = of.filter(|of| operands.iter().any(|(_, chain)| chain == of))?;
+        let is_chain = operands.iter().any(|(_, chain)| *chain == to);
+        (!is_chain && sets().filter(|(other, _)| *other == to).count() == 1).then_some((to, of))
+    };
+    sets().filter_map(name).collect()
+}
+
+/// The local that an instruction gives a value, and the one whose value that is.
+fn defined_by(inst: &Inst) -> Option<(LocalId, Option<LocalId>)> {
+    match inst.op {
+        Op::Let(to, Rvalue::Use(Operand::Local(of))) => Some((to, Some(of))),
+        Op::Let(to, _) | Op::Call(to, _) | Op::Await(to, _) | Op::Yield(to, ..) => Some((to, None)),
+        _ => None,
+    }
+}
+
 fn is_empty_list(value: &Rvalue) -> bool {
     match value {
         Rvalue::List(items) => items.is_empty(),
@@ -239,6 +287,9 @@ impl Analyzer<'_, '_> {
     /// Where `on` is `truth`: what is shown there, and what is ruled out.
     pub(super) fn answer(&self, state: &mut State, on: Operand, truth: bool) {
         let Some(on) = on.local().filter(|_| !self.flags.of.is_empty()) else { return };
+        for (_, chain) in self.flags.operands.iter().filter(|(operand, _)| *operand == on) {
+            state.rule_out(*chain, !truth);
+        }
         let (of, is_negated) = self.flags.root(on);
         let Some((of, is_list)) = self.flags.find(of) else { return };
         let truth = truth != is_negated;
@@ -253,22 +304,37 @@ impl Analyzer<'_, '_> {
 
     /// A value, with what its truth tells by the ways on which it is so.
     pub(super) fn with_ways(&self, state: &State, value: Operand, mut tree: Arc<Tree>) -> Arc<Tree> {
-        if tree.labels.is_empty()
-            && tree.cond.is_none()
-            && let Some(cond) = self.told_by_ways(state, value)
+        let is_chain = value.local().is_some_and(|local| self.is_chain(local));
+        if (tree.labels.is_empty() && tree.cond.is_none() || is_chain)
+            && let Some(mut cond) = self.told_by_ways(state, value)
         {
+            if let Some(known) = tree.cond.as_deref() {
+                known.yes.iter().for_each(|(origin, kinds)| add(&mut cond.yes, *origin, *kinds));
+                known.no.iter().for_each(|(origin, kinds)| add(&mut cond.no, *origin, *kinds));
+                let (yes, no) = (std::mem::take(&mut cond.yes), std::mem::take(&mut cond.no));
+                cond = Cond { yes, no, ..known.clone() };
+            }
             Arc::make_mut(&mut tree).cond = Some(Arc::new(cond));
         }
         tree
+    }
+
+    /// Whether a local is what `a and b` or `a or b` gives, or `not` that.
+    fn is_chain(&self, local: LocalId) -> bool {
+        let (of, _) = self.flags.root(local);
+        self.flags.operands.iter().any(|(_, chain)| *chain == of)
     }
 
     /// What the truth of a variable tells by the ways on which it is so.
     pub(super) fn told_by_ways(&self, state: &State, value: Operand) -> Option<Cond> {
         let local = value.local().filter(|_| !self.flags.of.is_empty())?;
         let (root, is_negated) = self.flags.root(local);
-        let (of, _) = self.flags.find(root).filter(|_| !is_negated)?;
-        let cond =
-            Cond { yes: state.shown_where(of, true), no: state.shown_where(of, false), ..Cond::default() };
+        let (of, _) = self.flags.find(root).filter(|_| !is_negated || self.is_chain(local))?;
+        let cond = Cond {
+            yes: state.shown_where(of, !is_negated),
+            no: state.shown_where(of, is_negated),
+            ..Cond::default()
+        };
         (!cond.is_empty()).then_some(cond)
     }
 }
