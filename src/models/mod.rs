@@ -64,6 +64,8 @@ pub struct Models {
     request_fields: FxHashSet<String>,
     /// Classes of request objects.
     request_types: FxHashSet<String>,
+    /// What has attributes that are sources.
+    with_fields: FxHashSet<String>,
     /// Whether sources count that whoever starts the program controls.
     pub local: bool,
     /// Kinds for which they count whatever the threat model, beside those of [`Kinds::of_local`].
@@ -162,6 +164,9 @@ impl Models {
             {
                 self.request_fields.insert(field.to_owned());
                 self.request_types.insert(object.trim_end_matches("()").to_owned());
+            }
+            if let Some((object, _)) = source.at.rsplit_once('.') {
+                self.with_fields.insert(object.to_owned());
             }
             self.source_roots.insert(root(&source.at).to_owned());
             self.sources.insert(source.at, source.threat);
@@ -291,6 +296,13 @@ impl Models {
     #[must_use]
     pub fn has_type(&self, path: &str) -> bool {
         self.request_types.contains(path)
+    }
+
+    /// Whether the packs know sources among the attributes of what is at `path`; a context of templates holds a request
+    /// as an entry.
+    #[must_use]
+    pub fn has_fields(&self, path: &str) -> bool {
+        self.with_fields.contains(path)
     }
 
     /// Whether `field` is what a request holds of its sender's choice.

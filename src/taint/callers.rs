@@ -137,7 +137,7 @@ impl<'m> Callers<'m> {
         let firsts: Vec<(FuncId, usize)> = self
             .called
             .iter()
-            .filter(|(_, called)| called.request.is_some())
+            .filter(|(_, called)| called.request.is_some_and(|request| models.has_fields(request)))
             .map(|(id, _)| (*id, first(program, *id)))
             .collect();
         self.requests.extend(firsts);
