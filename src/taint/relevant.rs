@@ -43,18 +43,14 @@ fn touches(
     if module.is_test {
         return false;
     }
-    let is_source = |name| match module.meaning(name) {
-        Meaning::Outside(path) => models.source(path).is_some_and(counts),
-        _ => false,
-    };
+    let is_source = |name| matches!(module.meaning(name), Meaning::Outside(path) if models.source(path).is_some_and(counts));
+    let gives = |path: &str| models.source(&format!("{path}()")).is_some_and(counts);
     let calls_source = || {
-        body.calls.iter().any(|call| {
-            let above = |name| program.above_path(program.class_of(id)?, unit.text(name));
-            call.name.is_some_and(|name| match module.meaning(name) {
-                _ if let Some(path) = above(name) => models.source(&format!("{path}()")).is_some_and(counts),
-                Meaning::Outside(path) => models.source(&format!("{path}()")).is_some_and(counts),
-                _ => false,
-            })
+        let above = |name| program.above_path(program.class_of(id)?, unit.text(name));
+        body.calls.iter().filter_map(|call| call.name).any(|name| match (above(name), module.meaning(name)) {
+            (Some(path), _) => gives(&path),
+            (None, Meaning::Outside(path)) => gives(path),
+            _ => false,
         })
     };
     let has_request = || {
