@@ -24,6 +24,21 @@ pub struct CallGraph {
     pub called: IdVec<FuncId, bool>,
 }
 
+/// What a variable holds that may be run.
+#[derive(Default)]
+pub struct Held {
+    /// Functions, and the methods of classes.
+    pub funcs: Vec<FuncId>,
+    /// The methods of objects.
+    pub methods: Vec<FuncId>,
+}
+
+impl Held {
+    fn all(self) -> Vec<FuncId> {
+        [self.funcs, self.methods].concat()
+    }
+}
+
 impl Program<'_> {
     /// The functions that `call`, in a body of `module` whose class is `class`, may run; empty if that is not known.
     #[must_use]
@@ -70,11 +85,7 @@ impl Program<'_> {
     /// The call graph. Test code calls nothing in it. A function is also taken to call those that are defined in it, those it names, and what `held`
     /// tells of the variables that it reads; `more` are callers with functions that they also call.
     #[must_use]
-    pub fn call_graph(
-        &self,
-        held: &(dyn Fn(Symbol) -> Vec<FuncId> + Sync),
-        more: &[(FuncId, FuncId)],
-    ) -> CallGraph {
+    pub fn call_graph(&self, held: &(dyn Fn(Symbol) -> Held + Sync), more: &[(FuncId, FuncId)]) -> CallGraph {
         let all: Vec<FuncId> = self.funcs().collect();
         let callees: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.called_by(*id, held)).collect();
         let mut called: IdVec<FuncId, bool> = IdVec::filled(false, self.n_funcs());
@@ -83,7 +94,7 @@ impl Program<'_> {
             .flatten()
             .chain(more.iter().map(|(_, callee)| callee))
             .for_each(|id| called[*id] = true);
-        let guessed: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.guessed_by(*id)).collect();
+        let guessed: Vec<Vec<FuncId>> = all.par_iter().map(|id| self.guessed_by(*id, held)).collect();
         let callees: Vec<Vec<FuncId>> = callees.into_iter().zip(guessed).map(with).collect();
         let mut callees: IdVec<FuncId, Vec<FuncId>> = callees.into_iter().collect();
         for (caller, callee) in more {
@@ -100,7 +111,7 @@ impl Program<'_> {
     }
 
     /// The functions that a function may run, sorted.
-    fn called_by(&self, id: FuncId, held: &(dyn Fn(Symbol) -> Vec<FuncId> + Sync)) -> Vec<FuncId> {
+    fn called_by(&self, id: FuncId, held: &(dyn Fn(Symbol) -> Held + Sync)) -> Vec<FuncId> {
         let (module, _, body) = self.func(id);
         if module.is_test {
             return Vec::new();
@@ -143,7 +154,7 @@ impl Program<'_> {
                 found.extend(self.on_other_branches(*func));
             }
         }
-        found.extend(body.globals.iter().flat_map(|name| held(module.variable(*name))));
+        found.extend(body.globals.iter().flat_map(|name| held(module.variable(*name)).funcs));
         // `Plugin.table["key"]()`
         for call in body.calls.iter() {
             if let Operand::Global(base) = call.callee.base
@@ -152,7 +163,7 @@ impl Program<'_> {
             {
                 let class = self.text(self.classes[*class].name);
                 let full = self.symbol(&format!("{class}.{}", module.unit.text(name)));
-                found.extend(full.into_iter().flat_map(held));
+                found.extend(full.into_iter().flat_map(|name| held(name).all()));
             }
         }
         found.extend(self.properties_read(module, body));
@@ -165,14 +176,15 @@ impl Program<'_> {
         found
     }
 
-    /// The methods that a function may run of objects that only values tell, by names that few classes have: those of
-    /// classes that its file names.
-    fn guessed_by(&self, id: FuncId) -> Vec<FuncId> {
+    /// The methods that a function may run of objects that only values tell: of those in variables that it reads, and by
+    /// names that few classes have those of classes that its file names.
+    fn guessed_by(&self, id: FuncId, held: &(dyn Fn(Symbol) -> Held + Sync)) -> Vec<FuncId> {
         let (module, _, body) = self.func(id);
         if module.is_test || matches!(body.kind, BodyKind::Module | BodyKind::Class) {
             return Vec::new();
         }
-        let mut found = Vec::new();
+        let read = body.globals.iter().flat_map(|name| held(module.variable(*name)).methods);
+        let mut found: Vec<FuncId> = read.collect();
         let named = body.calls.iter().filter_map(|call| call.name).chain(body.globals.iter().copied());
         let mut classes: Vec<ClassIx> = named
             .filter_map(|name| match module.meaning(name) {

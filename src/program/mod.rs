@@ -18,7 +18,7 @@ mod together;
 mod types;
 mod variables;
 
-pub use calls::CallGraph;
+pub use calls::{CallGraph, Held};
 pub use classes::ClassInfo;
 pub use decorated::Applied;
 pub use handed::Thing;

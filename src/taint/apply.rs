@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::ir::Operand;
+use crate::ir::{BodyKind, Call, CallId, Op, Operand};
 use crate::models::Kinds;
 use crate::program::{ClassIx, FuncId};
 use crate::taint::body::Analyzer;
@@ -58,7 +58,23 @@ impl Analyzer<'_, '_> {
         });
         let mut result = result;
         self.as_generator(id, &bound, &mut result);
-        (!summary.never_returns).then_some(result)
+        (!summary.never_returns || self.is_only_started(site, id)).then_some(result)
+    }
+
+    /// Whether a call makes a coroutine that nothing here waits for: whether that ever ends is of no matter then.
+    fn is_only_started(&self, site: &Site<'_>, func: FuncId) -> bool {
+        let (.., callee) = self.world.program.func(func);
+        let made = Operand::Local(site.call.to);
+        let is_async = matches!(callee.kind, BodyKind::Function { is_async: true, .. });
+        let mut insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let is_run = |(id, call): (CallId, &Call)| {
+            let runs = self.calls[id].path == "asyncio.run"
+                || self.module.unit.text(call.method) == "run_until_complete";
+            runs && call.positional(0).is_some_and(|arg| arg.value == made)
+        };
+        is_async
+            && !insts.any(|inst| matches!(inst.op, Op::Await(_, value) if value == made))
+            && !self.body.calls.pairs().any(is_run)
     }
 
     /// What a function does with these arguments.
@@ -190,8 +206,8 @@ impl Analyzer<'_, '_> {
             Port::Source(source) => {
                 let hop = self.hop_at(site, BACK);
                 let via = Some(Hops::after(from.via.as_ref(), hop));
-                let label = self.label(Port::Source(Arc::clone(source)), via);
-                return vec![Label { kinds: from.kinds, ..label }];
+                let origin = self.given_by(site, bound, Port::Source(Arc::clone(source)));
+                return vec![Label { origin, kinds: from.kinds, via }];
             }
             Port::Param(index, path) => {
                 let Some(Some(arg)) = bound.get(*index) else { return Vec::new() };

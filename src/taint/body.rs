@@ -38,6 +38,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) context: &'w Context<'w>,
     pub(super) origins: RefCell<Vec<Origin>>,
     pub(super) known_origins: RefCell<FxHashMap<Origin, u32>>,
+    /// The calls that sources come back from, by how they are spelled.
+    pub(super) spellings: RefCell<FxHashMap<Box<str>, u32>>,
     /// The origins of parts of what an origin is of.
     pub(super) parts: RefCell<FxHashMap<(u32, Key), u32>>,
     /// What an origin is a part of, or reads once more: what is shown of that holds for it too.
@@ -139,6 +141,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             context,
             origins: RefCell::default(),
             known_origins: RefCell::default(),
+            spellings: RefCell::default(),
             parts: RefCell::default(),
             wholes: RefCell::default(),
             unquoted: RefCell::default(),

@@ -325,8 +325,8 @@ impl Analyzer<'_, '_> {
                 Some(Arc::new(tree))
             }
             "next" => {
-                let list = first()?;
-                let mut found = self.element(&self.run_over(state, site, list));
+                let found = self.element(&self.run_over(state, site, first()?));
+                let mut found = self.taken_out(state, found, site);
                 if let Some((default, _)) = site.positional(1) {
                     Arc::make_mut(&mut found).join(default);
                 }

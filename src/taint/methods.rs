@@ -10,6 +10,7 @@ use crate::taint::calls::Site;
 use crate::taint::connect::connector_key;
 use crate::taint::entry::is_of_client;
 use crate::taint::mappings::{is_holder, is_queue};
+use crate::taint::poured::is_place;
 use crate::taint::secrets::without;
 use crate::taint::state::State;
 use crate::taint::texts::{braces, join, text_of, unquoted};
@@ -126,6 +127,9 @@ impl Analyzer<'_, '_> {
                     let put = if key == Key::Any { default } else { &found };
                     self.fill(state, site, std::slice::from_ref(&key), put);
                 }
+                if site.method == "pop" && is_place(receiver, &key) {
+                    return Some(self.popped(state, site, receiver, found));
+                }
                 if site.method == "pop" && key != Key::Any {
                     self.fill(state, site, &[key], &Arc::default());
                 }
@@ -137,7 +141,9 @@ impl Analyzer<'_, '_> {
                 Some(Arc::new(Tree::list([keys, self.any_part(receiver)])))
             }
             "get_nowait" if is_queue(site.path) => Some(self.taken(state, site, receiver)),
-            "pop" | "popleft" | "popitem" | "get_nowait" => Some(self.element(receiver)),
+            "pop" | "popleft" | "popitem" | "get_nowait" => {
+                Some(self.taken_out(state, self.element(receiver), site))
+            }
             "get" if site.call.args.is_empty() && is_holder(site.path) => {
                 Some(self.taken(state, site, receiver))
             }

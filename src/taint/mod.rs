@@ -42,6 +42,7 @@ mod groups;
 mod guards;
 mod handed;
 mod headers;
+mod hung;
 mod instances;
 mod join;
 mod keys;

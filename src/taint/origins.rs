@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::ir::Operand;
 use crate::models::{Kinds, Threat};
+use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
 use crate::taint::limits::MAX_PARTS;
 use crate::taint::state::State;
 use crate::taint::summary::{From, Port, SourceSite};
@@ -19,12 +22,14 @@ pub(super) struct Origin {
     pub(super) part: Vec<Key>,
     /// For what undoes an encoding: a new origin with the same port, which earlier checks do not cover.
     pub(super) decoded: u32,
+    /// The call that a source came back from, by its spelling ([`Analyzer::spelling`]); 0 where it is read here.
+    pub(super) call: u32,
 }
 
 impl Origin {
     /// The whole of what comes in by `port`.
     pub(super) fn of(port: Port) -> Self {
-        Self { port, part: Vec::new(), decoded: 0 }
+        Self { port, part: Vec::new(), decoded: 0, call: 0 }
     }
 
     /// The path to its part under `key`. Those too deep to be told apart are one, of which no check shows anything.
@@ -52,6 +57,32 @@ impl Analyzer<'_, '_> {
     pub(super) fn label(&self, port: Port, via: Option<Arc<Hops>>) -> Label {
         let origin = self.origin(Origin::of(port));
         Label { origin, kinds: Kinds::ALL.with(Kinds::UNRESOLVED), via }
+    }
+
+    /// The origin of a source that a call gives. Two parameters that one helper reads are two values, though both come in
+    /// where the helper reads them; what the same call gives once more is the same value.
+    pub(super) fn given_by(&self, site: &Site<'_>, bound: &Bound, port: Port) -> u32 {
+        self.origin(Origin { call: self.spelling(site, bound), ..Origin::of(port) })
+    }
+
+    /// The number of a call by how it is spelled.
+    fn spelling(&self, site: &Site<'_>, bound: &Bound) -> u32 {
+        let mut known = self.spellings.borrow_mut();
+        let mut number = |text: &str| {
+            let next = u32::try_from(known.len() + 1).expect("a body has few calls");
+            known.get(text).copied().unwrap_or_else(|| *known.entry(text.into()).or_insert(next))
+        };
+        let written = self.file.slice(site.call.span);
+        if !matches!(site.call.callee.base, Operand::Const(_)) {
+            return number(written);
+        }
+        // A property is the same wherever it is read, an entry under a constant too.
+        let funcs = &site.known.callees;
+        match bound.get(1).cloned().flatten().map(|key| key.konst.clone()) {
+            None => number(&format!("\0{funcs:?}")),
+            Some(Some(key)) => number(&format!("\0{funcs:?} {key:?}")),
+            Some(None) => number(&format!("\0{funcs:?} {written}")),
+        }
     }
 
     pub(super) fn origin(&self, origin: Origin) -> u32 {
@@ -117,7 +148,7 @@ impl Analyzer<'_, '_> {
         let text = stable(&site.text).filter(|(of, ..)| self.is_bound_once(of))?;
         let is_same = |origin: &Origin| {
             let Port::Source(known) = &origin.port else { return false };
-            let is_whole = origin.part.is_empty() && origin.decoded == 0;
+            let is_whole = origin.part.is_empty() && origin.decoded == 0 && origin.call == 0;
             is_whole
                 && known.file == site.file
                 && known.threat == site.threat

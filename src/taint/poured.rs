@@ -1,4 +1,5 @@
-//! What functions of Python's library put into what they are given: `print(text, file=pad)`, `json.dump(data, pad)`.
+//! What functions of Python's library put into what they are given, `print(text, file=pad)` and `json.dump(data, pad)`, and
+//! what they take out: `next(items)`, `items.pop(0)`.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::taint::calls::Site;
 use crate::taint::secrets::without;
 use crate::taint::state::State;
 use crate::taint::texts::quoted;
-use crate::taint::value::{Key, Tree, inner_key, is_inner};
+use crate::taint::value::{Key, Konst, Tree, inner_key, is_inner, is_numbered};
 
 impl Analyzer<'_, '_> {
     /// Puts what a call writes into what it writes to; what it returns, if it is one of these calls.
@@ -98,4 +99,32 @@ impl Analyzer<'_, '_> {
         tree.store(&[Key::Any], &without(&self.element(list)));
         Arc::new(tree)
     }
+
+    /// What is taken out of an iterator, a list or a queue: each time it is another element.
+    pub(super) fn taken_out(&self, state: &mut State, mut found: Arc<Tree>, site: &Site<'_>) -> Arc<Tree> {
+        if found.is_tainted() {
+            let key = Key::Item(Konst::Str(format!("\0taken {}", site.call.span.start).into()));
+            let tree = Arc::make_mut(&mut found);
+            tree.relabel(&|label| self.aspect_of(label, &key));
+            tree.all().iter().for_each(|label| state.settle(label.origin));
+        }
+        found
+    }
+
+    /// `items.pop(0)`: what came behind `found` stands there now.
+    pub(super) fn popped(
+        &self,
+        state: &mut State,
+        site: &Site<'_>,
+        list: &Arc<Tree>,
+        found: Arc<Tree>,
+    ) -> Arc<Tree> {
+        self.fill(state, site, &[], &self.unordered(list));
+        self.taken_out(state, found, site)
+    }
+}
+
+/// Whether a key is a place in a list, and not one of a mapping.
+pub(super) fn is_place(list: &Tree, key: &Key) -> bool {
+    is_numbered(key) && list.fields.iter().all(|(known, _)| *known == Key::Any || is_numbered(known))
 }

@@ -268,7 +268,7 @@ impl Analyzer<'_, '_> {
         }
         for (known, part) in &tree.fields {
             if vague(known) && known != key {
-                Tree::join_shared(&mut found, part);
+                Tree::join_shared(&mut found, &self.one_of_many(part, known, key));
             }
         }
         // Under a key that is not known stands one thing as well as another, unless all are alike.
@@ -284,6 +284,30 @@ impl Analyzer<'_, '_> {
             };
         }
         found
+    }
+
+    /// What stands under a key that is not known, as it is read under `key`: elements that were all made alike are told
+    /// apart by where they stand.
+    fn one_of_many(&self, part: &Arc<Tree>, known: &Key, key: &Key) -> Arc<Tree> {
+        let is_written = match key {
+            Key::Item(Konst::Str(text)) => !text.starts_with('\0'),
+            Key::Item(_) => true,
+            Key::Attr(_) | Key::Any => false,
+        };
+        if *known != Key::Any || !is_written || !part.is_tainted() {
+            return Arc::clone(part);
+        }
+        let mut part = Tree::clone(part);
+        part.relabel(&|label| self.aspect_of(label, key));
+        Arc::new(part)
+    }
+
+    /// The label of one of several parts that hold the same.
+    pub(super) fn aspect_of(&self, label: &Label, key: &Key) -> Label {
+        if label.kinds.is_empty() || is_hidden(label.kinds) {
+            return label.clone();
+        }
+        Label { origin: self.aspect(label.origin, key), kinds: label.kinds, via: label.via.clone() }
     }
 
     /// The part at `at`. What is shown of it must tell nothing of other parts that hold the same: of what was cut into
@@ -371,7 +395,7 @@ impl Analyzer<'_, '_> {
             Port::Source(_) => None,
         };
         let Some(port) = deeper else { return self.aspect(id, key) };
-        let deeper = self.origin(Origin { port, part: Vec::new(), decoded: origin.decoded });
+        let deeper = self.origin(Origin { decoded: origin.decoded, ..Origin::of(port) });
         if deeper != id {
             self.wholes.borrow_mut().entry(deeper).or_insert(id);
         }

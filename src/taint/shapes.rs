@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::ir::{BodyKind, Op, Operand, Place};
-use crate::program::{ClassIx, FuncId, Program, Thing};
+use crate::program::{ClassIx, FuncId, Held, Program, Thing};
 use crate::taint::body::{Analyzer, Context};
 use crate::taint::groups::pattern_key;
 use crate::taint::registries::register;
@@ -40,20 +40,21 @@ pub(super) struct Shapes<'w, 'a> {
 }
 
 impl<'w, 'a> Shapes<'w, 'a> {
-    /// The functions that a variable holds, in tables too; of classes and objects their methods.
-    pub(super) fn funcs(&self, program: &Program<'_>, variable: Symbol) -> Vec<FuncId> {
-        let mut found = Vec::new();
+    /// The functions that a variable holds, in tables too, and the methods of classes; and the methods of objects, which
+    /// who reads the variable may run.
+    pub(super) fn funcs(&self, program: &Program<'_>, variable: Symbol) -> Held {
+        let mut found = Held::default();
         let mut todo: Vec<&Tree> = self.variables.get(&variable).map(|tree| &**tree).into_iter().collect();
         while let Some(tree) = todo.pop() {
             for func in &tree.funcs {
                 match func.func {
-                    Callee::Own(id) => found.push(id),
-                    Callee::Class(class) => found.extend(program.classes[class].methods.values()),
+                    Callee::Own(id) => found.funcs.push(id),
+                    Callee::Class(class) => found.funcs.extend(program.classes[class].methods.values()),
                     Callee::Outside(_) => {}
                 }
             }
             let methods = tree.classes().flat_map(|class| program.classes[class].methods.values());
-            found.extend(methods);
+            found.methods.extend(methods);
             todo.extend(tree.fields.iter().map(|(_, part)| &**part));
         }
         found
@@ -86,6 +87,7 @@ impl<'w, 'a> Shapes<'w, 'a> {
         let modules: Vec<Named> = of_kind(BodyKind::Module).par_iter().map(|id| module(world, *id)).collect();
         let mut variables: FxHashMap<Symbol, Arc<Tree>> = modules.into_iter().flatten().collect();
         register(program, &mut variables);
+        crate::taint::hung::hang(program, &mut variables);
         let mut assigned: FxHashSet<Symbol> = FxHashSet::default();
         for data in program.modules.iter() {
             assigned.extend(data.unit.assigned.iter().map(|name| data.global(*name)));
