@@ -115,17 +115,26 @@ impl Analyzer<'_, '_> {
         {
             match (arg.kind, tree.items()) {
                 (ArgKind::Star, Some(parts)) => items.extend(parts),
-                (ArgKind::Star, None) => {
-                    if items.is_empty() {
-                        items.push(self.part(tree, &Key::Item(Konst::Int(0))));
-                    }
-                    items.push(self.any_part(tree));
-                }
+                (ArgKind::Star, None) => items.extend(self.spread(tree, items.is_empty())),
                 _ => items.push(Arc::clone(tree)),
             }
             span = Some(Span::new(span.map_or(arg.span.start, |span| span.start), arg.span.end));
         }
         Some((Arc::new(Tree::list(items)), span?))
+    }
+
+    /// The elements of a list of which the number is not known: those that it begins with, and one that stands for the
+    /// rest. Where it `begins` another list, its first is the first of that.
+    pub(super) fn spread(&self, list: &Tree, begins: bool) -> Vec<Arc<Tree>> {
+        let is_numbered = |(key, part): &(Key, Arc<Tree>)| {
+            matches!(key, Key::Item(Konst::Int(0..))).then(|| Arc::clone(part))
+        };
+        let mut items: Vec<Arc<Tree>> = list.fields.iter().filter_map(is_numbered).collect();
+        if items.is_empty() && begins {
+            items.push(self.part(list, &Key::Item(Konst::Int(0))));
+        }
+        items.push(self.any_part(list));
+        items
     }
 
     /// The words of a text: those of what it certainly begins with, then one that stands for all others.

@@ -103,12 +103,8 @@ impl Analyzer<'_, '_> {
                             // Any number of elements stands for one, so that the order is kept; the first of all is
                             // the one that the list has.
                             None => {
-                                let list = self.listed(state, list);
-                                if tree.fields.is_empty() {
-                                    let first = self.part(&list, &Key::Item(Konst::Int(0)));
-                                    push(&mut tree, &first);
-                                }
-                                push(&mut tree, &self.any_part(&list));
+                                let items = self.spread(&self.listed(state, list), tree.fields.is_empty());
+                                items.iter().for_each(|item| push(&mut tree, item));
                             }
                         },
                         _ => push(&mut tree, &value),

@@ -26,6 +26,7 @@ fn put_together(parts: &[Arc<Tree>], between: impl Fn(Kinds, Option<&str>, Optio
     let mut is_query = false;
     let host =
         ["url", "redirect"].iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with);
+    let argument = Kinds::named("argument").unwrap_or_default();
     let first = parts.iter().find(|part| part.konst.as_ref().is_none_or(Konst::is_true));
     for (index, part) in parts.iter().enumerate() {
         let is_first = first.is_some_and(|first| Arc::ptr_eq(first, part));
@@ -41,6 +42,9 @@ fn put_together(parts: &[Arc<Tree>], between: impl Fn(Kinds, Option<&str>, Optio
             };
             // What stands behind the `?` of an address decides no host.
             let kinds = if is_query { kinds.without(host) } else { kinds };
+            // What stands in a word behind a text of the program's own begins none.
+            let is_within = |text: &Arc<str>| !text.is_empty() && !text.ends_with(char::is_whitespace);
+            let kinds = if ending.as_ref().is_some_and(is_within) { kinds.without(argument) } else { kinds };
             let kinds = between(kinds, ending.as_deref(), next);
             add(&mut tree.labels, &Label { kinds, ..label });
         }
