@@ -130,11 +130,12 @@ fn is_within(part: &Tree, whole: &Tree) -> bool {
         && part.fields.iter().all(|(key, inner)| {
             whole.field(key).is_some_and(|known| is_within(inner, known))
         })
-        // A part that only the whole tells apart has the taint of what it was a part of.
+        // A part that only the whole tells apart has the taint of what it was a part of; of what stands under any key the
+        // whole itself tells, to whoever reads it.
         && whole.fields.iter().all(|(key, known)| {
             part.field(key).is_some() || {
                 let forgets = known.konst.is_none() && known.prefix.is_none() && known.ending.is_none();
-                forgets && part.labels.iter().all(|label| has(&known.labels, label))
+                forgets && (*key == Key::Any || part.labels.iter().all(|label| has(&known.labels, label)))
             }
         })
 }
