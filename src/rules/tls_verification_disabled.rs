@@ -384,7 +384,15 @@ fn by_choice(context: &Context<'_>, at: Point) -> bool {
 
 /// The block whose test alone leads to `block`.
 fn tested_before(context: &Context<'_>, block: BlockId) -> Option<BlockId> {
-    let [Edge { block: before, unwind: false }] = context.cfg().preds(block)[..] else { return None };
+    let preds = context.cfg().preds(block);
+    let is_test = |edge: &&Edge| {
+        !edge.unwind && matches!(context.body.blocks[edge.block].end, Terminator::Branch { .. })
+    };
+    if preds.len() > 1 && preds.iter().all(|edge| is_test(&edge)) {
+        // `else` of `a and b` comes behind each of them.
+        return preds.iter().map(|edge| edge.block).find(|block| is_choice(context, *block));
+    }
+    let [Edge { block: before, unwind: false }] = preds[..] else { return None };
     let data = &context.body.blocks[before];
     match data.end {
         Terminator::Branch { .. } => Some(before),
