@@ -395,6 +395,17 @@ impl Body {
     pub fn param(&self, local: LocalId) -> Option<&Param> {
         self.params.iter().find(|param| param.local == local)
     }
+
+    /// What gives a local its value, if that is one instruction.
+    #[must_use]
+    pub fn only_def(&self, local: LocalId) -> Option<&Op> {
+        let insts = self.blocks.iter().flat_map(|block| &block.insts);
+        let mut all = insts.map(|inst| &inst.op).filter(|op| match op {
+            Op::Let(to, _) | Op::Call(to, _) | Op::Await(to, _) | Op::Yield(to, ..) => *to == local,
+            Op::Store(..) | Op::Delete(_) | Op::Exit(_) => false,
+        });
+        all.next().filter(|_| all.next().is_none())
+    }
 }
 
 impl Block {

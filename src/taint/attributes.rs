@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Const, LocalId, Op, Operand, Rvalue, Step};
+use crate::ir::Step;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
@@ -44,46 +44,14 @@ impl Analyzer<'_, '_> {
     /// `setattr(object, name, value)` in a loop over the items of a mapping.
     pub(super) fn set_each(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
         let var = self.local_of(site.positional(0)?.1.value)?;
-        let (mapping, key) = (self.items_of(state, site)?, self.dict_key()?);
+        let (name, value) = (site.positional(1)?.1.value, site.positional(2)?.1.value);
+        let ((mapping, span), key) = (self.mapping_of(name, value)?, self.dict_key()?);
+        let mapping = self.load(state, mapping, span);
         state.change(var, |tree| tree.store(&[key], &mapping));
         Some(Arc::default())
     }
 
     pub(super) fn dict_key(&self) -> Option<Key> {
         self.world.dict.map(Key::Attr)
-    }
-
-    /// The mapping over whose items the loop runs that gives a call its name and value.
-    fn items_of(&self, state: &State, site: &Site<'_>) -> Option<Arc<Tree>> {
-        let (name, value) = (site.positional(1)?.1.value.local()?, site.positional(2)?.1.value.local()?);
-        let (pair, first) = self.part_of(name)?;
-        if self.part_of(value)? != (pair, 1) || first != 0 {
-            return None;
-        }
-        let Rvalue::Next(Operand::Local(items)) = self.only_value(pair)? else { return None };
-        let call = self.body.calls.iter().find(|call| call.to == *items)?;
-        if self.module.unit.text(call.method) != "items" || !call.args.is_empty() {
-            return None;
-        }
-        Some(self.load(state, self.receiver_place(call)?, call.span))
-    }
-
-    /// The local of which another is the element at a constant index.
-    fn part_of(&self, local: LocalId) -> Option<(LocalId, i32)> {
-        let Rvalue::Load(place) = self.only_value(local)? else { return None };
-        match (place.base, &self.steps(*place)[..]) {
-            (Operand::Local(of), [Step::Item(Const::Int(index))]) => Some((of, *index)),
-            _ => None,
-        }
-    }
-
-    /// What a local is made of that is assigned once.
-    fn only_value(&self, local: LocalId) -> Option<&Rvalue> {
-        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
-        let mut made = insts.filter_map(|inst| match &inst.op {
-            Op::Let(to, value) if *to == local => Some(value),
-            _ => None,
-        });
-        made.next().filter(|_| made.next().is_none())
     }
 }

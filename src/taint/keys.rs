@@ -6,6 +6,7 @@ use crate::ir::{Call, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step};
 use crate::taint::body::Analyzer;
 use crate::taint::state::State;
 use crate::taint::value::{Key, Konst};
+use crate::text::Span;
 
 /// Most keys that are told apart.
 const MAX_AMONG: usize = 16;
@@ -38,18 +39,17 @@ impl Analyzer<'_, '_> {
             .then(|| among.texts.iter().map(|text| Key::Item(Konst::Str(Arc::clone(text)))).collect())
     }
 
-    /// The mapping of which a loop puts an entry under its own key into another: `copy[key] = value` for each of
-    /// `mapping.items()`.
-    pub(super) fn mapping_of_entry(&self, place: Place, value: Operand) -> Option<Place> {
-        let (_, Step::Key(key)) = self.module.unit.paths.split(place.path)? else { return None };
+    /// The mapping of which a key and a value are those of one entry, in a loop over its items; and where it is asked for
+    /// these.
+    pub(super) fn mapping_of(&self, key: Operand, value: Operand) -> Option<(Place, Span)> {
         let (pair, 0) = self.taken_of(key)? else { return None };
         if self.taken_of(value)? != (pair, 1) {
             return None;
         }
-        let Op::Let(_, Rvalue::Next(Operand::Local(list))) = self.only_def(pair)? else { return None };
-        let Op::Call(_, call) = self.only_def(*list)? else { return None };
+        let Op::Let(_, Rvalue::Next(Operand::Local(list))) = self.body.only_def(pair)? else { return None };
+        let Op::Call(_, call) = self.body.only_def(*list)? else { return None };
         let call = &self.body.calls[*call];
-        self.receiver_place(call).filter(|_| self.is_items(call))
+        Some((self.receiver_place(call)?, call.span)).filter(|_| self.is_items(call))
     }
 
     fn is_items(&self, call: &Call) -> bool {
@@ -69,18 +69,11 @@ impl Analyzer<'_, '_> {
 
     /// The pair of which an operand is one of two, and which.
     fn taken_of(&self, operand: Operand) -> Option<(LocalId, i32)> {
-        let Op::Let(_, Rvalue::Load(of)) = self.only_def(operand.local()?)? else { return None };
+        let Op::Let(_, Rvalue::Load(of)) = self.body.only_def(operand.local()?)? else { return None };
         match (of.base, &self.steps(*of)[..]) {
             (Operand::Local(pair), [Step::Item(Const::Int(index))]) => Some((pair, *index)),
             _ => None,
         }
-    }
-
-    /// What assigns a local, if nothing else does.
-    fn only_def(&self, local: LocalId) -> Option<&Op> {
-        let sets = |inst: &&Inst| matches!(&inst.op, Op::Let(to, _) | Op::Call(to, _) if *to == local);
-        let mut defs = self.body.blocks.iter().flat_map(|block| &block.insts).filter(sets);
-        defs.next().filter(|_| defs.next().is_none()).map(|inst| &inst.op)
     }
 
     /// Whether a local is assigned more than once.

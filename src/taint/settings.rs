@@ -6,8 +6,7 @@
 //! constants, `if kind == "path"`.
 
 use crate::ir::{
-    Arg, ArgKind, BlockId, Body, CallId, Const, LocalId, Op, Operand, Paths, Place, Rvalue, Step, Terminator,
-    operands,
+    Arg, ArgKind, BlockId, Body, CallId, Const, Op, Operand, Paths, Place, Rvalue, Step, Terminator, operands,
 };
 use crate::program::{Meaning, Module};
 use crate::python::ast::CmpOp;
@@ -46,7 +45,7 @@ impl Settings<'_> {
                     && text.split('.').all(|word| !OF_REQUESTS.contains(&word))
                     && self.uses(on) == 1
             }
-            Operand::Local(local) => match (self.body.param(local), self.defined(local)) {
+            Operand::Local(local) => match (self.body.param(local), self.body.only_def(local)) {
                 (Some(param), None) => matches!(param.default, Some(Const::Bool(_))) && self.uses(on) == 1,
                 (None, Some(Op::Let(_, Rvalue::Load(place)))) => {
                     self.is_own(*place) && self.loads(*place) == 1
@@ -61,16 +60,6 @@ impl Settings<'_> {
         }
     }
 
-    /// What assigns a local, if that is one instruction.
-    fn defined(&self, local: LocalId) -> Option<&Op> {
-        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
-        let mut all = insts.map(|inst| &inst.op).filter(|op| match op {
-            Op::Let(to, _) | Op::Call(to, _) | Op::Await(to, _) | Op::Yield(to, ..) => *to == local,
-            Op::Store(..) | Op::Delete(_) | Op::Exit(_) => false,
-        });
-        all.next().filter(|_| all.next().is_none())
-    }
-
     /// `os.getenv("OPEN")`, `as_bool(os.getenv("OPEN", "no"))`
     fn is_of_environment(&self, call: CallId, depth: u32) -> bool {
         let call = &self.body.calls[call];
@@ -83,7 +72,7 @@ impl Settings<'_> {
         };
         depth > 0
             && call.callee.path == Paths::EMPTY
-            && matches!(self.defined(only), Some(Op::Call(_, inner)) if self.is_of_environment(*inner, depth - 1))
+            && matches!(self.body.only_def(only), Some(Op::Call(_, inner)) if self.is_of_environment(*inner, depth - 1))
     }
 
     /// How often something is read.
@@ -119,7 +108,7 @@ impl Settings<'_> {
     /// Whether a value is an attribute of the instance, or what functions for paths make of it.
     fn is_made_of_own(&self, value: Operand, depth: u32) -> bool {
         let Operand::Local(local) = value else { return false };
-        match self.defined(local) {
+        match self.body.only_def(local) {
             Some(Op::Let(_, Rvalue::Load(place))) => self.is_own(*place),
             Some(Op::Let(_, Rvalue::Use(from))) if depth > 0 => self.is_made_of_own(*from, depth - 1),
             Some(Op::Call(_, call)) if depth > 0 => {

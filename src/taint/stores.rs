@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Operand, Place};
+use crate::ir::{Operand, Place, Step};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::secrets::kept_at;
@@ -16,8 +16,11 @@ impl Analyzer<'_, '_> {
         if self.assigned(state, place, &tree, span) {
             return;
         }
-        if let Some(mapping) = self.mapping_of_entry(place, value) {
-            let mapping = self.load(state, mapping, span);
+        // `copy[key] = value` for each of `mapping.items()`.
+        if let Some((_, Step::Key(key))) = self.module.unit.paths.split(place.path)
+            && let Some((mapping, at)) = self.mapping_of(key, value)
+        {
+            let mapping = self.load(state, mapping, at);
             self.gain_entries(state, place, &mapping, span);
             return;
         }

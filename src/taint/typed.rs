@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::Symbol;
-use crate::ir::{LocalId, Op, Operand, Rvalue};
+use crate::ir::{Operand, Rvalue};
 use crate::models::Kinds;
 use crate::program::{ClassIx, Meaning};
 use crate::taint::body::Analyzer;
@@ -120,20 +120,13 @@ impl Analyzer<'_, '_> {
     /// Whether a class that `isinstance` is asked of, or each of several, has no instance with text from outside in it:
     /// `int`, `(int, Decimal)`, `UUID | date`.
     pub(super) fn is_no_text(&self, class: Operand, depth: u32) -> bool {
-        let defined = |local: LocalId| {
-            let mut insts = self.body.blocks.iter().flat_map(|block| &block.insts);
-            insts.find_map(|inst| match &inst.op {
-                Op::Let(to, value) if *to == local => Some(value),
-                _ => None,
-            })
-        };
         match class {
             Operand::Global(name) => match self.module.meaning(name) {
                 Meaning::Outside(path) => self.holds_no_text(path.strip_prefix("builtins.").unwrap_or(path)),
                 Meaning::Class(class) => self.is_enum_class(*class),
                 _ => false,
             },
-            Operand::Local(local) if depth > 0 => match defined(local) {
+            Operand::Local(local) if depth > 0 => match self.defined_by(local) {
                 Some(Rvalue::Tuple(classes)) => {
                     !classes.is_empty() && classes.iter().all(|class| self.is_no_text(*class, depth - 1))
                 }
