@@ -157,6 +157,7 @@ impl Models {
 
     /// Adds the entries of a pack.
     pub fn add(&mut self, pack: Pack) {
+        pack.calls().for_each(|call| self.types.note_objects(call));
         for source in pack.sources {
             // `django.http.HttpRequest().GET`, `flask.request.args`
             if let Some((object, field)) = source.at.rsplit_once('.')

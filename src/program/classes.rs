@@ -145,7 +145,12 @@ impl Program<'_> {
     /// `super().write`; of a constructor the class itself.
     #[must_use]
     pub fn above_path(&self, class: ClassIx, text: &str) -> Option<String> {
-        let name = text.strip_prefix("super().")?;
+        self.library_path(class, text.strip_prefix("super().")?)
+    }
+
+    /// The value path of what instances of `class` have from a library under `name`; of the constructor the class itself.
+    #[must_use]
+    pub fn library_path(&self, class: ClassIx, name: &str) -> Option<String> {
         let base = self.library_base(class).filter(|base| self.types.is_library(base))?;
         let path = if name == "__init__" { base.to_owned() } else { format!("{base}().{name}") };
         Some(self.types.canonical(&path).unwrap_or(path))

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
 use crate::ir::{Arg, ArgKind, Body, Call, LocalId, Op, Operand, Rvalue, Step};
-use crate::program::{ClassIx, FuncId, Meaning, Module, ModuleId, Program};
+use crate::program::{ClassIx, FuncId, Meaning, Module, ModuleId, ObjectId, Program};
 
 /// Most things that may be passed for one parameter, or stand in one attribute.
 const MAX_THINGS: usize = 4;
@@ -24,10 +24,17 @@ pub enum Thing {
     Class(ClassIx),
     /// An object of a class.
     Object(ClassIx),
+    /// An object of a library.
+    Library(ObjectId),
 }
 
 /// What is kept in an attribute: the thing, and how many subscripts lead to it.
 pub(super) type Kept = (Thing, u8);
+
+/// Whether these are too many to be told: objects of libraries decide nothing about what is run.
+fn is_much(things: impl Iterator<Item = Thing>) -> bool {
+    things.filter(|thing| !matches!(thing, Thing::Library(_))).count() > MAX_THINGS
+}
 
 /// What the program hands over.
 #[derive(Default)]
@@ -45,7 +52,7 @@ impl Handed {
         let mut params: FxHashMap<(FuncId, usize), Vec<Thing>> = FxHashMap::default();
         for (param, thing) in passed.into_iter().flatten() {
             let known = params.entry(param).or_default();
-            if !known.contains(&thing) && known.len() <= MAX_THINGS {
+            if !known.contains(&thing) && known.len() <= 2 * MAX_THINGS && !is_much(known.iter().copied()) {
                 known.push(thing);
             }
         }
@@ -64,14 +71,15 @@ impl Program<'_> {
     /// What calls pass for a parameter, as far as names tell; nothing where it is much.
     #[must_use]
     pub fn passed_for(&self, func: FuncId, index: usize) -> &[Thing] {
-        let known = self.handed.params.get(&(func, index)).filter(|things| things.len() <= MAX_THINGS);
+        let known = self.handed.params.get(&(func, index)).filter(|things| !is_much(things.iter().copied()));
         known.map_or(&[], |things| things)
     }
 
     /// What methods of a class keep in its attributes; nothing where it is much.
     pub fn kept_in(&self, class: ClassIx) -> impl Iterator<Item = (Symbol, &[Kept])> {
         let attrs = self.handed.kept.get(&class).into_iter().flatten();
-        attrs.filter(|(_, kept)| kept.len() <= MAX_THINGS).map(|(name, kept)| (*name, &kept[..]))
+        let is_told = |kept: &[Kept]| !is_much(kept.iter().map(|(thing, _)| *thing));
+        attrs.filter(move |(_, kept)| is_told(kept)).map(|(name, kept)| (*name, &kept[..]))
     }
 
     /// Every parameter of a function called `name` for which something is passed.
@@ -153,7 +161,8 @@ impl Program<'_> {
             Meaning::Method(func, class) => Some(Thing::Method(*func, *class)),
             Meaning::Class(class) => Some(Thing::Class(*class)),
             Meaning::Instance(class) => Some(Thing::Object(*class)),
-            Meaning::Module(_) | Meaning::Outside(_) | Meaning::Unknown => None,
+            Meaning::Outside(path) => self.types.object(path).map(Thing::Library),
+            Meaning::Module(_) | Meaning::Unknown => None,
         }
     }
 
@@ -259,6 +268,7 @@ impl Program<'_> {
             Thing::Object(class) | Thing::Class(class) => {
                 found.extend(self.overrides(class, module.global(call.method), MAX_CALLEES));
             }
+            Thing::Library(_) => {}
         };
         for (index, param) in body.params.iter().enumerate() {
             let things = self.passed_for(id, index);
@@ -311,7 +321,8 @@ pub(super) fn kept(program: &Program<'_>) -> FxHashMap<ClassIx, Vec<(Symbol, Vec
                 attrs.len() - 1
             });
             let known = &mut attrs[at].1;
-            if !known.contains(&kept) && known.len() <= MAX_THINGS {
+            let is_much = is_much(known.iter().map(|(thing, _)| *thing));
+            if !known.contains(&kept) && known.len() <= 2 * MAX_THINGS && !is_much {
                 known.push(kept);
             }
         }

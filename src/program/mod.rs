@@ -26,7 +26,7 @@ pub use link::link;
 pub use resolve::Meaning;
 pub use special::{ENTERED, LOOKED_UP, SHOWN, of_operator};
 pub use stats::Stats;
-pub use types::Types;
+pub use types::{ObjectId, Types};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 

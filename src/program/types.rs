@@ -2,6 +2,12 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::base::IdVec;
+use crate::define_id;
+
+define_id!(/// An object of a library, by the value path that makes it: `sqlite3.connect()`.
+    ObjectId);
+
 /// Value paths of libraries that stand for shorter ones.
 #[derive(Clone, Default)]
 pub struct Types {
@@ -12,6 +18,9 @@ pub struct Types {
     roots: FxHashSet<String>,
     /// The libraries of which something is known, by their first names.
     libraries: FxHashSet<String>,
+    /// The objects of which something is known.
+    objects: IdVec<ObjectId, String>,
+    by_object: FxHashMap<String, ObjectId>,
 }
 
 impl Types {
@@ -28,6 +37,30 @@ impl Types {
     /// Notes that something is known of what is at `path`.
     pub fn note(&mut self, path: &str) {
         self.libraries.insert(root(path).to_owned());
+    }
+
+    /// Notes the objects that the value path of a call begins with.
+    pub fn note_objects(&mut self, call: &str) {
+        for (end, _) in call.match_indices(").") {
+            let object = &call[..=end];
+            if !object.starts_with('*') && !self.by_object.contains_key(object) {
+                let id = self.objects.push(object.to_owned());
+                self.by_object.insert(object.to_owned(), id);
+            }
+        }
+    }
+
+    /// The object that the value path `path` makes, which stands for no shorter one, if something is known of it.
+    #[must_use]
+    pub fn object(&self, path: &str) -> Option<ObjectId> {
+        path.ends_with(')').then(|| self.by_object.get(path).copied())?
+    }
+
+    /// The value path of the method `name` of an object.
+    #[must_use]
+    pub fn method_of(&self, object: ObjectId, name: &str) -> String {
+        let path = format!("{}.{name}", self.objects[object]);
+        self.canonical(&path).unwrap_or(path)
     }
 
     /// Whether something is known of the library that `path` is of.

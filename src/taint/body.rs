@@ -1,7 +1,7 @@
 //! Follows taint through one body: blocks in order until nothing changes, then once more to see what reaches what.
 
 use std::cell::{OnceCell, RefCell};
-
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -12,11 +12,12 @@ use crate::ir::{
     BlockId, Body, FnId, Inst, LocalId, Op, Operand, ParamKind, Place, Rvalue, Step, Terminator,
 };
 use crate::models::{Kinds, Threat};
-use crate::program::{ClassIx, FuncId, Module};
+use crate::program::{ClassIx, FuncId, Module, ObjectId};
 use crate::taint::aliases::Alias;
 use crate::taint::demand::{self, Group, Mask};
 use crate::taint::forms::{Form, without_own};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
+use crate::taint::objects::objects;
 use crate::taint::origins::Origin;
 use crate::taint::rounds::{Loop, loops};
 use crate::taint::state::{Element, State, Var};
@@ -50,6 +51,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) out: RefCell<Summary>,
     pub(super) reporting: RefCell<bool>,
     pub(super) live: Liveness,
+    /// The locals that are objects of libraries.
+    pub(super) objects: Vec<(LocalId, ObjectId)>,
     /// What is known of each call.
     pub(super) calls: IdVec<crate::ir::CallId, Known<'w>>,
     /// Parameters whose values decide something.
@@ -138,6 +141,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             settings: crate::taint::settings::branches(module, body, class.is_some()),
             cfg,
             calls: known(world, (module, id), class, body),
+            objects: objects(world, module, body),
             context,
             origins: RefCell::default(),
             known_origins: RefCell::default(),
@@ -216,10 +220,16 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         let order: Vec<BlockId> = self.cfg.order().to_vec();
         let mut rank: IdVec<BlockId, usize> = IdVec::filled(usize::MAX, n);
         order.iter().enumerate().for_each(|(at, block)| rank[*block] = at);
-        let mut todo: std::collections::BTreeSet<usize> = [0].into_iter().collect();
+        let mut todo = BTreeSet::from([0]);
         // A loop is left when it is known what its rounds do; of several the innermost first.
-        let mut waiting: std::collections::BTreeSet<usize> = std::collections::BTreeSet::new();
-        while let Some(at) = todo.pop_first().or_else(|| waiting.last().copied()) {
+        let mut waiting: BTreeSet<usize> = BTreeSet::new();
+        // Rounds of an outer loop wait for the loops within it, which else were never left where each round brings more.
+        let next = |todo: &BTreeSet<usize>, waiting: &BTreeSet<usize>| match waiting.last() {
+            Some(inner) => todo.range(inner + 1..).next().or(Some(inner)).copied(),
+            None => todo.first().copied(),
+        };
+        while let Some(at) = next(&todo, &waiting) {
+            todo.remove(&at);
             let block = order[at];
             let done = match self.body.blocks[block].end {
                 Terminator::Iterate { done, .. } if visits[block] == 0 && waiting.insert(at) => Some(done),
@@ -287,6 +297,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             if let Some(made) = self.injected(index) {
                 tree.join(&made);
             }
+            tree.object = self.object_at(param.local);
             self.passed_everywhere(index, &mut tree);
             if index == 0 && self.class.is_some() {
                 self.fill_self(&mut tree);
@@ -373,7 +384,10 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         true
     }
 
-    pub(super) fn bind(&self, state: &mut State, to: LocalId, tree: Arc<Tree>) {
+    pub(super) fn bind(&self, state: &mut State, to: LocalId, mut tree: Arc<Tree>) {
+        if let Some(object) = self.object_at(to).filter(|object| tree.object != Some(*object)) {
+            Arc::make_mut(&mut tree).object = Some(object);
+        }
         self.read_again(state);
         // What a check has shown on this way holds for the copy on others too.
         let tree = self.without_cleared(state, tree);

@@ -1,6 +1,7 @@
 //! Who calls the functions of the program from outside, told once for all of them: by decorators, by bases of classes, by
 //! calls that hand a function over. Also which parameters are requests, and which get what a dependency returns.
 
+use std::collections::hash_map::Entry;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
@@ -39,8 +40,8 @@ pub(super) struct Called<'m> {
 #[derive(Default)]
 pub(super) struct Callers<'m> {
     called: FxHashMap<FuncId, Called<'m>>,
-    /// Parameters that hold requests, whatever they are called.
-    requests: FxHashSet<(FuncId, usize)>,
+    /// Parameters that hold requests, whatever they are called, with the value path of these where it is known.
+    requests: FxHashMap<(FuncId, usize), Option<&'m str>>,
     /// Attributes in which methods keep such a parameter.
     kept: FxHashSet<(ClassIx, Symbol)>,
     /// Parameters that get what a function returns: `Depends(f)`.
@@ -83,22 +84,17 @@ impl<'m> Callers<'m> {
 
     /// Whether the parameter at `index` holds a request.
     pub(super) fn is_request(&self, id: FuncId, index: usize) -> bool {
-        self.requests.contains(&(id, index))
+        self.requests.contains_key(&(id, index))
     }
 
-    /// Value path of the callee of a method of the request that a function is called with.
+    /// Value path of the callee of a method of a request that a function is called with.
     pub(super) fn request_call(
         &self,
-        module: &Module<'_>,
-        (id, body): (FuncId, &Body),
+        (id, module, body): (FuncId, &Module<'_>, &Body),
         call: &Call,
     ) -> Option<String> {
-        let request = self.called.get(&id)?.request?;
-        let first = body.params.iter().position(|param| call.callee.base == Operand::Local(param.local))?;
-        if !self.is_request(id, first) {
-            return None;
-        }
-        let mut path = request.to_owned();
+        let index = body.params.iter().position(|param| call.callee.base == Operand::Local(param.local))?;
+        let mut path = self.requests.get(&(id, index)).copied()??.to_owned();
         for step in module.unit.paths.steps(call.callee.path) {
             match step {
                 Step::Attr(name) => path.extend([".", module.unit.text(name)]),
@@ -134,44 +130,43 @@ impl<'m> Callers<'m> {
 
     /// Finds the parameters that requests are handed to, by whatever name.
     fn follow_requests(&mut self, program: &Program<'_>, models: &Models, is_web: bool) {
-        let firsts: Vec<(FuncId, usize)> = self
-            .called
-            .iter()
-            .filter(|(_, called)| called.request.is_some_and(|request| models.has_fields(request)))
-            .map(|(id, _)| (*id, first(program, *id)))
-            .collect();
-        self.requests.extend(firsts);
+        let with_fields = self.called.iter().filter_map(|(id, called)| {
+            let request = called.request.filter(|request| models.has_fields(request))?;
+            Some(((*id, first(program, *id)), Some(request)))
+        });
+        self.requests.extend(with_fields.collect::<Vec<_>>());
         let mut todo: Vec<FuncId> = program.funcs().collect();
         while !todo.is_empty() {
-            let found: Vec<HandedOn> =
+            let found: Vec<HandedOn<'m>> =
                 todo.par_iter().map(|id| self.handed_on(program, models, *id, is_web)).collect();
             let mut next: FxHashSet<FuncId> = FxHashSet::default();
             for found in found {
                 self.kept.extend(found.kept);
-                next.extend(found.params.iter().filter(|at| self.requests.insert(**at)).map(|at| at.0));
+                for (at, request) in found.params {
+                    if let Entry::Vacant(open) = self.requests.entry(at) {
+                        open.insert(request);
+                        next.insert(at.0);
+                    }
+                }
             }
             todo = next.into_iter().collect();
         }
     }
 
     /// The parameters of callees that a function hands a request to.
-    fn handed_on(&self, program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> HandedOn {
+    fn handed_on(&self, program: &Program<'_>, models: &Models, id: FuncId, is_web: bool) -> HandedOn<'m> {
         let (module, _, body) = program.func(id);
         if module.is_test {
             return HandedOn::default();
         }
-        let own: Vec<LocalId> = body
-            .params
-            .iter()
-            .enumerate()
-            .filter(|(index, param)| {
-                self.is_request(id, *index)
-                    || is_named_request(program, id, param.local, param.annotation.is_some(), is_web)
-            })
-            .map(|(_, param)| param.local)
-            .collect();
+        let own = body.params.iter().enumerate().filter_map(|(index, param)| {
+            let known = self.requests.get(&(id, index)).copied();
+            let named = || is_named_request(program, id, param.local, param.annotation.is_some(), is_web);
+            Some((param.local, known.or_else(|| named().then_some(None))?))
+        });
+        let own: FxHashMap<LocalId, Option<&'m str>> = own.collect();
         let is_request = |operand: Operand| match operand {
-            Operand::Local(local) => own.contains(&local),
+            Operand::Local(local) => own.contains_key(&local),
             Operand::Global(name) => {
                 matches!(module.meaning(name), Meaning::Outside(path) if path.ends_with("equest") && models.has_type(path))
             }
@@ -210,7 +205,8 @@ impl<'m> Callers<'m> {
                             ParamKind::Positional | ParamKind::PositionalOnly | ParamKind::KeywordOnly
                         )
                     {
-                        found.params.push((callee, index));
+                        let request = arg.value.local().and_then(|local| own.get(&local).copied()?);
+                        found.params.push(((callee, index), request));
                     }
                 }
             }
@@ -221,8 +217,8 @@ impl<'m> Callers<'m> {
 
 /// Where a function hands requests on.
 #[derive(Default)]
-struct HandedOn {
-    params: Vec<(FuncId, usize)>,
+struct HandedOn<'m> {
+    params: Vec<((FuncId, usize), Option<&'m str>)>,
     kept: Vec<(ClassIx, Symbol)>,
 }
 

@@ -68,6 +68,14 @@ impl Analyzer<'_, '_> {
             call.args.iter().map(|arg| self.value_at(state, arg.value, value_span(arg, self))).collect();
         let known = &self.calls[id];
         let (receiver, source) = self.receiver(state, call, known.model.source);
+        let by_object = receiver.as_ref().and_then(|receiver| self.by_object(call, known, receiver));
+        let (known, receiver, source) = match &by_object {
+            Some(known) => {
+                let (receiver, source) = self.receiver(state, call, known.model.source);
+                (known, receiver, source)
+            }
+            None => (known, receiver, source),
+        };
         let receiver = receiver.map(|receiver| self.seen_through(state, call, &known.path, receiver));
         let mut site = Site {
             call,
@@ -115,7 +123,11 @@ impl Analyzer<'_, '_> {
         if let Some(field) = self.called_field(&site) {
             site.receiver = Some(field);
         }
-        Some(self.outside(state, &site))
+        let mut tree = self.outside(state, &site);
+        if by_object.is_some() {
+            Arc::make_mut(&mut tree).object = self.world.models.types.object(&format!("{}()", site.path));
+        }
+        Some(tree)
     }
 
     /// `self.namer(file)`: what an object of the program holds in a field is called, which has nothing to do with its other
@@ -301,6 +313,7 @@ impl Analyzer<'_, '_> {
             let shown = Kinds::DETAIL.with(Kinds::named("html").unwrap_or_default());
             tree.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(shown));
         }
+        tree.object = Self::passed_object(site);
         self.undo(state, site, &mut tree);
         self.made_with(site, &mut tree);
         let mut cond = cond;

@@ -59,12 +59,15 @@ impl Analyzer<'_, '_> {
     /// Notes the classes of the objects that the program passes for a parameter.
     pub(super) fn passed_everywhere(&self, index: usize, tree: &mut Tree) {
         let things = self.world.program.passed_for(self.id, index);
-        let is_object = |thing: &Thing| matches!(thing, Thing::Object(_));
-        if things.is_empty() || tree.class.is_some() || !things.iter().all(is_object) {
+        let made = things.iter().filter_map(|thing| Tree::thing(*thing).object).min();
+        tree.object = tree.object.or(made);
+        let own = || things.iter().filter(|thing| !matches!(thing, Thing::Library(_)));
+        if tree.class.is_some() || !own().all(|thing| matches!(thing, Thing::Object(_))) {
             return;
         }
-        let classes = things.iter().flat_map(|thing| Tree::thing(*thing).class);
+        let classes = own().flat_map(|thing| Tree::thing(*thing).class);
         match &classes.collect::<Vec<_>>()[..] {
+            [] => {}
             [class] => tree.class = Some(*class),
             classes => tree.maybe = Some(Arc::new(classes.to_vec())),
         }

@@ -12,6 +12,7 @@ impl Tree {
             konst: part.konst.clone(),
             class: part.class,
             maybe: part.maybe.clone(),
+            object: part.object,
             ..Self::labeled(part.all())
         };
         let fields = self.fields.iter().map(|(key, at)| (key.clone(), Arc::new(part(at)))).collect();
@@ -20,8 +21,16 @@ impl Tree {
             konst: self.konst.clone(),
             class: self.class,
             maybe: self.maybe.clone(),
+            object: self.object,
             ..Self::labeled(self.labels.clone())
         })
+    }
+
+    /// Forgets what is known of it as a whole, taint aside.
+    pub(super) fn forget_text(&mut self) {
+        (self.konst, self.prefix, self.ending, self.cond) = (None, None, None, None);
+        self.may = [false; 2];
+        self.among = None;
     }
 
     /// All labels in it, but those in instances of the program's classes, whose attributes stand for themselves.
@@ -78,6 +87,7 @@ impl Tree {
             fields,
             class: self.class,
             maybe: self.maybe.clone(),
+            object: self.object,
             funcs,
             ragged: self.ragged,
             ..Self::default()

@@ -43,7 +43,8 @@ impl Analyzer<'_, '_> {
                 None => shape = Some(own),
             }
         }
-        summary.shape = shape.filter(|shape| !is_generator && !shape.is_plain()).map(Arc::new);
+        let shape = if is_generator { Some(yields.without_labels()) } else { shape };
+        summary.shape = shape.filter(|shape| !shape.is_plain()).map(Arc::new);
         let is_open = summary.shape.as_ref().is_none_or(|shape| shape.konst.is_none());
         summary.varies = is_open && !is_generator && !summary.tested.is_empty();
         for (index, param) in self.body.params.iter().enumerate() {

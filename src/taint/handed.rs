@@ -183,8 +183,7 @@ impl Analyzer<'_, '_> {
             call.args = args.iter().map(arg).collect();
         }
         let method = path.rsplit('.').next().unwrap_or(path);
-        let model = self.world.models.call(path, method);
-        let known = Known { path: path.to_owned(), model, ..Known::default() };
+        let known = Known::at(self.world.models, path.to_owned(), method);
         let mut args = args.unwrap_or_else(|| site.args.clone());
         // What `partial` was given by name.
         let mut all: Vec<Arg> = call.args.to_vec();

@@ -106,6 +106,10 @@ impl Tree {
             grew |= class != self.class;
             self.class = class;
         }
+        if let Some(object) = other.object.filter(|object| self.object.is_none_or(|known| *object < known)) {
+            self.object = Some(object);
+            grew = true;
+        }
         if self.among.is_some() && self.among != other.among {
             self.among = None;
             grew = true;
@@ -212,6 +216,7 @@ impl Tree {
             && keeps_truths
             && keeps_class
             && keeps_cond
+            && other.object.is_none_or(|object| self.object.is_some_and(|known| known <= object))
             && (self.ending.is_none() || self.ending == other.ending)
             && (self.among.is_none() || self.among == other.among)
             && (self.ragged || !other.ragged)

@@ -53,6 +53,7 @@ mod mappings;
 mod media;
 mod methods;
 mod named;
+mod objects;
 mod origins;
 mod poured;
 mod properties;

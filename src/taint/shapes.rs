@@ -180,6 +180,7 @@ impl Tree {
             }),
             Thing::Class(class) => Self::func(FuncRef::new(Callee::Class(class))),
             Thing::Object(class) => object(class),
+            Thing::Library(object) => Self { object: Some(object), ..Self::default() },
         }
     }
 }

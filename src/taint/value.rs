@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::Symbol;
 use crate::ir::{Const, Step};
 use crate::models::Kinds;
-use crate::program::{ClassIx, FuncId, Module};
+use crate::program::{ClassIx, FuncId, Module, ObjectId};
 use crate::taint::conds::{Among, Each};
 use crate::taint::limits::{MAX_DEPTH, MAX_FIELDS, MAX_LABELS};
 use crate::taint::summary::Hop;
@@ -149,6 +149,8 @@ pub(super) struct Tree {
     pub(super) class: Option<ClassIx>,
     /// Classes of the program of which it may be an instance, where it is not certain that it is one of a single class.
     pub(super) maybe: Option<Arc<Vec<ClassIx>>>,
+    /// The object of a library that it may be.
+    pub(super) object: Option<ObjectId>,
     /// Functions that it may be.
     pub(super) funcs: Vec<FuncRef>,
     /// What its truth tells.
@@ -205,16 +207,10 @@ impl Tree {
             && self.fields.is_empty()
             && self.class.is_none()
             && self.maybe.is_none()
+            && self.object.is_none()
             && self.funcs.is_empty()
             && self.cond.is_none()
             && self.among.is_none()
-    }
-
-    /// Forgets what is known of it as a whole, taint aside.
-    pub(super) fn forget_text(&mut self) {
-        (self.konst, self.prefix, self.ending, self.cond) = (None, None, None, None);
-        self.may = [false; 2];
-        self.among = None;
     }
 
     /// Adds a label; labels of one origin are one.

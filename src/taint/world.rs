@@ -131,6 +131,12 @@ impl<'w> Known<'w> {
         let model = models.call(&known.path, "");
         Known { path: known.path.clone(), callees: Vec::new(), model, ..Known::default() }
     }
+
+    /// What is known of a call of what is at `path`.
+    pub(super) fn at(models: &'w Models, path: String, method: &str) -> Self {
+        let model = models.call(&path, method);
+        Known { path, model, ..Known::default() }
+    }
 }
 
 pub(super) fn known<'w>(
@@ -143,7 +149,7 @@ pub(super) fn known<'w>(
         .iter()
         .map(|call| {
             let callees = world.program.callees(module, class, call);
-            let request = || world.callers.request_call(module, (id, body), call).unwrap_or_default();
+            let request = || world.callers.request_call((id, module, body), call).unwrap_or_default();
             let above = class.zip(call.name).filter(|_| callees.is_empty());
             let above =
                 above.and_then(|(class, name)| world.program.above_path(class, module.unit.text(name)));

@@ -1,0 +1,57 @@
+//! Objects of libraries as values: by the value path that made one it is known what its methods are, wherever the program
+//! hands it.
+
+use crate::ir::{Body, Call, LocalId};
+use crate::program::{ClassIx, Meaning, Module, ObjectId};
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::value::Tree;
+use crate::taint::world::{Known, World};
+
+/// The locals of a body that are objects of libraries by their value paths, sorted.
+pub(super) fn objects(world: &World<'_, '_>, module: &Module<'_>, body: &Body) -> Vec<(LocalId, ObjectId)> {
+    let object = |value| match module.meaning(value) {
+        Meaning::Outside(path) => world.models.types.object(path),
+        _ => None,
+    };
+    body.locals.pairs().filter_map(|(local, data)| Some((local, object(data.value?)?))).collect()
+}
+
+impl<'w> Analyzer<'w, '_> {
+    /// The object of a library that a local is by its value path.
+    pub(super) fn object_at(&self, local: LocalId) -> Option<ObjectId> {
+        let at = self.objects.binary_search_by_key(&local, |(local, _)| *local).ok()?;
+        Some(self.objects[at].1)
+    }
+
+    /// What is known of a method by the object of a library that it is called on, where names do not tell.
+    pub(super) fn by_object(&self, call: &Call, known: &Known<'_>, receiver: &Tree) -> Option<Known<'w>> {
+        let program = self.world.program;
+        let is_open = call.name.is_none_or(|name| match self.module.meaning(name) {
+            Meaning::Unknown => true,
+            // What stands in a list or mapping of the program has a value path that leads nowhere.
+            Meaning::Outside(path) => path.contains("[]") || !self.world.models.types.is_library(path),
+            _ => false,
+        });
+        if !known.callees.is_empty() || !is_open {
+            return None;
+        }
+        let method = self.module.unit.text(call.method);
+        let inherited = |class: ClassIx| match program.method(class, self.module.global(call.method)) {
+            Some(_) => None,
+            None => program.library_path(class, method),
+        };
+        let path = match receiver.object {
+            Some(object) => self.world.models.types.method_of(object, method),
+            None => receiver.classes().find_map(inherited)?,
+        };
+        Some(Known::at(self.world.models, path, method))
+    }
+
+    /// The object that a call hands back as it was passed.
+    pub(super) fn passed_object(site: &Site<'_>) -> Option<ObjectId> {
+        let is_handed_back = matches!(site.path, "contextlib.closing" | "contextlib.aclosing")
+            || matches!(site.method, "enter_context" | "enter_async_context");
+        site.args.first().filter(|_| is_handed_back)?.object
+    }
+}
