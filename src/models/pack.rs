@@ -380,11 +380,10 @@ fn paths(by_module: BTreeMap<String, Vec<String>>) -> Vec<String> {
 impl Pack {
     /// The calls of which it says what they do with what goes in.
     pub(super) fn calls(&self) -> impl Iterator<Item = &String> {
-        let sinks = self.sinks.iter().map(|sink| &sink.call);
-        let sinks = sinks.chain(self.sanitizers.iter().map(|sanitizer| &sanitizer.call));
-        let others = self.guards.iter().map(|guard| &guard.call);
-        let others = others.chain(self.renders.iter().map(|render| &render.call));
-        sinks.chain(others).chain(&self.clean).chain(&self.same)
+        let checked = self.sanitizers.iter().map(|sanitizer| &sanitizer.call);
+        let checked = checked.chain(self.guards.iter().map(|guard| &guard.call));
+        let done = self.sinks.iter().map(|sink| &sink.call).chain(checked);
+        done.chain(self.renders.iter().map(|render| &render.call)).chain(&self.clean).chain(&self.same)
     }
 
     /// Reads the pack `text` of the file `name`, which may name our kinds and those that it declares.
