@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ir::{BodyKind, Call, CallId, Op, Operand};
-use crate::models::Kinds;
+use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -122,7 +122,7 @@ impl Analyzer<'_, '_> {
                         given.as_ref().is_some_and(|given| !self.along(given, at).fields.is_empty())
                     })
             };
-            if given_part.is_some_and(is_part) {
+            if given_part.is_some_and(is_part) || self.is_from_outside(func, from) {
                 continue;
             }
             let labels = self.labels(state, from, bound, site, BACK);
@@ -183,6 +183,15 @@ impl Analyzer<'_, '_> {
         }
         self.tell(state, summary, bound, &mut result);
         Arc::new(result)
+    }
+
+    /// Whether taint is what callers from outside hand to a function, which this caller passes something else.
+    fn is_from_outside(&self, func: FuncId, from: &From) -> bool {
+        let Port::Source(source) = &from.port else { return false };
+        let (module, _, body) = self.world.program.func(func);
+        source.file == module.file
+            && !matches!(source.threat, Threat::Secret | Threat::Detail)
+            && body.params.iter().any(|param| body.locals[param.local].span == source.span)
     }
 
     /// What was passed for a parameter, as the callee leaves it.
@@ -387,6 +396,9 @@ impl Analyzer<'_, '_> {
     /// What the callee stores into its arguments.
     fn effects(&self, state: &mut State, site: &Site<'_>, summary: &Summary, bound: &Bound, func: FuncId) {
         for (param, path, from) in &summary.effects {
+            if self.is_from_outside(func, from) {
+                continue;
+            }
             let is_copied = |(of, key, other): &(usize, Key, usize)| {
                 of == param
                     && path.first() == Some(key)

@@ -297,7 +297,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             if let Some(made) = self.injected(index) {
                 tree.join(&made);
             }
-            tree.object = self.object_at(param.local);
+            tree.object = tree.object.or(self.object_at(param.local));
             self.passed_everywhere(index, &mut tree);
             if index == 0 && self.class.is_some() {
                 self.fill_self(&mut tree);

@@ -116,7 +116,11 @@ impl Analyzer<'_, '_> {
 
     /// What a function returns, or yields, that is called with nothing of ours.
     fn made_by(&self, summary: &Summary) -> Tree {
-        let mut tree = summary.shape.as_deref().cloned().unwrap_or_default();
+        let made = summary.shape.as_deref();
+        let mut tree = match made.map(|made| &made.fields[..]) {
+            Some([(Key::Any, yielded)]) => Tree::clone(yielded),
+            _ => made.cloned().unwrap_or_default(),
+        };
         for (path, from) in &summary.returns {
             let path = path.strip_prefix(&[Key::Any]).unwrap_or(path);
             match self.made_label(from) {
