@@ -5,9 +5,21 @@ use std::sync::Arc;
 use crate::models::Kinds;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::state::State;
 use crate::taint::value::{Key, Konst, Tree};
 
 impl Analyzer<'_, '_> {
+    /// Notes that a text begins with no slash any more: `name.lstrip("/")`.
+    pub(super) fn unroot(&self, state: &mut State, text: &mut Tree) {
+        let key = Key::Item(Konst::Str("\0unrooted".into()));
+        for label in &mut text.labels {
+            let whole = label.origin;
+            label.origin = self.apart(whole, key.clone());
+            self.wholes.borrow_mut().entry(label.origin).or_insert(whole);
+            state.clear(label.origin, Kinds::NOT_ROOTED);
+        }
+    }
+
     /// `text.split("/")`, `name.rsplit(".", 1)`: the last piece holds no separator. `None` for other cuts.
     pub(super) fn cut(site: &Site<'_>, text: &Tree) -> Option<Arc<Tree>> {
         let at = match &site.positional(0)?.0.konst {

@@ -91,9 +91,11 @@ impl Analyzer<'_, '_> {
     }
 
     /// An origin with the same port that checks of `id` do not cover.
-    fn apart(&self, id: u32, key: Key) -> u32 {
+    pub(super) fn apart(&self, id: u32, key: Key) -> u32 {
         let mut origin = self.origins.borrow()[id as usize].clone();
-        origin.part.push(key);
+        if origin.part.last() != Some(&key) {
+            origin.part.push(key);
+        }
         self.origin(origin)
     }
 

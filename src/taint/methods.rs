@@ -370,6 +370,11 @@ impl Analyzer<'_, '_> {
                 let given = first().and_then(|tree| tree.konst.clone());
                 if let (Some(Konst::Str(given)), "strip" | "lstrip") = (&given, site.method)
                     && given.contains('/')
+                {
+                    self.unroot(state, &mut tree);
+                }
+                if let (Some(Konst::Str(given)), "strip" | "lstrip") = (&given, site.method)
+                    && given.contains('/')
                     && receiver.beginning() == Some("/")
                 {
                     // Of a path from the root in which no `..` is left, what stays leads down.
