@@ -290,7 +290,7 @@ impl Analyzer<'_, '_> {
     /// Hands a way to a sink up to this function's own ports, or reports that a source takes it.
     fn extend_reach(&self, state: &State, site: &Site<'_>, reach: &Reach, bound: &Bound) {
         let from = From { port: reach.port.clone(), kinds: reach.kinds, via: None };
-        if matches!(from.port, Port::Source(_)) {
+        if matches!(from.port, Port::Source(_)) || self.is_shown_whole(state, site, reach, bound) {
             return;
         }
         for label in self.labels(state, &from, bound, site, "it goes into") {
@@ -313,6 +313,17 @@ impl Analyzer<'_, '_> {
                 hops,
             });
         }
+    }
+
+    /// Whether what is passed is a mapping that the callee writes whole into a log: its texts are literals there.
+    fn is_shown_whole(&self, state: &State, site: &Site<'_>, reach: &Reach, bound: &Bound) -> bool {
+        let Port::Param(index, path) = &reach.port else { return false };
+        let is_log = reach.kinds.has(Kinds::named("log").unwrap_or_default());
+        if !path.is_empty() || !is_log || !reach.kinds.and(Kinds::HIDDEN).is_empty() {
+            return false;
+        }
+        let given = self.operand_of(state, site, *index, bound);
+        given.is_some_and(|(operand, path)| path.is_empty() && self.is_mapping(operand))
     }
 
     /// Puts what is passed for parameters where what is returned holds them.

@@ -70,6 +70,20 @@ impl Analyzer<'_, '_> {
         }
     }
 
+    /// Of an object that was made of what came in, the address of who sent it is what the socket tells.
+    pub(super) fn of_socket(&self, name: Symbol, data: &mut Arc<Tree>) {
+        const PEERS: &[&str] =
+            &["remote", "remote_addr", "remote_address", "remote_ip", "client_address", "peername"];
+        if data.labels.is_empty() || !PEERS.contains(&self.world.program.text(name)) {
+            return;
+        }
+        let named = |name| Kinds::named(name).unwrap_or_default();
+        let lines = named("log").with(named("header"));
+        for label in &mut Arc::make_mut(data).labels {
+            label.kinds = label.kinds.without(lines);
+        }
+    }
+
     /// Whether a value path makes a field that holds no free text.
     fn is_checked(&self, path: &str) -> bool {
         self.world.models.is_number(path.trim_end_matches("()"))

@@ -61,6 +61,7 @@ impl Analyzer<'_, '_> {
                 && let Some(found) = self.property(state, (root, index), &at, self.module.global(*name), span)
             {
                 at = found;
+                self.of_socket(self.module.global(*name), &mut at);
                 continue;
             }
             if let Some(found) = self.looked_into(state, (root, index), &at, (*step, &key), span) {
@@ -88,6 +89,7 @@ impl Analyzer<'_, '_> {
                 }
                 self.cleaned((root, index), &at, self.module.global(*name), &mut next);
                 self.based(self.module.global(*name), &mut next);
+                self.of_socket(self.module.global(*name), &mut next);
                 let own = self
                     .class
                     .filter(|_| index == 0 && root.local().is_some_and(|local| self.is_self(local)));

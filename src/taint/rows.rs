@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind};
+use crate::ir::{Arg, ArgKind, Operand};
 use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -44,6 +44,9 @@ impl Analyzer<'_, '_> {
             && site.receiver.as_ref().is_some_and(|receiver| !receiver.is_tainted())
         {
             return Some(self.found_or_made(site));
+        }
+        if self.ends_query(site) {
+            return Some(Arc::default());
         }
         let rows = site.receiver.as_ref().filter(|tree| is_rows(tree));
         match (rows, site.method) {
@@ -170,6 +173,22 @@ impl Analyzer<'_, '_> {
         matches!(&origins[label.origin as usize].port, Port::Source(site) if site.threat == Threat::Stored)
     }
 
+    /// Whether a call takes the rows out of a query that was narrowed down right before:
+    /// `query.filter(Model.name.like(name)).all()`.
+    fn ends_query(&self, site: &Site<'_>) -> bool {
+        const ENDS: &[&str] = &["all", "first", "one", "one_or_none", "count", "scalar"];
+        const NARROWS: &[&str] =
+            &["filter", "filter_by", "order_by", "where", "having", "limit", "offset", "options"];
+        if !ENDS.contains(&site.method) || !site.call.args.is_empty() {
+            return false;
+        }
+        let is_narrowed = |call: &crate::ir::Call| {
+            Operand::Local(call.to) == site.call.callee.base
+                && NARROWS.contains(&self.module.unit.text(call.method))
+        };
+        self.body.calls.iter().any(is_narrowed)
+    }
+
     /// Whether a call outside of the program looks rows up.
     fn is_lookup(&self, site: &Site<'_>) -> bool {
         if site.receiver.as_ref().is_none_or(|receiver| receiver.is_tainted()) {
@@ -182,7 +201,7 @@ impl Analyzer<'_, '_> {
         };
         // `Model.active.filter(name=name)`, by a manager under a name of its own.
         let is_by_fields = || {
-            let is_field = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(_));
+            let is_field = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(_) | ArgKind::DoubleStar);
             !site.call.args.is_empty() && site.call.args.iter().all(is_field)
         };
         ASKING.contains(&site.method)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::Severity;
-use crate::ir::{Arg, ArgKind, Operand};
+use crate::ir::{Arg, ArgKind, Call, CallId, Operand};
 use crate::models::{Argument, Kinds, Sink, Wanted};
 use crate::taint::argv;
 use crate::taint::body::Analyzer;
@@ -63,7 +63,9 @@ impl Analyzer<'_, '_> {
             {
                 continue;
             }
-            if sink.kinds == Kinds::named("url").unwrap_or_default() && self.is_guarded(site) {
+            if sink.kinds == Kinds::named("url").unwrap_or_default() && self.is_guarded(site)
+                || self.is_run_here(site)
+            {
                 continue;
             }
             if sink.kinds == Kinds::named("argument").unwrap_or_default() {
@@ -301,11 +303,14 @@ impl Analyzer<'_, '_> {
         Some(Arc::new(Tree::labeled(shown.all())))
     }
 
-    /// Notes that what a call does depends on a value.
-    fn depend(&self, tree: &Tree) {
-        if tree.konst.is_none() && !tree.labels.is_empty() && self.test(tree) {
-            self.out.borrow_mut().is_conditional = true;
-        }
+    /// Whether what a call compiles is run by another call here, which tells of it.
+    fn is_run_here(&self, site: &Site<'_>) -> bool {
+        let made = Operand::Local(site.call.to);
+        let runs = |(id, call): (CallId, &Call)| {
+            matches!(self.calls[id].path.as_ref(), "exec" | "eval")
+                && call.positional(0).is_some_and(|arg| arg.value == made)
+        };
+        site.path == "compile" && self.body.calls.pairs().any(runs)
     }
 
     /// Whether an argument that may make the call harmless is passed, and nothing is known of it.

@@ -85,6 +85,13 @@ impl Analyzer<'_, '_> {
         Some(special.insert(key, Arc::new(made)))
     }
 
+    /// Notes that what a call does depends on a value.
+    pub(super) fn depend(&self, tree: &Tree) {
+        if tree.konst.is_none() && !tree.labels.is_empty() && self.test(tree) {
+            self.out.borrow_mut().is_conditional = true;
+        }
+    }
+
     /// Notes that a value decides something; whether it is a parameter's, or that of an entry of one.
     pub(super) fn test(&self, tree: &Tree) -> bool {
         let mut is_param = false;

@@ -30,6 +30,9 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
     if name.split('.').skip(1).any(|part| part == "headers") {
         kinds = kinds.with(named("header"));
     }
+    if is_header(text, name) {
+        kinds = kinds.with(named("header")).with(named("log"));
+    }
     if name.ends_with(".rel_url") {
         kinds = kinds.with(named("header")).with(named("log"));
     }
@@ -41,6 +44,17 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
         kinds = kinds.with(named("log"));
     }
     kinds
+}
+
+/// Whether a source is the value of a header of a request, which is one line: a server refuses a header that goes on in the
+/// next line, or puts spaces for the break. Those of `http.server`, whose handlers read `self.headers`, keep it.
+///
+/// Sources: RFC 9112, 5.2 ("Obsolete Line Folding"); RFC 3875, 4.1.18, which PEP 3333 refers to.
+fn is_header(text: &str, name: &str) -> bool {
+    const READERS: &[&str] = &["headers", "get_header", "getHeader", "user_agent", "referrer"];
+    let is_read = name.split('.').skip(1).any(|part| READERS.contains(&part));
+    let is_entry = || ["[\"HTTP_", "['HTTP_", "(\"HTTP_", "('HTTP_"].iter().any(|key| text.contains(key));
+    !name.starts_with("self.headers") && (is_read || is_entry())
 }
 
 /// Whether a source is what stands under one name in an address, a form, headers or cookies, as it is spelled: text, or
