@@ -80,6 +80,8 @@ impl Tree {
             maybe: self.maybe.clone(),
             funcs,
             ragged: self.ragged,
+            // Rounds of a loop end with the function.
+            among: self.among.clone().filter(|among| among.of.is_none()),
             ..Self::default()
         })
     }

@@ -8,6 +8,7 @@ use crate::ir::Operand;
 use crate::models::Kinds;
 use crate::program::ClassIx;
 use crate::taint::body::Analyzer;
+use crate::taint::spellings::one_line;
 use crate::taint::summary::Port;
 use crate::taint::value::{Key, Konst, Label, Tree};
 
@@ -77,10 +78,8 @@ impl Analyzer<'_, '_> {
         if data.labels.is_empty() || !PEERS.contains(&self.world.program.text(name)) {
             return;
         }
-        let named = |name| Kinds::named(name).unwrap_or_default();
-        let lines = named("log").with(named("header"));
         for label in &mut Arc::make_mut(data).labels {
-            label.kinds = label.kinds.without(lines);
+            label.kinds = label.kinds.without(one_line());
         }
     }
 

@@ -89,10 +89,10 @@ impl Analyzer<'_, '_> {
     }
 
     /// Whether an operand is a mapping that is made here.
-    pub(super) fn is_mapping(&self, operand: Operand) -> bool {
-        let def = operand.local().and_then(|local| self.body.only_def(local));
-        match def {
+    pub(super) fn is_mapping(&self, operand: Operand, depth: u32) -> bool {
+        match operand.local().and_then(|local| self.body.only_def(local)) {
             Some(Op::Let(_, Rvalue::Dict(_))) => true,
+            Some(Op::Let(_, Rvalue::Use(from))) => depth > 0 && self.is_mapping(*from, depth - 1),
             Some(Op::Call(_, id)) => {
                 self.body.calls[*id].name.is_some_and(|name| self.module.unit.text(name) == "dict")
             }

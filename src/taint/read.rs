@@ -13,6 +13,7 @@ use crate::taint::mappings::keys_key;
 use crate::taint::origins::Origin;
 use crate::taint::secrets::is_hidden;
 use crate::taint::slices::bounds_of;
+use crate::taint::spellings::one_line;
 use crate::taint::state::State;
 use crate::taint::summary::{Port, SourceSite};
 use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, is_row, is_some};
@@ -356,7 +357,10 @@ impl Analyzer<'_, '_> {
         {
             return None;
         }
-        Some(self.deeper(label, key))
+        let part = self.deeper(label, key);
+        // A header in the environment of a request.
+        let is_header = matches!(key, Key::Item(Konst::Str(name)) if name.starts_with("HTTP_"));
+        Some(if is_header { Label { kinds: part.kinds.without(one_line()), ..part } } else { part })
     }
 
     /// Whether an origin is the environment of a request as WSGI hands it over, in which much is the server's or the

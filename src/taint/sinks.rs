@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::Severity;
-use crate::ir::{Arg, ArgKind, Call, CallId, Operand};
+use crate::ir::{Arg, ArgKind, Operand};
 use crate::models::{Argument, Kinds, Sink, Wanted};
 use crate::taint::argv;
 use crate::taint::body::Analyzer;
@@ -301,16 +301,6 @@ impl Analyzer<'_, '_> {
             shown.join(&self.part(&site.args[index], &Key::Item(Konst::Str(name.into()))));
         }
         Some(Arc::new(Tree::labeled(shown.all())))
-    }
-
-    /// Whether what a call compiles is run by another call here, which tells of it.
-    fn is_run_here(&self, site: &Site<'_>) -> bool {
-        let made = Operand::Local(site.call.to);
-        let runs = |(id, call): (CallId, &Call)| {
-            matches!(self.calls[id].path.as_ref(), "exec" | "eval")
-                && call.positional(0).is_some_and(|arg| arg.value == made)
-        };
-        site.path == "compile" && self.body.calls.pairs().any(runs)
     }
 
     /// Whether an argument that may make the call harmless is passed, and nothing is known of it.

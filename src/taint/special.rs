@@ -39,6 +39,9 @@ impl Analyzer<'_, '_> {
         };
         for tree in known.tested.iter().filter_map(|param| bound.get(*param)?.as_ref()) {
             // What decides there decides here.
+            let is_named = |(key, _): &&(Key, Arc<Tree>)| matches!(key, Key::Item(Konst::Str(_)));
+            let parts = tree.fields.iter().filter(is_named).filter(|_| known.is_conditional);
+            parts.for_each(|(_, part)| self.depend(part));
             if tree.konst.is_none() && self.test(tree) && known.is_conditional {
                 self.out.borrow_mut().is_conditional = true;
             }

@@ -31,10 +31,10 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
         kinds = kinds.with(named("header"));
     }
     if is_header(text, name) {
-        kinds = kinds.with(named("header")).with(named("log"));
+        kinds = kinds.with(one_line());
     }
     if name.ends_with(".rel_url") {
-        kinds = kinds.with(named("header")).with(named("log"));
+        kinds = kinds.with(one_line());
     }
     if is_under_name(text) {
         kinds = kinds.with(text_alone());
@@ -44,6 +44,11 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
         kinds = kinds.with(named("log"));
     }
     kinds
+}
+
+/// What a text without a line break is harmless for.
+pub(super) fn one_line() -> Kinds {
+    ["header", "log"].iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with)
 }
 
 /// Whether a source is the value of a header of a request, which is one line: a server refuses a header that goes on in the

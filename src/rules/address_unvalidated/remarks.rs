@@ -45,12 +45,17 @@ fn gets(context: &Context<'_>, id: CallId, local: LocalId) -> bool {
     context.body.calls[id].args.iter().any(|arg| arg.value == Operand::Local(local))
 }
 
-/// Whether the function does something beside the call `id`: what another sink changes, or what is called for its effect.
+/// Whether what fails at the call `id` leaves work half done: something is still to be done behind it, or was taken away
+/// before it.
 pub(super) fn is_half_way(context: &Context<'_>, id: CallId) -> bool {
+    const VERBS: &[&str] = &["delete", "remove", "flush", "clear", "unplug"];
+    let at = context.stmt(&context.body.calls[id]).span;
     context.body.calls.pairs().any(|(other, call)| {
-        let is_effect = || matches!(context.stmt(call).kind, StmtKind::Expr) && log(context, call).is_none();
-        other != id
-            && context.stmt(call).span != context.stmt(&context.body.calls[id]).span
-            && (is_effect() || sinks::sink(context, other).is_some())
+        let stmt = context.stmt(call);
+        let sink = sinks::sink(context, other);
+        let is_effect = matches!(stmt.kind, StmtKind::Expr) && log(context, call).is_none();
+        let removes = sink.as_ref().is_some_and(|sink| sink.removes)
+            || VERBS.iter().any(|verb| context.method(call).starts_with(verb));
+        stmt.span != at && (is_effect || sink.is_some()) && (stmt.span.start > at.start || removes)
     })
 }
