@@ -71,11 +71,19 @@ impl Analyzer<'_, '_> {
         }
     }
 
-    /// Of an object that was made of what came in, the address of who sent it is what the socket tells.
+    /// Of an object that was made of what came in, the address of who sent it is what the socket tells, and headers are
+    /// lines.
     pub(super) fn of_socket(&self, name: Symbol, data: &mut Arc<Tree>) {
-        const PEERS: &[&str] =
-            &["remote", "remote_addr", "remote_address", "remote_ip", "client_address", "peername"];
-        if data.labels.is_empty() || !PEERS.contains(&self.world.program.text(name)) {
+        const LINES: &[&str] = &[
+            "headers",
+            "remote",
+            "remote_addr",
+            "remote_address",
+            "remote_ip",
+            "client_address",
+            "peername",
+        ];
+        if data.labels.is_empty() || !LINES.contains(&self.world.program.text(name)) {
             return;
         }
         for label in &mut Arc::make_mut(data).labels {

@@ -90,7 +90,10 @@ impl Analyzer<'_, '_> {
                 }
                 self.cleaned((root, index), &at, self.module.global(*name), &mut next);
                 self.based(self.module.global(*name), &mut next);
-                self.of_socket(self.module.global(*name), &mut next);
+                let is_own = index == 0 && root.local().is_some_and(|local| self.is_self(local));
+                if !is_own {
+                    self.of_socket(self.module.global(*name), &mut next);
+                }
                 let own = self
                     .class
                     .filter(|_| index == 0 && root.local().is_some_and(|local| self.is_self(local)));

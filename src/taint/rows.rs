@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind, Operand};
+use crate::ir::{Arg, ArgKind, Op, Operand};
 use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -173,6 +173,17 @@ impl Analyzer<'_, '_> {
         matches!(&origins[label.origin as usize].port, Port::Source(site) if site.threat == Threat::Stored)
     }
 
+    /// `Model.active.filter(models.Q(name=name))`
+    fn is_by_criteria(&self, site: &Site<'_>) -> bool {
+        let is_criterion = |arg: &Arg| {
+            let Some(Op::Call(_, id)) = arg.value.local().and_then(|local| self.body.only_def(local)) else {
+                return false;
+            };
+            self.file.slice(self.body.calls[*id].callee_span).split('.').any(|word| word == "Q")
+        };
+        !site.call.args.is_empty() && site.call.args.iter().all(is_criterion)
+    }
+
     /// Whether a call takes the rows out of a query that was narrowed down right before:
     /// `query.filter(Model.name.like(name)).all()`.
     fn ends_query(&self, site: &Site<'_>) -> bool {
@@ -206,7 +217,7 @@ impl Analyzer<'_, '_> {
         };
         ASKING.contains(&site.method)
             || is_search(site.method)
-            || matches!(site.method, "filter" | "exclude") && is_by_fields()
+            || matches!(site.method, "filter" | "exclude") && (is_by_fields() || self.is_by_criteria(site))
             || matches!(site.method, "get" | "get_one" | "query") && is_model(0)
             || is_of_manager(site)
     }

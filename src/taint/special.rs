@@ -83,7 +83,10 @@ impl Analyzer<'_, '_> {
             Given::Func(Callee::Own(id)) => Some((*id, self.summary(*id, Mask::ALL)?)),
             _ => None,
         });
-        let (funcs, given, depth) = (passed.collect(), key.2.clone(), self.context.depth + 1);
+        // What no call passes is told apart once, wherever that stands.
+        let is_own = |(param, given): &(usize, Given)| matches!(given, Given::Konst(konst) if is_default(*param, konst));
+        let depth = self.context.depth + u32::from(!key.2.iter().all(is_own));
+        let (funcs, given) = (passed.collect(), key.2.clone());
         let made = analyze(self.world, func, &Context { mask, given, funcs, depth, group: None });
         Some(special.insert(key, Arc::new(made)))
     }
