@@ -278,11 +278,8 @@ impl Analyzer<'_, '_> {
             }
         };
         site.receiver.iter().for_each(|receiver| add(receiver, Kinds::NONE));
-        let is_handler = site.receiver.is_none() && site.call.callee.base.local().is_some();
-        for (index, arg) in site.args.iter().enumerate() {
-            if !is_handler || !self.is_exception(arg) {
-                add(arg, self.cleared_at(site, index));
-            }
+        for (index, arg) in site.args.iter().enumerate().filter(|(_, arg)| !self.is_handled(site, arg)) {
+            add(arg, self.cleared_at(site, index));
         }
         for arg in &site.args {
             // Classes are handed over to be known more often than to be made.

@@ -165,6 +165,11 @@ impl Analyzer<'_, '_> {
         tree.field(&args_key()).or_else(|| tree.field(&name_key())).is_some() || tree.class.is_some_and(of)
     }
 
+    /// Whether an argument is an exception that goes to a handler which a variable holds.
+    pub(super) fn is_handled(&self, site: &Site<'_>, arg: &Tree) -> bool {
+        site.receiver.is_none() && site.call.callee.base.local().is_some() && self.is_exception(arg)
+    }
+
     /// Keeps what `super().__init__(…)` of an exception is given, which is its text.
     pub(super) fn keep_args(&self, state: &mut State, site: &Site<'_>) {
         let (Some(class), Some(own)) = (self.class, self.body.params.first()) else { return };
