@@ -145,6 +145,15 @@ impl Program<'_> {
         };
         if let Some(class) = class.filter(|_| body.calls.iter().any(is_dynamic)) {
             found.extend(self.above(class).iter().flat_map(|class| self.classes[*class].methods.values()));
+            // `getattr(self, name, self.other)`: what classes below have in the place of that.
+            let others =
+                body.calls.iter().filter(|call| is_dynamic(call)).filter_map(|call| call.positional(2));
+            for other in others.filter_map(|arg| body.locals[arg.value.local()?].value) {
+                if let Meaning::Method(func, _) = module.meaning(other) {
+                    let (of, _, method) = self.func(*func);
+                    found.extend(self.overrides(class, of.global(method.name), MAX_OVERRIDES));
+                }
+            }
         }
         found.extend(body.calls.iter().flat_map(|call| self.got_by_name(module, body, call)));
         let values = body.locals.iter().filter_map(|local| local.value);

@@ -1,5 +1,6 @@
 //! Finds values from outside that reach the network's configuration without a check of what they are.
 
+mod remarks;
 mod sinks;
 mod weak_checks;
 
@@ -38,7 +39,10 @@ fn run(context: &Context<'_>, hits: &mut Vec<Hit>) {
             found.word = Word { span: first, is_exact: false, ..found.word };
         }
         let is_remark = matches!(found.source.who, Who::Entry { .. });
-        if is_remark && std::mem::replace(&mut remarked, true) {
+        let is_lack = matches!(found.source.who, Who::Entry { by_get: false }) && !sink.by_shell;
+        if is_lack && !remarks::is_half_way(context, id)
+            || is_remark && std::mem::replace(&mut remarked, true)
+        {
             continue;
         }
         hits.push(hit(context, &sink, &found, context.point(id)));
@@ -66,6 +70,9 @@ fn worst<'a>(context: &Context<'a>, sink: &Sink, at: Point) -> Option<Found<'a>>
                 }
                 let Some(source) = outside::source(context, part) else { continue };
                 if best.is_some() && !source.who.is_outside() || !matters(context, sink, part, &source) {
+                    continue;
+                }
+                if matches!(source.who, Who::Entry { .. }) && remarks::is_handed_on(context, &source, at) {
                     continue;
                 }
                 let judge = Addresses { presence: !source.who.is_outside(), depth: 2 };

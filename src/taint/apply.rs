@@ -220,6 +220,10 @@ impl Analyzer<'_, '_> {
             }
             Port::Param(index, path) => {
                 let Some(Some(arg)) = bound.get(*index) else { return Vec::new() };
+                let is_answer = caption == BACK && from.kinds.has(Kinds::THROUGH_UNKNOWN);
+                if is_answer && path.is_empty() && self.is_exception(arg) {
+                    return Vec::new();
+                }
                 self.opened(site, arg, path)
             }
             Port::Outer(name, path) => Rc::new(self.along(&self.outer(state, *name), path).all()),
@@ -298,13 +302,18 @@ impl Analyzer<'_, '_> {
 
     /// Hands a way to a sink up to this function's own ports, or reports that a source takes it.
     fn extend_reach(&self, state: &State, site: &Site<'_>, reach: &Reach, bound: &Bound) {
-        let from = From { port: reach.port.clone(), kinds: reach.kinds, via: None };
-        if matches!(from.port, Port::Source(_)) {
+        if matches!(reach.port, Port::Source(_)) {
             return;
         }
+        let shown = self.shown_whole(state, site, reach, bound);
+        let reached = reach.kinds.without(shown);
+        if shown != Kinds::NONE && reached.and(Kinds::HIDDEN).is_empty() {
+            return;
+        }
+        let from = From { port: reach.port.clone(), kinds: reached, via: None };
         for label in self.labels(state, &from, bound, site, "it goes into") {
             // What only an object does harm with.
-            if !label.kinds.has(reach.kinds.and(text_alone())) {
+            if !label.kinds.has(reached.and(text_alone())) {
                 continue;
             }
             let outward = self.outward(state, &label);
@@ -315,13 +324,26 @@ impl Analyzer<'_, '_> {
                 port: outward.port,
                 kinds: label
                     .kinds
-                    .and(reach.kinds)
+                    .and(reached)
                     .with(label.kinds.and(Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND)))
                     .with(outward.kinds.and(Kinds::DECODED.with(Kinds::UNQUOTED))),
                 sink: Arc::clone(&reach.sink),
                 hops,
             });
         }
+    }
+
+    /// The kinds for which it is harmless that the callee writes what is passed: of a mapping that goes whole into a log
+    /// the texts are literals there.
+    fn shown_whole(&self, state: &State, site: &Site<'_>, reach: &Reach, bound: &Bound) -> Kinds {
+        let log = Kinds::named("log").unwrap_or_default();
+        let Port::Param(index, path) = &reach.port else { return Kinds::NONE };
+        if !path.is_empty() || !reach.kinds.has(log) {
+            return Kinds::NONE;
+        }
+        let given = self.operand_of(state, site, *index, bound);
+        let is_whole = given.is_some_and(|(operand, path)| path.is_empty() && self.is_mapping(operand, 3));
+        if is_whole { log } else { Kinds::NONE }
     }
 
     /// Puts what is passed for parameters where what is returned holds them.

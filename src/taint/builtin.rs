@@ -249,7 +249,7 @@ impl Analyzer<'_, '_> {
                 let object = first()?;
                 let name = site.positional(1)?.0.konst.clone();
                 let Some(Konst::Str(name)) = name else {
-                    self.test(site.positional(1)?.0);
+                    self.depend(site.positional(1)?.0);
                     let prefix = site.positional(1)?.0.beginning().unwrap_or_default().to_owned();
                     return self.any_member(site.positional(0)?.1.value, &object, &prefix);
                 };
@@ -262,10 +262,8 @@ impl Analyzer<'_, '_> {
                 let symbol = self.world.program.symbol(&name)?;
                 let mut found = self.part(&object, &Key::Attr(symbol));
                 let class = self.class_of(site.positional(0)?.1.value, &object);
-                if let Some(method) = class.and_then(|class| self.world.program.method(class, symbol)) {
-                    let funcs =
-                        vec![FuncRef { bound: vec![object.shallow()], ..FuncRef::new(Callee::Own(method)) }];
-                    Arc::make_mut(&mut found).funcs = funcs;
+                if let Some(class) = class {
+                    self.attach(class, symbol, &object, &mut found);
                 }
                 Some(found)
             }

@@ -290,7 +290,7 @@ impl Analyzer<'_, '_> {
             }
         };
         site.receiver.iter().for_each(|receiver| add(receiver, Kinds::NONE));
-        for (index, arg) in site.args.iter().enumerate() {
+        for (index, arg) in site.args.iter().enumerate().filter(|(_, arg)| !self.is_handled(site, arg)) {
             add(arg, self.cleared_at(site, index));
         }
         for arg in &site.args {

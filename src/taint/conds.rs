@@ -19,11 +19,11 @@ pub(super) struct Each {
     pub(super) kinds: Kinds,
 }
 
-/// The constants over which a loop runs.
+/// The constants over which a loop runs, or of which a value is one by the way that was taken.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Among {
-    /// Its element.
-    pub(super) of: LocalId,
+    /// The element of the loop.
+    pub(super) of: Option<LocalId>,
     pub(super) texts: Vec<Arc<str>>,
 }
 

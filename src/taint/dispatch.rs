@@ -10,6 +10,7 @@ use crate::taint::bind::of_unknown;
 use crate::taint::body::Analyzer;
 use crate::taint::bound::with_bound;
 use crate::taint::calls::Site;
+use crate::taint::demand::is_below;
 use crate::taint::limits::MAX_OVERRIDES;
 use crate::taint::state::State;
 use crate::taint::value::{Callee, FuncRef, Tree, bound_key, frame_key};
@@ -82,6 +83,18 @@ impl Analyzer<'_, '_> {
         let Some(first) = funcs.first().and_then(own) else { return false };
         let others = self.world.program.on_other_branches(first);
         funcs.iter().skip(1).all(|func| own(func).is_some_and(|id| others.contains(&id)))
+    }
+
+    /// Gives what `getattr(object, name)` finds the methods of that name: its own, and those of classes below that the
+    /// call is known to run.
+    pub(super) fn attach(&self, class: ClassIx, name: Symbol, object: &Arc<Tree>, found: &mut Arc<Tree>) {
+        let mut methods = self.world.program.overrides(class, name, MAX_OVERRIDES);
+        let rest = methods.split_off(methods.len().min(1));
+        methods.extend(rest.into_iter().filter(|func| is_below(self.world.graph, self.id, *func)));
+        if !methods.is_empty() {
+            let bound = |func| FuncRef { bound: vec![object.shallow()], ..FuncRef::new(Callee::Own(func)) };
+            Arc::make_mut(found).funcs = methods.into_iter().map(bound).collect();
+        }
     }
 
     /// What calling an object runs.

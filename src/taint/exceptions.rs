@@ -158,15 +158,31 @@ impl Analyzer<'_, '_> {
         tree
     }
 
+    /// Whether a value is an exception, of which an unknown function, such as a handler that was registered for it, makes
+    /// an answer of its own.
+    pub(super) fn is_exception(&self, tree: &Tree) -> bool {
+        let of = |class| self.world.program.outside_bases(class).iter().any(is_error);
+        tree.field(&args_key()).or_else(|| tree.field(&name_key())).is_some() || tree.class.is_some_and(of)
+    }
+
+    /// Whether an argument is an exception that goes to a handler which a variable holds.
+    pub(super) fn is_handled(&self, site: &Site<'_>, arg: &Tree) -> bool {
+        site.receiver.is_none() && site.call.callee.base.local().is_some() && self.is_exception(arg)
+    }
+
     /// Keeps what `super().__init__(…)` of an exception is given, which is its text.
     pub(super) fn keep_args(&self, state: &mut State, site: &Site<'_>) {
-        let is_error = |base: &&str| base.ends_with("Error") || base.ends_with("Exception");
         let (Some(class), Some(own)) = (self.class, self.body.params.first()) else { return };
         if site.path == "super().__init__" && self.world.program.outside_bases(class).iter().any(is_error) {
             let args = Arc::new(Tree::list(site.args.iter().cloned()));
             state.change(Var::Local(own.local), |tree| tree.store(&[args_key()], &args));
         }
     }
+}
+
+/// Whether a class outside of the program is called as exceptions are.
+fn is_error(base: &&str) -> bool {
+    base.ends_with("Error") || base.ends_with("Exception")
 }
 
 /// Where an exception keeps what it was made with.

@@ -90,6 +90,8 @@ impl Tree {
             object: self.object,
             funcs,
             ragged: self.ragged,
+            // Rounds of a loop end with the function.
+            among: self.among.clone().filter(|among| among.of.is_none()),
             ..Self::default()
         })
     }

@@ -8,6 +8,7 @@ use crate::ir::Operand;
 use crate::models::Kinds;
 use crate::program::ClassIx;
 use crate::taint::body::Analyzer;
+use crate::taint::spellings::one_line;
 use crate::taint::summary::Port;
 use crate::taint::value::{Key, Konst, Label, Tree};
 
@@ -67,6 +68,26 @@ impl Analyzer<'_, '_> {
             if is_upload(label) {
                 label.kinds = label.kinds.without(harmless);
             }
+        }
+    }
+
+    /// Of an object that was made of what came in, the address of who sent it is what the socket tells, and headers are
+    /// lines.
+    pub(super) fn of_socket(&self, name: Symbol, data: &mut Arc<Tree>) {
+        const LINES: &[&str] = &[
+            "headers",
+            "remote",
+            "remote_addr",
+            "remote_address",
+            "remote_ip",
+            "client_address",
+            "peername",
+        ];
+        if data.labels.is_empty() || !LINES.contains(&self.world.program.text(name)) {
+            return;
+        }
+        for label in &mut Arc::make_mut(data).labels {
+            label.kinds = label.kinds.without(one_line());
         }
     }
 

@@ -88,6 +88,18 @@ impl Analyzer<'_, '_> {
         }
     }
 
+    /// Whether an operand is a mapping that is made here.
+    pub(super) fn is_mapping(&self, operand: Operand, depth: u32) -> bool {
+        match operand.local().and_then(|local| self.body.only_def(local)) {
+            Some(Op::Let(_, Rvalue::Dict(_))) => true,
+            Some(Op::Let(_, Rvalue::Use(from))) => depth > 0 && self.is_mapping(*from, depth - 1),
+            Some(Op::Call(_, id)) => {
+                self.body.calls[*id].name.is_some_and(|name| self.module.unit.text(name) == "dict")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a value is the outcome of a comparison, or of a test of a class: `os.name != "nt"`, `isinstance(x, str)`.
     pub(super) fn is_comparison(&self, operand: Operand, depth: u32) -> bool {
         let Operand::Local(local) = operand else { return false };

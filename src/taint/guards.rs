@@ -284,9 +284,8 @@ fn one_of(all: Vec<Cond>, among: Option<&Arc<Among>>) -> Cond {
     for cond in &all {
         found = Some(found.map_or_else(|| cond.yes.clone(), |known| both(&known, &cond.yes)));
         cond.no.iter().for_each(|(origin, kinds)| add(&mut no, *origin, *kinds));
-        let Some(among) = among else { continue };
+        let Some(of) = among.and_then(|among| among.of) else { continue };
         for (list, truth) in [(&cond.yes, true), (&cond.no, false)] {
-            let of = among.of;
             for (origin, kinds) in list {
                 let one = Each { of, truth, origin: *origin, kinds: *kinds };
                 if !each.contains(&one) {

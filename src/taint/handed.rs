@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind, Operand, Param};
+use crate::ir::{Arg, ArgKind, Call, CallId, Operand, Param};
 use crate::taint::apply::Bound;
 use crate::taint::body::{Analyzer, param_name};
 use crate::taint::calls::Site;
@@ -101,6 +101,16 @@ impl Analyzer<'_, '_> {
             self.run_given(state, site, func, (&all, &named));
         }
         Some(Arc::default())
+    }
+
+    /// Whether what a call compiles is run by another call here, which tells of it.
+    pub(super) fn is_run_here(&self, site: &Site<'_>) -> bool {
+        let made = Operand::Local(site.call.to);
+        let runs = |(id, call): (CallId, &Call)| {
+            matches!(&*self.calls[id].path, "exec" | "eval")
+                && call.positional(0).is_some_and(|arg| arg.value == made)
+        };
+        site.path == "compile" && self.body.calls.pairs().any(runs)
     }
 
     /// Calls a function value with `args` in order.

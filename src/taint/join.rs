@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::program::ClassIx;
 use crate::taint::body::Analyzer;
+use crate::taint::conds::Among;
 use crate::taint::limits::{MAX_FIELDS, MAX_LABELS};
 use crate::taint::state::State;
 use crate::taint::value::{Cond, Key, Konst, Label, Tree, add, is_numbered};
@@ -82,6 +83,9 @@ impl Tree {
         let mut grew = false;
         let (own, theirs) = (self.truths(), other.truths());
         let truths = [own[0] | theirs[0], own[1] | theirs[1]];
+        let among = self.met_among(other);
+        grew |= among != self.among;
+        self.among = among;
         let is_none = |tree: &Self| tree.konst == Some(Konst::None);
         let (was_none, joins_none) = (is_none(self), is_none(other));
         if self.konst != other.konst && self.konst.is_some() {
@@ -110,15 +114,31 @@ impl Tree {
             self.object = Some(object);
             grew = true;
         }
-        if self.among.is_some() && self.among != other.among {
-            self.among = None;
-            grew = true;
-        }
         if self.ending.is_some() && self.ending != other.ending {
             self.ending = None;
             grew = true;
         }
         grew
+    }
+
+    /// The texts of which it is one where it meets `other`, if those of both are known.
+    fn met_among(&self, other: &Self) -> Option<Arc<Among>> {
+        const MAX_AMONG: usize = 8;
+        if self.among == other.among && (self.among.is_some() || self.konst == other.konst) {
+            return self.among.clone();
+        }
+        let [own, theirs] = [self, other].map(|tree| match (&tree.konst, &tree.among) {
+            (Some(Konst::Str(text)), _) => Some(std::slice::from_ref(text)),
+            (None, Some(among)) if among.of.is_none() => Some(&among.texts[..]),
+            _ => None,
+        });
+        let mut texts = [own?, theirs?].concat();
+        texts.sort_unstable();
+        texts.dedup();
+        if self.among.as_ref().is_some_and(|known| known.texts == texts) {
+            return self.among.clone();
+        }
+        (texts.len() <= MAX_AMONG).then(|| Arc::new(Among { of: None, texts }))
     }
 
     /// Notes the classes of which either may be an instance; `None` is one of none.
@@ -218,7 +238,7 @@ impl Tree {
             && keeps_cond
             && other.object.is_none_or(|object| self.object.is_some_and(|known| known <= object))
             && (self.ending.is_none() || self.ending == other.ending)
-            && (self.among.is_none() || self.among == other.among)
+            && self.met_among(other) == self.among
             && (self.ragged || !other.ragged)
             && other.labels.iter().all(|label| covers(&self.labels, label))
             && other.funcs.iter().all(|func| self.funcs.iter().any(|known| known.func == func.func))

@@ -7,6 +7,7 @@ use crate::models::Kinds;
 use crate::program::{Meaning, SHOWN};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::conds::Among;
 use crate::taint::connect::connector_key;
 use crate::taint::entry::is_of_client;
 use crate::taint::mappings::{is_holder, is_queue};
@@ -411,6 +412,12 @@ impl Analyzer<'_, '_> {
                         "encode" | "decode" => Some(Konst::Str(Arc::clone(text))),
                         _ => None,
                     };
+                }
+                if let (Some(among), "strip") = (&receiver.among, site.method)
+                    && site.call.args.is_empty()
+                {
+                    let texts = among.texts.iter().map(|text| text.trim().into()).collect();
+                    tree.among = Some(Arc::new(Among { of: among.of, texts }));
                 }
                 Some(Arc::new(tree))
             }

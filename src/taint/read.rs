@@ -13,6 +13,7 @@ use crate::taint::mappings::keys_key;
 use crate::taint::origins::Origin;
 use crate::taint::secrets::is_hidden;
 use crate::taint::slices::bounds_of;
+use crate::taint::spellings::one_line;
 use crate::taint::state::State;
 use crate::taint::summary::{Port, SourceSite};
 use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Label, Tree, is_row, is_some};
@@ -61,6 +62,7 @@ impl Analyzer<'_, '_> {
                 && let Some(found) = self.property(state, (root, index), &at, self.module.global(*name), span)
             {
                 at = found;
+                self.of_socket(self.module.global(*name), &mut at);
                 continue;
             }
             if let Some(found) = self.looked_into(state, (root, index), &at, (*step, &key), span) {
@@ -88,6 +90,10 @@ impl Analyzer<'_, '_> {
                 }
                 self.cleaned((root, index), &at, self.module.global(*name), &mut next);
                 self.based(self.module.global(*name), &mut next);
+                let is_own = index == 0 && root.local().is_some_and(|local| self.is_self(local));
+                if !is_own {
+                    self.of_socket(self.module.global(*name), &mut next);
+                }
                 let own = self
                     .class
                     .filter(|_| index == 0 && root.local().is_some_and(|local| self.is_self(local)));
@@ -354,7 +360,10 @@ impl Analyzer<'_, '_> {
         {
             return None;
         }
-        Some(self.deeper(label, key))
+        let part = self.deeper(label, key);
+        // A header in the environment of a request.
+        let is_header = matches!(key, Key::Item(Konst::Str(name)) if name.starts_with("HTTP_"));
+        Some(if is_header { Label { kinds: part.kinds.without(one_line()), ..part } } else { part })
     }
 
     /// Whether an origin is the environment of a request as WSGI hands it over, in which much is the server's or the

@@ -198,7 +198,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn begin_round(&self, state: &mut State, of: LocalId, source: Operand, tree: &mut Arc<Tree>) {
         let list = self.value(state, source);
         if let Some(texts) = texts(&list) {
-            Arc::make_mut(tree).among = Some(Arc::new(Among { of, texts }));
+            Arc::make_mut(tree).among = Some(Arc::new(Among { of: Some(of), texts }));
         }
         let known = self.loops.iter().find(|each| each.of == of);
         let Some(listing) = known.map(|each| &each.listing) else { return };

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind};
+use crate::ir::{Arg, ArgKind, Op, Operand};
 use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -44,6 +44,9 @@ impl Analyzer<'_, '_> {
             && site.receiver.as_ref().is_some_and(|receiver| !receiver.is_tainted())
         {
             return Some(self.found_or_made(site));
+        }
+        if self.ends_query(site) {
+            return Some(Arc::default());
         }
         let rows = site.receiver.as_ref().filter(|tree| is_rows(tree));
         match (rows, site.method) {
@@ -170,6 +173,33 @@ impl Analyzer<'_, '_> {
         matches!(&origins[label.origin as usize].port, Port::Source(site) if site.threat == Threat::Stored)
     }
 
+    /// `Model.active.filter(models.Q(name=name))`
+    fn is_by_criteria(&self, site: &Site<'_>) -> bool {
+        let is_criterion = |arg: &Arg| {
+            let Some(Op::Call(_, id)) = arg.value.local().and_then(|local| self.body.only_def(local)) else {
+                return false;
+            };
+            self.file.slice(self.body.calls[*id].callee_span).split('.').any(|word| word == "Q")
+        };
+        !site.call.args.is_empty() && site.call.args.iter().all(is_criterion)
+    }
+
+    /// Whether a call takes the rows out of a query that was narrowed down right before:
+    /// `query.filter(Model.name.like(name)).all()`.
+    fn ends_query(&self, site: &Site<'_>) -> bool {
+        const ENDS: &[&str] = &["all", "first", "one", "one_or_none", "count", "scalar"];
+        const NARROWS: &[&str] =
+            &["filter", "filter_by", "order_by", "where", "having", "limit", "offset", "options"];
+        if !ENDS.contains(&site.method) || !site.call.args.is_empty() {
+            return false;
+        }
+        let is_narrowed = |call: &crate::ir::Call| {
+            Operand::Local(call.to) == site.call.callee.base
+                && NARROWS.contains(&self.module.unit.text(call.method))
+        };
+        self.body.calls.iter().any(is_narrowed)
+    }
+
     /// Whether a call outside of the program looks rows up.
     fn is_lookup(&self, site: &Site<'_>) -> bool {
         if site.receiver.as_ref().is_none_or(|receiver| receiver.is_tainted()) {
@@ -182,12 +212,12 @@ impl Analyzer<'_, '_> {
         };
         // `Model.active.filter(name=name)`, by a manager under a name of its own.
         let is_by_fields = || {
-            let is_field = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(_));
+            let is_field = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(_) | ArgKind::DoubleStar);
             !site.call.args.is_empty() && site.call.args.iter().all(is_field)
         };
         ASKING.contains(&site.method)
             || is_search(site.method)
-            || matches!(site.method, "filter" | "exclude") && is_by_fields()
+            || matches!(site.method, "filter" | "exclude") && (is_by_fields() || self.is_by_criteria(site))
             || matches!(site.method, "get" | "get_one" | "query") && is_model(0)
             || is_of_manager(site)
     }

@@ -63,7 +63,9 @@ impl Analyzer<'_, '_> {
             {
                 continue;
             }
-            if sink.kinds == Kinds::named("url").unwrap_or_default() && self.is_guarded(site) {
+            if sink.kinds == Kinds::named("url").unwrap_or_default() && self.is_guarded(site)
+                || self.is_run_here(site)
+            {
                 continue;
             }
             if sink.kinds == Kinds::named("argument").unwrap_or_default() {
@@ -299,13 +301,6 @@ impl Analyzer<'_, '_> {
             shown.join(&self.part(&site.args[index], &Key::Item(Konst::Str(name.into()))));
         }
         Some(Arc::new(Tree::labeled(shown.all())))
-    }
-
-    /// Notes that what a call does depends on a value.
-    fn depend(&self, tree: &Tree) {
-        if tree.konst.is_none() && !tree.labels.is_empty() && self.test(tree) {
-            self.out.borrow_mut().is_conditional = true;
-        }
     }
 
     /// Whether an argument that may make the call harmless is passed, and nothing is known of it.

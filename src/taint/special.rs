@@ -39,6 +39,9 @@ impl Analyzer<'_, '_> {
         };
         for tree in known.tested.iter().filter_map(|param| bound.get(*param)?.as_ref()) {
             // What decides there decides here.
+            let is_named = |(key, _): &&(Key, Arc<Tree>)| matches!(key, Key::Item(Konst::Str(_)));
+            let parts = tree.fields.iter().filter(is_named).filter(|_| known.is_conditional);
+            parts.for_each(|(_, part)| self.depend(part));
             if tree.konst.is_none() && self.test(tree) && known.is_conditional {
                 self.out.borrow_mut().is_conditional = true;
             }
@@ -80,9 +83,19 @@ impl Analyzer<'_, '_> {
             Given::Func(Callee::Own(id)) => Some((*id, self.summary(*id, Mask::ALL)?)),
             _ => None,
         });
-        let (funcs, given, depth) = (passed.collect(), key.2.clone(), self.context.depth + 1);
+        // What no call passes is told apart once, wherever that stands.
+        let is_own = |(param, given): &(usize, Given)| matches!(given, Given::Konst(konst) if is_default(*param, konst));
+        let depth = self.context.depth + u32::from(!key.2.iter().all(is_own));
+        let (funcs, given) = (passed.collect(), key.2.clone());
         let made = analyze(self.world, func, &Context { mask, given, funcs, depth, group: None });
         Some(special.insert(key, Arc::new(made)))
+    }
+
+    /// Notes that what a call does depends on a value.
+    pub(super) fn depend(&self, tree: &Tree) {
+        if tree.konst.is_none() && !tree.labels.is_empty() && self.test(tree) {
+            self.out.borrow_mut().is_conditional = true;
+        }
     }
 
     /// Notes that a value decides something; whether it is a parameter's, or that of an entry of one.

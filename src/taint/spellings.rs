@@ -30,8 +30,11 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
     if name.split('.').skip(1).any(|part| part == "headers") {
         kinds = kinds.with(named("header"));
     }
+    if is_header(text, name) {
+        kinds = kinds.with(one_line());
+    }
     if name.ends_with(".rel_url") {
-        kinds = kinds.with(named("header")).with(named("log"));
+        kinds = kinds.with(one_line());
     }
     if is_under_name(text) {
         kinds = kinds.with(text_alone());
@@ -41,6 +44,22 @@ pub(super) fn harmless_by(text: &str) -> Kinds {
         kinds = kinds.with(named("log"));
     }
     kinds
+}
+
+/// What a text without a line break is harmless for.
+pub(super) fn one_line() -> Kinds {
+    ["header", "log"].iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with)
+}
+
+/// Whether a source is the value of a header of a request, which is one line: a server refuses a header that goes on in the
+/// next line, or puts spaces for the break. Those of `http.server`, whose handlers read `self.headers`, keep it.
+///
+/// Sources: RFC 9112, 5.2 ("Obsolete Line Folding"); RFC 3875, 4.1.18, which PEP 3333 refers to.
+fn is_header(text: &str, name: &str) -> bool {
+    const READERS: &[&str] = &["headers", "get_header", "getHeader", "user_agent", "referrer"];
+    let is_read = name.split('.').skip(1).any(|part| READERS.contains(&part));
+    let is_entry = || ["[\"HTTP_", "['HTTP_", "(\"HTTP_", "('HTTP_"].iter().any(|key| text.contains(key));
+    !name.starts_with("self.headers") && (is_read || is_entry())
 }
 
 /// Whether a source is what stands under one name in an address, a form, headers or cookies, as it is spelled: text, or
