@@ -59,7 +59,9 @@ impl Analyzer<'_, '_> {
     pub(super) fn any_member(&self, site: &Site<'_>, tree: &Arc<Tree>, prefix: &str) -> Option<Arc<Tree>> {
         const MAX_METHODS: usize = 16;
         let (object, name) = (site.positional(0)?.1.value, site.positional(1)?.0);
-        let is_chosen = prefix.is_empty() && name.is_tainted();
+        // What an object looks up of its own it seldom is itself: that runs in rounds.
+        let is_own = object.local().is_some_and(|local| self.is_self(local));
+        let is_chosen = prefix.is_empty() && name.is_tainted() && !is_own;
         let class = match self.meaning(object) {
             Some(Meaning::Outside(path)) if path.ends_with("getLogger()") => {
                 let callee = self.member(object, "info")?;
