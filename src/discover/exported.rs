@@ -80,17 +80,24 @@ fn is_installable(folder: &Path) -> bool {
 
 /// Whether each of `paths` can be imported by who installs one of the folders `installable`; all relative to one root.
 ///
-/// What is below `src/` is shipped; without it, the packages at the top, or, where there are none, the modules there.
-/// Names that begin with `_` are private. Packages without `__init__.py` beside the manifest are not seen.
+/// What is below `src/` is shipped; without it, the packages at the top, or, where there are none, those in folders that
+/// are none themselves (PEP 420); where there are no packages at all, the modules at the top. Names that begin with `_`
+/// are private.
 #[must_use]
 pub fn exported(installable: &[&str], paths: &[&str]) -> Vec<bool> {
     let packages: BTreeSet<&str> =
         paths.iter().filter_map(|path| path.strip_suffix("/__init__.py")).collect();
-    let mut has_package: BTreeMap<&str, bool> = BTreeMap::new();
+    // Whether there are packages in a folder, and whether some of them stand where they are looked for first.
+    let mut has_package: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
     for folder in installable {
-        let is_in = |package: &&str| below(folder, package).is_some_and(|rest| !is_left_out(rest));
-        has_package.insert(folder, packages.iter().any(is_in));
+        let inner = packages.iter().filter_map(|package| below(folder, package));
+        let mut inner = inner.filter(|rest| !is_left_out(rest)).peekable();
+        let has_any = inner.peek().is_some();
+        let has_first = inner.any(|rest| !rest.contains('/') || rest.starts_with("src/"));
+        has_package.insert(folder, (has_any, has_first));
     }
+    let is_in_package =
+        |folder: &str, path: &str| folders(path).any(|at| at.len() > folder.len() && packages.contains(at));
     let one = |path: &&str| {
         let folder =
             installable.iter().filter(|folder| below(folder, path).is_some()).max_by_key(|it| it.len());
@@ -101,10 +108,10 @@ pub fn exported(installable: &[&str], paths: &[&str]) -> Vec<bool> {
         let is_open = |part: &str| !part.starts_with('_') || part == "__init__.py";
         let is_shipped = match rest.split_once('/') {
             _ if inner.is_some() => true,
-            None => !has_package[folder] && !TOOLS.contains(&rest),
-            Some((first, _)) => {
-                !is_left_out(rest) && packages.contains(&path[..path.len() - rest.len() + first.len()])
-            }
+            None => !has_package[folder].0 && !TOOLS.contains(&rest),
+            Some(_) if is_left_out(rest) => false,
+            Some(_) if !has_package[folder].1 => is_in_package(folder, path),
+            Some((first, _)) => packages.contains(&path[..path.len() - rest.len() + first.len()]),
         };
         is_shipped && path.ends_with(".py") && !is_test(path) && inner.unwrap_or(rest).split('/').all(is_open)
     };
@@ -152,6 +159,22 @@ mod tests {
         let src = ["src/one.py", "src/ns/pkg/a.py", "src/pkg/_a.py", "pkg.py"];
         assert_eq!(shipped(&[""], &src), ["src/one.py", "src/ns/pkg/a.py", "pkg.py"]);
         assert_eq!(shipped(&[""], &["one.py", "setup.py", "_two.py", "conftest.py"]), ["one.py"]);
+        let spaces = [
+            "setup.py",
+            "wide/one/__init__.py",
+            "wide/one/deep/a.py",
+            "wide/loose.py",
+            "loose/a.py",
+            "docs/ext/__init__.py",
+            "tests/unit/__init__.py",
+        ];
+        assert_eq!(shipped(&[""], &spaces), ["wide/one/__init__.py", "wide/one/deep/a.py"]);
+        let beside = ["pkg/__init__.py", "deploy/roles/__init__.py"];
+        assert_eq!(shipped(&[""], &beside), ["pkg/__init__.py"]);
+        let below_src = ["src/wide/one/__init__.py", "deploy/roles/__init__.py"];
+        assert_eq!(shipped(&[""], &below_src), ["src/wide/one/__init__.py"]);
+        let nested = ["a/wide/one/__init__.py", "a/wide/one/m.py", "a/__init__.py"];
+        assert_eq!(shipped(&["a"], &nested), ["a/wide/one/__init__.py", "a/wide/one/m.py"]);
         let many = ["a/pkg/__init__.py", "a/pkg/m.py", "b/pkg/__init__.py"];
         assert_eq!(shipped(&["a"], &many), ["a/pkg/__init__.py", "a/pkg/m.py"]);
     }

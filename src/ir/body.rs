@@ -113,6 +113,8 @@ pub struct Param {
     pub annotation: Option<Symbol>,
     /// The default, when it is a literal.
     pub default: Option<Const>,
+    /// Value path of the default, when it has one.
+    pub named_default: Option<Symbol>,
     /// Whether there is a default at all.
     pub has_default: bool,
 }

@@ -3,11 +3,23 @@
 use rayon::prelude::*;
 
 use crate::base::{IdVec, Symbol};
-use crate::ir::{Body, BodyKind, Call, Op, Operand, Place, Rvalue, Step};
+use crate::ir::{Arg, ArgKind, Body, BodyKind, Call, Op, Operand, Place, Rvalue, Step};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 
 /// Most methods of derived classes that one call is taken to run.
 pub(super) const MAX_OVERRIDES: usize = 8;
+
+/// What runs a function beside the program: its value path, and where it takes the function.
+const STARTERS: &[(&str, usize, &str)] = &[
+    ("threading.Thread", 1, "target"),
+    ("threading.Timer", 1, "function"),
+    ("multiprocessing.Process", 1, "target"),
+    ("_thread.start_new_thread", 0, "function"),
+    ("concurrent.futures.ThreadPoolExecutor().submit", 0, "fn"),
+    ("eventlet.spawn", 0, "func"),
+    ("eventlet.spawn_n", 0, "func"),
+    ("gevent.spawn", 0, "function"),
+];
 
 /// The call graph, cut into groups of functions that call each other.
 #[derive(Default)]
@@ -215,6 +227,44 @@ impl Program<'_> {
             }
         }
         found
+    }
+
+    /// The methods that run for themselves, in threads and processes that the program starts on them: what their object has
+    /// by then was put there by others, whoever starts them.
+    #[must_use]
+    pub fn started(&self) -> Vec<FuncId> {
+        let all: Vec<FuncId> = self.funcs().collect();
+        let mut found: Vec<FuncId> = all.par_iter().flat_map_iter(|id| self.started_by(*id)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn started_by(&self, id: FuncId) -> Vec<FuncId> {
+        let (module, _, body) = self.func(id);
+        let named = |call: &Call, wanted: &str| {
+            let is_it =
+                |arg: &&Arg| matches!(arg.kind, ArgKind::Keyword(name) if module.unit.text(name) == wanted);
+            call.args.iter().find(is_it).map(|arg| arg.value)
+        };
+        let starts = |call: &Call| {
+            let Meaning::Outside(path) = module.meaning(call.name?) else { return None };
+            let (_, at, name) = STARTERS.iter().find(|(starter, ..)| *starter == &**path)?;
+            call.positional(*at).map(|arg| arg.value).or_else(|| named(call, name))
+        };
+        let run = |value: Operand| {
+            let value = match value {
+                Operand::Local(local) => body.locals[local].value?,
+                Operand::Global(name) => name,
+                Operand::Const(_) => return None,
+            };
+            match module.meaning(value) {
+                method @ Meaning::Method(..) => Some(self.run_by(None, "", method)),
+                _ => None,
+            }
+        };
+        let calls = body.calls.iter().filter(|_| !module.is_test);
+        calls.filter_map(starts).filter_map(run).flatten().collect()
     }
 
     /// The methods that `getattr(object, name)` may give.

@@ -6,10 +6,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
 use crate::ir::{Arg, ArgKind, Body, Call, LocalId, Op, Operand, Rvalue, Step};
-use crate::program::{ClassIx, FuncId, Meaning, Module, ModuleId, ObjectId, Program};
+use crate::program::{ClassIx, FuncId, Meaning, Module, ModuleId, ObjectId, Program, Types};
 
 /// Most things that may be passed for one parameter, or stand in one attribute.
 const MAX_THINGS: usize = 4;
+/// How often it is looked what those pass on to whom something is passed.
+const MAX_ROUNDS: usize = 3;
 /// Most functions that one call may run.
 const MAX_CALLEES: usize = 4;
 
@@ -36,6 +38,9 @@ fn is_much(things: impl Iterator<Item = Thing>) -> bool {
     things.filter(|thing| !matches!(thing, Thing::Library(_))).count() > MAX_THINGS
 }
 
+/// A parameter, and something that is passed for it.
+type Passed = ((FuncId, usize), Thing);
+
 /// What the program hands over.
 #[derive(Default)]
 pub(super) struct Handed {
@@ -47,20 +52,26 @@ impl Handed {
     /// Notes what calls pass for parameters.
     pub(super) fn pass_all(program: &Program<'_>) -> Self {
         let ids: Vec<ModuleId> = program.modules.ids().collect();
-        let passed: Vec<Vec<((FuncId, usize), Thing)>> =
+        let passed: Vec<Vec<Passed>> =
             ids.par_iter().map(|id| program.passed_by(&program.modules[*id])).collect();
-        let mut params: FxHashMap<(FuncId, usize), Vec<Thing>> = FxHashMap::default();
-        for (param, thing) in passed.into_iter().flatten() {
-            let known = params.entry(param).or_default();
+        let mut handed = Self::default();
+        handed.add(passed.into_iter().flatten());
+        handed
+    }
+
+    /// Adds what calls pass; the functions that are passed more than was known.
+    fn add(&mut self, passed: impl Iterator<Item = Passed>) -> FxHashSet<FuncId> {
+        let mut more = FxHashSet::default();
+        for (param, thing) in passed {
+            let known = self.params.entry(param).or_default();
             if !known.contains(&thing) && known.len() <= 2 * MAX_THINGS && !is_much(known.iter().copied()) {
                 known.push(thing);
+                more.insert(param.0);
             }
         }
-        Self { params, kept: FxHashMap::default() }
+        more
     }
-}
 
-impl Handed {
     /// Notes what methods keep in attributes.
     pub(super) fn keep(&mut self, kept: FxHashMap<ClassIx, Vec<(Symbol, Vec<Kept>)>>) {
         self.kept = kept;
@@ -87,29 +98,89 @@ impl Program<'_> {
         self.handed.params.iter().map(|(param, things)| (*param, &things[..]))
     }
 
-    fn passed_by(&self, module: &Module<'_>) -> Vec<((FuncId, usize), Thing)> {
+    /// Notes what calls pass whose callee, or argument, is itself what is passed for a parameter.
+    pub(super) fn pass_on(&mut self) {
+        let mut next: FxHashSet<FuncId> = self.handed.params.keys().map(|(func, _)| *func).collect();
+        for _ in 0..MAX_ROUNDS {
+            let mut todo: Vec<FuncId> = next.into_iter().collect();
+            todo.sort_unstable();
+            let passed: Vec<Vec<Passed>> = todo.par_iter().map(|id| self.passed_on_by(*id)).collect();
+            next = self.handed.add(passed.into_iter().flatten());
+            if next.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn passed_on_by(&self, id: FuncId) -> Vec<Passed> {
+        let (module, _, body) = self.func(id);
+        let things = |operand: Operand| {
+            let index = body.params.iter().position(|param| Operand::Local(param.local) == operand);
+            index.map_or(&[][..], |index| self.passed_for(id, index))
+        };
+        let mut found = Vec::new();
+        for call in body.calls.iter().filter(|_| !module.is_test) {
+            let of = |thing: &Thing| match thing {
+                Thing::Object(class) => self.overrides(*class, module.global(call.method), MAX_CALLEES),
+                Thing::Func(_) | Thing::Method(..) | Thing::Class(_) | Thing::Library(_) => Vec::new(),
+            };
+            let is_open = call.name.is_none_or(|name| *module.meaning(name) == Meaning::Unknown);
+            let is_method = is_open && module.unit.paths.steps(call.callee.path).len() == 1;
+            let receiver = if is_method { things(call.callee.base) } else { &[] };
+            let methods = receiver.iter().flat_map(of).take(MAX_CALLEES);
+            let runs: Vec<(FuncId, usize)> = methods.map(|func| self.skipped(func, true)).collect();
+            let own = |value| self.thing(module, body, value).filter(|_| !runs.is_empty());
+            let all = |value| own(value).into_iter().chain(things(value).iter().copied()).collect();
+            self.given(
+                (module, id),
+                call,
+                Some(&runs[..]).filter(|runs| !runs.is_empty()),
+                (&all, &mut found),
+            );
+        }
+        found
+    }
+
+    fn passed_by(&self, module: &Module<'_>) -> Vec<Passed> {
         let mut found = Vec::new();
         for (id, body) in module.unit.bodies.pairs().filter(|_| !module.is_test) {
             let func = self.of(module, id);
             let by = if body.decorators.is_empty() { Vec::new() } else { self.own_decorators(func) };
             found
                 .extend(by.iter().filter(|by| by.call.is_some()).map(|by| ((by.func, 0), Thing::Func(func))));
+            for (index, param) in body.params.iter().enumerate() {
+                let default =
+                    param.named_default.and_then(|name| thing_of(&self.types, module.meaning(name)));
+                found.extend(default.map(|thing| ((func, index), thing)));
+            }
             for call in body.calls.iter() {
-                let mut runs: Option<Vec<(FuncId, usize)>> = None;
-                for (at, arg) in call.args.iter().enumerate() {
-                    if matches!(arg.kind, ArgKind::Star | ArgKind::DoubleStar) {
-                        break;
-                    }
-                    let Some(thing) = self.thing(module, body, arg.value) else { continue };
-                    let runs = runs.get_or_insert_with(|| self.runs(module, self.of(module, id), call));
-                    for (func, skip) in runs {
-                        let index = self.index_of(*func, arg, at + *skip, module);
-                        found.extend(index.map(|index| ((*func, index), thing)));
-                    }
-                }
+                let thing = |value| self.thing(module, body, value).into_iter().collect();
+                self.given((module, func), call, None, (&thing, &mut found));
             }
         }
         found
+    }
+
+    /// What a call passes to those that it `runs`, or those that names tell.
+    fn given(
+        &self,
+        (module, id): (&Module<'_>, FuncId),
+        call: &Call,
+        runs: Option<&[(FuncId, usize)]>,
+        (things, found): (&dyn Fn(Operand) -> Vec<Thing>, &mut Vec<Passed>),
+    ) {
+        let mut told: Option<Vec<(FuncId, usize)>> = runs.map(<[_]>::to_vec);
+        for (at, arg) in call.args.iter().enumerate() {
+            if matches!(arg.kind, ArgKind::Star | ArgKind::DoubleStar) {
+                break;
+            }
+            for thing in things(arg.value) {
+                for (func, skip) in told.get_or_insert_with(|| self.runs(module, id, call)) {
+                    let index = self.index_of(*func, arg, at + *skip, module);
+                    found.extend(index.map(|index| ((*func, index), thing)));
+                }
+            }
+        }
     }
 
     /// The functions that a call runs, each with how many of their parameters the call passes by itself.
@@ -122,17 +193,18 @@ impl Program<'_> {
         let is_bound =
             matches!(module.meaning(name), Meaning::Method(..) | Meaning::Class(_) | Meaning::Instance(_))
                 || module.unit.text(name).starts_with("super().");
-        let has = |func: FuncId, wanted: &str| {
-            let (module, _, body) = self.func(func);
+        callees.into_iter().map(|func| self.skipped(func, is_bound)).collect()
+    }
+
+    /// A function, and how many of its parameters a call passes by itself.
+    fn skipped(&self, func: FuncId, is_bound: bool) -> (FuncId, usize) {
+        let (module, _, body) = self.func(func);
+        let has = |wanted: &str| {
             let mut names = body.decorators.iter().filter_map(|decorator| decorator.name);
             names.any(|name| module.unit.text(name) == wanted)
         };
-        let skip = |func: FuncId| {
-            let is_method = self.func(func).2.class.is_some();
-            let skips = is_method && (is_bound && !has(func, "staticmethod") || has(func, "classmethod"));
-            (func, usize::from(skips))
-        };
-        callees.into_iter().map(skip).collect()
+        let skips = body.class.is_some() && (is_bound && !has("staticmethod") || has("classmethod"));
+        (func, usize::from(skips))
     }
 
     fn index_of(&self, func: FuncId, arg: &Arg, at: usize, from: &Module<'_>) -> Option<usize> {
@@ -156,14 +228,7 @@ impl Program<'_> {
             Operand::Global(name) => name,
             Operand::Const(_) => return None,
         };
-        match module.meaning(value) {
-            Meaning::Function(func) => Some(Thing::Func(*func)),
-            Meaning::Method(func, class) => Some(Thing::Method(*func, *class)),
-            Meaning::Class(class) => Some(Thing::Class(*class)),
-            Meaning::Instance(class) => Some(Thing::Object(*class)),
-            Meaning::Outside(path) => self.types.object(path).map(Thing::Library),
-            Meaning::Module(_) | Meaning::Unknown => None,
-        }
+        thing_of(&self.types, module.meaning(value))
     }
 
     /// The class of the object that a method runs for, or a function that is defined in one; and the object.
@@ -183,48 +248,71 @@ impl Program<'_> {
         Some((class, Operand::Global(*body.globals.iter().find(is_it)?)))
     }
 
-    /// What a method keeps in the attributes of its object.
-    fn keeps(&self, func: FuncId, own: Operand) -> Vec<(Symbol, Kept)> {
+    /// What a function keeps in the attributes of the object that it runs for, and the functions that it puts into those
+    /// of others, whose class is known.
+    fn keeps(&self, func: FuncId) -> Vec<(ClassIx, Symbol, Kept)> {
         let (module, _, body) = self.func(func);
         let mut found = Vec::new();
+        let own = self.object_of(func);
+        let owner = |base: Operand| match own {
+            Some((class, own)) if own == base => Some((class, true)),
+            _ => Some((self.class_at(module, (func, body), base)?, false)),
+        };
         let steps = |path| module.unit.paths.steps(path);
-        let mut keep = |name: Symbol, depth: usize, value: Operand| {
+        let mut keep = |base: Operand, name: Symbol, depth: usize, value: Operand| {
             let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+            let Some((class, is_own)) = owner(base) else { return };
             for (thing, deeper) in self.things(module, (func, body), value) {
-                found.push((module.global(name), (thing, depth + deeper)));
+                if is_own || matches!(thing, Thing::Func(_) | Thing::Method(..)) {
+                    found.push((class, module.global(name), (thing, depth + deeper)));
+                }
             }
         };
         for inst in body.blocks.iter().flat_map(|block| &block.insts) {
             if let Op::Store(place, value) = inst.op
-                && place.base == own
                 && let [Step::Attr(name), rest @ ..] = &steps(place.path)[..]
                 && !rest.iter().any(|step| matches!(step, Step::Attr(_)))
             {
-                keep(*name, rest.len(), value);
+                keep(place.base, *name, rest.len(), value);
             }
         }
         for call in body.calls.iter() {
             let adds = matches!(module.unit.text(call.method), "append" | "add" | "appendleft" | "insert");
             let Some(value) = call.args.last().filter(|_| adds).map(|arg| arg.value) else { continue };
             match (call.callee.base, &steps(call.callee.path)[..]) {
-                (base, [Step::Attr(name), inner @ .., Step::Attr(_)]) if base == own => {
-                    keep(*name, inner.len() + 1, value);
+                (base, [Step::Attr(name), inner @ .., Step::Attr(_)]) => {
+                    keep(base, *name, inner.len() + 1, value);
                 }
                 // `self.table.setdefault(key, []).append(value)`
                 (Operand::Local(list), [Step::Attr(_)]) => {
                     let Some(made) = body.calls.iter().find(|made| made.to == list) else { continue };
-                    if let (base, [Step::Attr(name), Step::Attr(get)]) =
-                        (made.callee.base, &steps(made.callee.path)[..])
-                        && base == own
-                        && matches!(module.unit.text(*get), "setdefault" | "get")
+                    if let [Step::Attr(name), Step::Attr(get)] = steps(made.callee.path)[..]
+                        && matches!(module.unit.text(get), "setdefault" | "get")
                     {
-                        keep(*name, 2, value);
+                        keep(made.callee.base, name, 2, value);
                     }
                 }
                 _ => {}
             }
         }
         found
+    }
+
+    /// The class of the object that an operand is, if names tell it, or what calls pass for a parameter.
+    fn class_at(
+        &self,
+        module: &Module<'_>,
+        (func, body): (FuncId, &Body),
+        operand: Operand,
+    ) -> Option<ClassIx> {
+        if let Some(Thing::Object(class)) = self.thing(module, body, operand) {
+            return Some(class);
+        }
+        let index = body.params.iter().position(|param| Operand::Local(param.local) == operand)?;
+        match self.passed_for(func, index) {
+            [Thing::Object(class)] => Some(*class),
+            _ => None,
+        }
     }
 
     /// What an operand of a method is, or what a display has in it, with how many subscripts lead there.
@@ -302,19 +390,25 @@ impl Program<'_> {
     }
 }
 
+fn thing_of(types: &Types, meaning: &Meaning) -> Option<Thing> {
+    match meaning {
+        Meaning::Function(func) => Some(Thing::Func(*func)),
+        Meaning::Method(func, class) => Some(Thing::Method(*func, *class)),
+        Meaning::Class(class) => Some(Thing::Class(*class)),
+        Meaning::Instance(class) => Some(Thing::Object(*class)),
+        Meaning::Outside(path) => types.object(path).map(Thing::Library),
+        Meaning::Module(_) | Meaning::Unknown => None,
+    }
+}
+
 /// What the methods of all classes keep.
 pub(super) fn kept(program: &Program<'_>) -> FxHashMap<ClassIx, Vec<(Symbol, Vec<Kept>)>> {
     let is_run = |id: &FuncId| !program.func(*id).0.is_test;
-    let all: Vec<(FuncId, ClassIx, Operand)> = program
-        .funcs()
-        .filter(is_run)
-        .filter_map(|id| program.object_of(id).map(|(class, own)| (id, class, own)))
-        .collect();
-    let keeps: Vec<Vec<(Symbol, Kept)>> =
-        all.par_iter().map(|(id, _, own)| program.keeps(*id, *own)).collect();
+    let all: Vec<FuncId> = program.funcs().filter(is_run).collect();
+    let keeps: Vec<Vec<(ClassIx, Symbol, Kept)>> = all.par_iter().map(|id| program.keeps(*id)).collect();
     let mut found: FxHashMap<ClassIx, Vec<(Symbol, Vec<Kept>)>> = FxHashMap::default();
-    for ((_, class, _), keeps) in all.into_iter().zip(keeps) {
-        for (name, kept) in keeps {
+    for keeps in keeps {
+        for (class, name, kept) in keeps {
             let attrs = found.entry(class).or_default();
             let at = attrs.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
                 attrs.push((name, Vec::new()));

@@ -105,6 +105,7 @@ fn tell_more(
     program.specials = special::Specials::new(program);
     program.handed = Handed::pass_all(program);
     tell_injected(program, definitions, types);
+    program.pass_on();
     let kept = handed::kept(program);
     program.handed.keep(kept);
     program.wrappers = program.wrappers();
@@ -333,6 +334,7 @@ fn meanings(resolver: &Resolver<'_, '_>, types: &Types, id: ModuleId) -> Vec<Opt
         body.locals.iter().filter_map(|local| local.value).for_each(&mut tell);
         body.decorators.iter().filter_map(|decorator| decorator.name).for_each(&mut tell);
         body.params.iter().filter_map(|param| param.annotation).for_each(&mut tell);
+        body.params.iter().filter_map(|param| param.named_default).for_each(&mut tell);
         body.calls.iter().filter_map(|call| call.name).for_each(&mut tell);
         body.globals.iter().copied().for_each(&mut tell);
     }

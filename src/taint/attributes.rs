@@ -1,13 +1,16 @@
 //! Attributes that are set by names that nobody spells: `self.__dict__.update(values)`, `setattr(self, name, value)` in a
-//! loop over the items of a mapping. The mapping stands under `__dict__`, and attributes are looked up in it.
+//! loop over the items of a mapping. The mapping stands under `__dict__`, and attributes are looked up in it. And the methods
+//! that `getattr(object, name)` may give.
 
 use std::sync::Arc;
 
 use crate::ir::Step;
+use crate::models::Kinds;
+use crate::program::{FuncId, Meaning};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree};
 
 impl Analyzer<'_, '_> {
     /// What an object has under `key` by the mapping of its attributes.
@@ -49,6 +52,45 @@ impl Analyzer<'_, '_> {
         let mapping = self.load(state, mapping, span);
         state.change(var, |tree| tree.store(&[key], &mapping));
         Some(Arc::default())
+    }
+
+    /// The methods of an object, of a class of the program, that begin with `prefix`; those that are not private, where the
+    /// name is an outsider's; those of a logger are one as the other.
+    pub(super) fn any_member(&self, site: &Site<'_>, tree: &Arc<Tree>, prefix: &str) -> Option<Arc<Tree>> {
+        const MAX_METHODS: usize = 16;
+        let (object, name) = (site.positional(0)?.1.value, site.positional(1)?.0);
+        // What an object looks up of its own it seldom is itself: that runs in rounds.
+        let is_own = object.local().is_some_and(|local| self.is_self(local));
+        let is_chosen = prefix.is_empty() && name.is_tainted() && !is_own;
+        let class = match self.meaning(object) {
+            Some(Meaning::Outside(path)) if path.ends_with("getLogger()") => {
+                let callee = self.member(object, "info")?;
+                return Some(Arc::new(Tree::func(FuncRef::new(callee))));
+            }
+            Some(Meaning::Instance(class)) if is_chosen || !prefix.is_empty() => *class,
+            _ if is_chosen => tree.class?,
+            _ => return None,
+        };
+        let program = self.world.program;
+        let is_meant = |name: &str| name.starts_with(prefix) && !(is_chosen && name.starts_with('_'));
+        let mut methods: Vec<FuncId> = program
+            .above(class)
+            .iter()
+            .flat_map(|class| &program.classes[*class].methods)
+            .filter(|(name, _)| is_meant(program.text(**name)))
+            .map(|(_, method)| *method)
+            .collect();
+        methods.sort_unstable();
+        methods.truncate(MAX_METHODS);
+        let bound = |func: FuncId| FuncRef { bound: vec![tree.shallow()], ..FuncRef::new(Callee::Own(func)) };
+        let funcs: Vec<FuncRef> = methods.into_iter().map(bound).collect();
+        let mut found = Tree { funcs, ..Tree::default() };
+        // It may as well be a value that the object has.
+        for mut label in site.args.iter().filter(|_| is_chosen).flat_map(|arg| arg.all()) {
+            label.kinds = label.kinds.with(Kinds::THROUGH_UNKNOWN).without(Kinds::HIDDEN);
+            found.add(&label);
+        }
+        (!found.funcs.is_empty()).then(|| Arc::new(found))
     }
 
     pub(super) fn dict_key(&self) -> Option<Key> {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::ir::{ArgKind, Operand, Param, ParamKind};
 use crate::models::Kinds;
-use crate::program::{ClassIx, FuncId, Meaning};
+use crate::program::{ClassIx, FuncId, Meaning, Module};
 use crate::taint::apply::Bound;
 use crate::taint::argv::end_options;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::generators::is_generator;
 use crate::taint::state::State;
-use crate::taint::value::{FuncRef, Key, Konst, Label, Tree, literal};
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Label, Tree, literal};
 
 impl Analyzer<'_, '_> {
     /// What a call passes, by parameter of `func`; `before` are arguments that were bound to it.
@@ -86,14 +86,24 @@ impl Analyzer<'_, '_> {
             }
         }
         for (at, param) in params.iter().enumerate() {
-            if bound[at].is_none()
-                && let Some(default) = param.default
-            {
-                bound[at] = literal(module, default).map(|konst| Arc::new(Tree::konst(konst)));
+            if bound[at].is_none() {
+                let literal = param.default.and_then(|default| literal(module, default)).map(Tree::konst);
+                bound[at] = literal.or_else(|| self.default_function(module, param)).map(Arc::new);
             }
         }
         bound.iter_mut().flatten().for_each(end_options);
         bound
+    }
+
+    /// The function that stands for a parameter for which none is passed: `def get(address, opener=urlopen)`.
+    pub(super) fn default_function(&self, module: &Module<'_>, param: &Param) -> Option<Tree> {
+        let callee = match module.meaning(param.named_default?) {
+            Meaning::Function(func) => Callee::Own(*func),
+            Meaning::Class(class) => Callee::Class(*class),
+            Meaning::Outside(path) if self.world.models.has_call(path) => Callee::Outside(Arc::from(&**path)),
+            _ => return None,
+        };
+        Some(Tree::func(FuncRef::new(callee)))
     }
 
     /// Binds what `functools.partial` was given by name to the parameters that no call gives a value.

@@ -15,7 +15,7 @@ use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId, Module, ObjectId};
 use crate::taint::aliases::Alias;
 use crate::taint::demand::{self, Group, Mask};
-use crate::taint::forms::{Form, without_own};
+use crate::taint::forms::{Form, of_client_alone, without_own};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::objects::objects;
 use crate::taint::origins::Origin;
@@ -289,8 +289,10 @@ impl<'w, 'a> Analyzer<'w, 'a> {
                     self.as_named_parts(&called.routes, &mut tree);
                 }
                 self.without_converted(&mut tree);
-                if self.world.callers.of(self.id).is_some_and(|called| called.form == Some(Form::Wsgi)) {
-                    without_own(&mut tree);
+                match self.world.callers.of(self.id).and_then(|called| called.form) {
+                    Some(Form::Wsgi) => without_own(&mut tree),
+                    Some(Form::Asgi) => of_client_alone(&mut tree),
+                    Some(Form::Lambda) | None => {}
                 }
             }
             self.add_secret_param(&mut tree, param.local);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ir::{ArgKind, Operand};
 use crate::models::Kinds;
-use crate::program::{FuncId, Meaning, SHOWN};
+use crate::program::{Meaning, SHOWN};
 use crate::taint::body::Analyzer;
 use crate::taint::bound::keep_bound;
 use crate::taint::calls::Site;
@@ -251,7 +251,7 @@ impl Analyzer<'_, '_> {
                 let Some(Konst::Str(name)) = name else {
                     self.depend(site.positional(1)?.0);
                     let prefix = site.positional(1)?.0.beginning().unwrap_or_default().to_owned();
-                    return self.any_member(site.positional(0)?.1.value, &object, &prefix);
+                    return self.any_member(site, &object, &prefix);
                 };
                 if let Some(callee) = self.member(site.positional(0)?.1.value, &name) {
                     return Some(Arc::new(Tree::func(FuncRef::new(callee))));
@@ -424,7 +424,7 @@ impl Analyzer<'_, '_> {
         (!named.fields.is_empty()).then(|| Arc::new(named))
     }
 
-    fn meaning(&self, object: Operand) -> Option<&Meaning> {
+    pub(super) fn meaning(&self, object: Operand) -> Option<&Meaning> {
         let value = match object {
             Operand::Local(local) => self.body.locals[local].value?,
             Operand::Global(name) => name,
@@ -433,34 +433,8 @@ impl Analyzer<'_, '_> {
         Some(self.module.meaning(value))
     }
 
-    /// The methods of `object`, a class of the program, that begin with `prefix`; those of a logger are one as the other.
-    fn any_member(&self, object: Operand, tree: &Arc<Tree>, prefix: &str) -> Option<Arc<Tree>> {
-        const MAX_METHODS: usize = 16;
-        let class = match self.meaning(object)? {
-            Meaning::Outside(path) if path.ends_with("getLogger()") => {
-                let callee = self.member(object, "info")?;
-                return Some(Arc::new(Tree::func(FuncRef::new(callee))));
-            }
-            Meaning::Instance(class) if !prefix.is_empty() => *class,
-            _ => return None,
-        };
-        let program = self.world.program;
-        let mut methods: Vec<FuncId> = program
-            .above(class)
-            .iter()
-            .flat_map(|class| &program.classes[*class].methods)
-            .filter(|(name, _)| program.text(**name).starts_with(prefix))
-            .map(|(_, method)| *method)
-            .collect();
-        methods.sort_unstable();
-        methods.truncate(MAX_METHODS);
-        let bound = |func: FuncId| FuncRef { bound: vec![tree.shallow()], ..FuncRef::new(Callee::Own(func)) };
-        let funcs: Vec<FuncRef> = methods.into_iter().map(bound).collect();
-        (!funcs.is_empty()).then(|| Arc::new(Tree { funcs, ..Tree::default() }))
-    }
-
     /// What a library has as `name` of `object`, if the packs know it.
-    fn member(&self, object: Operand, name: &str) -> Option<Callee> {
+    pub(super) fn member(&self, object: Operand, name: &str) -> Option<Callee> {
         let Meaning::Outside(path) = self.meaning(object)? else { return None };
         let path = format!("{path}.{name}");
         self.world.models.has_call(&path).then(|| Callee::Outside(path.into()))

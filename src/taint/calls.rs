@@ -53,7 +53,7 @@ impl Analyzer<'_, '_> {
     pub(super) fn call(&self, state: &mut State, id: CallId) -> Option<Arc<Tree>> {
         let call = &self.body.calls[id];
         let tree = self.called(state, id)?;
-        let tree = self.with_secrets(call, tree);
+        let tree = self.with_secrets(id, tree);
         let makes_text = matches!(self.module.unit.text(call.method), "format" | "join");
         if makes_text && self.calls[id].callees.is_empty() {
             return Some(Arc::new(self.built(Tree::clone(&tree), call.span)));
@@ -100,6 +100,7 @@ impl Analyzer<'_, '_> {
         }
         if self.is_reporting() {
             self.meet(state, &site);
+            self.meet_event(state, &site);
         }
         if self.world.models.may_end(site.method) && self.ends(&site) {
             return None;
@@ -110,6 +111,7 @@ impl Analyzer<'_, '_> {
                 state.forget(label.origin);
             }
             Self::hush(state, &mut tree);
+            self.as_event(call, &mut tree);
             self.clear_result(&site, &mut tree);
             if known.model.source == Some(Threat::Local) {
                 tree.join(&self.outside(state, &site));
@@ -187,7 +189,7 @@ impl Analyzer<'_, '_> {
         }
         let steps = self.steps(call.callee);
         let Some((last, before)) = steps.split_last() else {
-            return (None, found);
+            return (None, found.or_else(|| self.received(call)));
         };
         if let (Step::Attr(_), Operand::Local(local)) = (last, call.callee.base)
             && !is_known
@@ -244,6 +246,7 @@ impl Analyzer<'_, '_> {
     // --- what is outside of the program ---
 
     pub(super) fn outside(&self, state: &mut State, site: &Site<'_>) -> Arc<Tree> {
+        self.taken_for_path(state, site);
         if let Some(rows) = self.looked_up(state, site) {
             return rows;
         }
@@ -313,7 +316,6 @@ impl Analyzer<'_, '_> {
             let shown = Kinds::DETAIL.with(Kinds::named("html").unwrap_or_default());
             tree.labels.iter_mut().for_each(|label| label.kinds = label.kinds.without(shown));
         }
-        tree.object = Self::passed_object(site);
         self.undo(state, site, &mut tree);
         self.made_with(site, &mut tree);
         let mut cond = cond;

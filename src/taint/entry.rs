@@ -7,7 +7,7 @@ use crate::program::{ClassIx, Meaning, Program};
 use crate::taint::body::Analyzer;
 use crate::taint::callers::is_named_request;
 use crate::taint::details::handles_all;
-use crate::taint::forms::{Form, wsgi_params};
+use crate::taint::forms::{Form, asgi_params, wsgi_params};
 use crate::taint::typed::{admitted_by, text_alone};
 use crate::taint::value::Label;
 use crate::text::Span;
@@ -70,6 +70,10 @@ impl Analyzer<'_, '_> {
         if called.form == Some(Form::Wsgi) {
             let is_environ = wsgi_params(self.body).is_some_and(|[environ, _]| environ == param.local);
             return is_environ.then_some((called.threat, Kinds::NONE));
+        }
+        if called.form == Some(Form::Asgi) {
+            let is_scope = asgi_params(self.body).is_some_and(|[scope, ..]| scope == param.local);
+            return is_scope.then_some((called.threat, Kinds::NONE));
         }
         if called.threat == Threat::Detail {
             let is_request = called.request.is_some() && index == usize::from(is_own);

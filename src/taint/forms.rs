@@ -1,18 +1,21 @@
-//! Functions that servers call because of their form alone: handlers of AWS Lambda, applications of WSGI. In: a body. Out:
-//! which of these it is, and what it answers with.
+//! Functions that servers call because of their form alone: handlers of AWS Lambda, applications of WSGI and ASGI. In: a
+//! body. Out: which of these it is, and what it answers with. What a function within an application of ASGI sends is not
+//! seen: what kind of answer it is stands elsewhere.
 //!
-//! Sources: <https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html>, <https://peps.python.org/pep-3333/>.
+//! Sources: <https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html>, <https://peps.python.org/pep-3333/>,
+//! <https://asgi.readthedocs.io/en/latest/specs/www.html>.
 
 use std::sync::Arc;
 
-use crate::ir::{Body, BodyKind, Const, LocalId, Op, Operand, ParamKind, Place, Rvalue, Step, Unit};
-use crate::models::Kinds;
+use crate::ir::{Body, BodyKind, Call, Const, LocalId, Op, Operand, ParamKind, Place, Rvalue, Step, Unit};
+use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
 use crate::taint::entry::is_of_client;
 use crate::taint::media::{HEADER, is_inert, told};
 use crate::taint::sinks::entry_of;
 use crate::taint::state::State;
-use crate::taint::value::{Key, Konst, Tree};
+use crate::taint::value::{Key, Konst, Label, Tree};
 use crate::text::Span;
 
 /// Who calls a function because of its form.
@@ -22,7 +25,15 @@ pub(super) enum Form {
     Lambda,
     /// `def application(environ, start_response)`
     Wsgi,
+    /// `async def application(scope, receive, send)`
+    Asgi,
 }
+
+/// What a client decides in the scope of a connection. The rest is of the server, or of the program itself.
+const OF_CLIENT: &[&str] =
+    &["headers", "method", "path", "path_params", "query_string", "raw_path", "subprotocols"];
+/// What a server puts into each scope beside that.
+const IN_SCOPE: &[&str] = &["asgi", "client", "http_version", "root_path", "scheme", "server", "type"];
 
 /// What the server itself puts into the environment of a request.
 const OF_SERVER: &[&str] = &[
@@ -46,7 +57,10 @@ pub(super) fn form_of(unit: &Unit, body: &Body) -> Option<Form> {
     if is_lambda_handler(unit, body) {
         return Some(Form::Lambda);
     }
-    is_wsgi(unit, body).then_some(Form::Wsgi)
+    if is_wsgi(unit, body) {
+        return Some(Form::Wsgi);
+    }
+    is_asgi(unit, body).then_some(Form::Asgi)
 }
 
 fn is_lambda_handler(unit: &Unit, body: &Body) -> bool {
@@ -63,12 +77,52 @@ fn is_lambda_handler(unit: &Unit, body: &Body) -> bool {
 
 /// The two parameters of an application of WSGI.
 pub(super) fn wsgi_params(body: &Body) -> Option<[LocalId; 2]> {
+    first_params(body)
+}
+
+/// The three parameters of an application of ASGI.
+pub(super) fn asgi_params(body: &Body) -> Option<[LocalId; 3]> {
+    first_params(body)
+}
+
+/// The parameters that every caller passes, behind the object, if there are as many.
+fn first_params<const N: usize>(body: &Body) -> Option<[LocalId; N]> {
     let params = if body.class.is_some() { body.params.get(1..)? } else { &body.params[..] };
-    let [environ, start, rest @ ..] = params else { return None };
+    let (first, rest) = params.split_at_checked(N)?;
     let is_plain = |kind| matches!(kind, ParamKind::Positional | ParamKind::PositionalOnly);
-    let is_it = [environ, start].iter().all(|param| is_plain(param.kind) && !param.has_default)
+    let is_it = first.iter().all(|param| is_plain(param.kind) && !param.has_default)
         && rest.iter().all(|param| param.has_default);
-    is_it.then_some([environ.local, start.local])
+    let locals: Vec<LocalId> = first.iter().map(|param| param.local).collect();
+    locals.try_into().ok().filter(|_| is_it)
+}
+
+/// Whether a coroutine receives or sends events of ASGI by its second and third parameter, or hands the first two on, and
+/// reads its first one as the scope of a connection or makes such an event.
+fn is_asgi(unit: &Unit, body: &Body) -> bool {
+    if !matches!(body.kind, BodyKind::Function { is_async: true, .. }) {
+        return false;
+    }
+    let Some([scope, receive, send]) = asgi_params(body) else { return false };
+    let goes_on = body.calls.iter().any(|call| {
+        let given = |index| call.positional(index).map(|arg| arg.value);
+        let is_bare = |local| call.callee == Place::bare(Operand::Local(local));
+        is_bare(receive) && call.args.is_empty()
+            || is_bare(send) && call.args.len() == 1
+            || given(0) == Some(Operand::Local(scope)) && given(1) == Some(Operand::Local(receive))
+    });
+    let is_key = |key: &str| OF_CLIENT.contains(&key) || IN_SCOPE.contains(&key);
+    goes_on && (reads_mapping(unit, body, scope, &is_key) || makes_event(unit, body))
+}
+
+/// Whether a body makes an event of ASGI: `{"type": "http.response.body", …}`.
+fn makes_event(unit: &Unit, body: &Body) -> bool {
+    let is_type = |(key, value): &(Option<Operand>, Operand)| {
+        let text = |value: Operand| value.string().map(|text| unit.text(text));
+        key.and_then(text) == Some("type")
+            && text(*value).is_some_and(|of| of.starts_with("http.response.") || of.starts_with("websocket."))
+    };
+    let mut insts = body.blocks.iter().flat_map(|block| &block.insts);
+    insts.any(|inst| matches!(&inst.op, Op::Let(_, Rvalue::Dict(entries)) if entries.iter().any(is_type)))
 }
 
 /// Whether a function begins an answer by calling its second parameter with a status, or hands both parameters on, and
@@ -96,10 +150,14 @@ fn is_wsgi(unit: &Unit, body: &Body) -> bool {
 
 /// Whether a body reads what is in the environment of every request.
 fn reads_environment(unit: &Unit, body: &Body, environ: LocalId) -> bool {
-    let base = Operand::Local(environ);
-    let is_key = |key: &str| {
+    reads_mapping(unit, body, environ, &|key| {
         is_of_client(key) || OF_SERVER.contains(&key) || matches!(key, "REQUEST_METHOD" | "wsgi.input")
-    };
+    })
+}
+
+/// Whether a body reads what a mapping has under one of some keys.
+fn reads_mapping(unit: &Unit, body: &Body, of: LocalId, is_key: &dyn Fn(&str) -> bool) -> bool {
+    let base = Operand::Local(of);
     let is_known = |place: Place| {
         place.base == base
             && matches!(unit.paths.steps(place.path).first(), Some(Step::Item(Const::Str(key))) if is_key(unit.text(*key)))
@@ -127,7 +185,49 @@ pub(super) fn without_own(environ: &mut Tree) {
     }
 }
 
+/// Leaves of the scope of a connection what the client decides.
+pub(super) fn of_client_alone(scope: &mut Tree) {
+    let from_outside = Arc::new(Tree::labeled(
+        scope.labels.iter().filter(|label| !label.kinds.is_empty()).cloned().collect(),
+    ));
+    scope.labels.retain(|label| label.kinds.is_empty());
+    for name in OF_CLIENT {
+        scope.store(&[Key::Item(Konst::Str((*name).into()))], &from_outside);
+    }
+}
+
 impl Analyzer<'_, '_> {
+    /// Whether a call is one of the parameter at `index` that a server of ASGI passes.
+    fn is_of_asgi(&self, call: &Call, index: usize) -> bool {
+        let is_asgi = self.world.callers.of(self.id).is_some_and(|called| called.form == Some(Form::Asgi));
+        let params = asgi_params(self.body).filter(|_| is_asgi);
+        params.is_some_and(|params| call.callee == Place::bare(Operand::Local(params[index])))
+    }
+
+    /// The source that an event is which the server gives: `await receive()`.
+    pub(super) fn received(&self, call: &Call) -> Option<Label> {
+        self.is_of_asgi(call, 1)
+            .then(|| self.source(call.span, self.spelled(call.span), Threat::Remote, "comes in here"))
+    }
+
+    /// What kind of event it is the server says.
+    pub(super) fn as_event(&self, call: &Call, event: &mut Tree) {
+        if self.is_of_asgi(call, 1) {
+            event.store(&[Key::Item(Konst::Str("type".into()))], &Arc::default());
+        }
+    }
+
+    /// Reports what an application of ASGI sends to the browser as a page.
+    pub(super) fn meet_event(&self, state: &State, site: &Site<'_>) {
+        let event = site.args.first().filter(|_| self.is_of_asgi(site.call, 2));
+        if let Some(body) = event.and_then(|event| entry_of(event, "body"))
+            && self.begins_page()
+        {
+            let html = Kinds::named("html").unwrap_or_default();
+            self.reach_at(state, (html, "send"), body, site.call.span);
+        }
+    }
+
     /// What a function answers with that a server calls because of its form.
     pub(super) fn meet_answer(&self, state: &State, form: Form, tree: &Arc<Tree>, span: Span) {
         let named = |name| Kinds::named(name).unwrap_or_default();
@@ -145,7 +245,7 @@ impl Analyzer<'_, '_> {
             Form::Wsgi if self.begins_page() => {
                 self.reach_at(state, (named("html"), "return"), &self.any_part(tree), span);
             }
-            Form::Wsgi => {}
+            Form::Wsgi | Form::Asgi => {}
         }
     }
 
@@ -154,10 +254,13 @@ impl Analyzer<'_, '_> {
         let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
         let types = insts.filter_map(|inst| match &inst.op {
             Op::Let(_, Rvalue::Tuple(items)) => match items[..] {
-                [name, value] => {
-                    let name = name.string()?;
+                [Operand::Const(Const::Str(name) | Const::Bytes(name)), value] => {
                     let is_type = self.module.unit.text(name).eq_ignore_ascii_case(HEADER);
-                    is_type.then(|| self.literals(value, 3)).flatten()
+                    let texts = || match value {
+                        Operand::Const(Const::Bytes(text)) => Some(vec![self.module.unit.text(text).into()]),
+                        _ => self.literals(value, 3),
+                    };
+                    is_type.then(texts).flatten()
                 }
                 _ => None,
             },

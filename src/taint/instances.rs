@@ -188,6 +188,7 @@ impl Analyzer<'_, '_> {
     /// Notes in an object of a library what it was made with, where that is known without taint.
     pub(super) fn made_with(&self, site: &Site<'_>, tree: &mut Tree) {
         self.keep_chain(site, tree);
+        tree.object = Self::passed_object(site);
         if site.method.starts_with(|c: char| c.is_uppercase()) {
             for (arg, value) in site.call.args.iter().zip(&site.args) {
                 let ArgKind::Keyword(name) = arg.kind else { continue };

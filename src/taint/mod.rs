@@ -84,6 +84,7 @@ mod stores;
 mod summary;
 mod texts;
 mod typed;
+mod unpicklers;
 mod unseen;
 mod value;
 mod ways;
@@ -143,7 +144,8 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let callers = Callers::new(program, models, is_web);
     let graph = program.call_graph(&|name| shapes.funcs(program, name), &callers.dependencies(program));
     let cycles = Cycles::new(&graph);
-    let roots: FxHashSet<FuncId> = program.funcs().filter(|id| !graph.called[*id]).collect();
+    let mut roots: FxHashSet<FuncId> = program.funcs().filter(|id| !graph.called[*id]).collect();
+    roots.extend(program.started());
     let demands = Demands::default();
     let local = relevant::around(&graph, &local_sinks);
     let mut summaries: IdVec<FuncId, Option<Arc<Summary>>> = program.funcs().map(|_| None).collect();

@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use crate::base::{Symbol, words};
-use crate::ir::{ArgKind, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step};
+use crate::ir::{ArgKind, CallId, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step};
 use crate::models::{Kinds, Threat, is_bare_token, may_be_secret, secret};
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::details::is_text;
 use crate::taint::slices::bounds_of;
-use crate::taint::state::State;
+use crate::taint::state::{State, Var};
 use crate::taint::summary::{Port, SourceSite};
 use crate::taint::value::{Hops, Key, Label, Tree};
 use crate::text::Span;
@@ -155,9 +155,13 @@ impl Analyzer<'_, '_> {
     }
 
     /// What a call makes of secrets: one that masks them leaves none, one that looks a name up may give one.
-    pub(super) fn with_secrets(&self, call: &crate::ir::Call, mut tree: Arc<Tree>) -> Arc<Tree> {
+    pub(super) fn with_secrets(&self, id: CallId, mut tree: Arc<Tree>) -> Arc<Tree> {
+        let call = &self.body.calls[id];
         let method = self.module.unit.text(call.method);
-        if has_secret(&tree) && (self.world.models.masks(method) || self.replaces_secret(call)) {
+        let is_none = || {
+            self.world.models.masks(method) || self.replaces_secret(call) || takes_path(&self.calls[id].path)
+        };
+        if has_secret(&tree) && is_none() {
             tree = without(&tree);
         }
         let at = self.world.models.lookup(method);
@@ -170,6 +174,19 @@ impl Analyzer<'_, '_> {
             Arc::make_mut(&mut tree).add(&label);
         }
         tree
+    }
+
+    /// What is taken for the name of a file holds no secret, whatever the file has in it.
+    pub(super) fn taken_for_path(&self, state: &mut State, site: &Site<'_>) {
+        if !takes_path(site.path) {
+            return;
+        }
+        for (arg, tree) in site.call.args.iter().zip(&site.args).filter(|(_, tree)| has_secret(tree)) {
+            if let Some(local) = arg.value.local() {
+                let bare = without(tree);
+                state.change(Var::Local(local), |tree| *tree = Tree::clone(&bare));
+            }
+        }
     }
 
     /// Whether a call takes a secret out of a text: `url.replace(info.password, "***")`.
@@ -209,6 +226,23 @@ impl Analyzer<'_, '_> {
         let file = self.named(site, "file");
         file.is_some_and(|(_, arg)| !self.file.slice(arg.span).contains("sys.std"))
     }
+}
+
+/// Whether a function takes the names of files and nothing else.
+fn takes_path(path: &str) -> bool {
+    const FILES: &[&str] = &[
+        "open",
+        "io.open",
+        "os.access",
+        "os.chmod",
+        "os.chown",
+        "os.lstat",
+        "os.remove",
+        "os.stat",
+        "os.unlink",
+        "pathlib.Path",
+    ];
+    path.starts_with("os.path.") || FILES.contains(&path)
 }
 
 /// Whether nothing is known of a value but where it may come from.

@@ -14,6 +14,7 @@ use crate::taint::callers::Callers;
 use crate::taint::demand::{Cycles, Demands};
 use crate::taint::shapes::Shapes;
 use crate::taint::summary::{Cells, Hop};
+use crate::taint::unpicklers;
 use crate::taint::value::{Callee, Key, Konst, Label, Tree};
 use crate::templates::Library;
 use crate::text::SourceFile;
@@ -40,7 +41,7 @@ pub(super) struct World<'w, 'a> {
     pub(super) templates: &'w Library<'w>,
     /// Sources that earlier rounds left in cells.
     pub(super) cells: &'w Cells,
-    /// Functions that nobody in the program calls.
+    /// Functions that nobody in the program calls, or that run beside it.
     pub(super) roots: &'w FxHashSet<FuncId>,
     /// Attributes that some cell is of.
     pub(super) cell_names: &'w FxHashSet<Symbol>,
@@ -159,7 +160,10 @@ pub(super) fn known<'w>(
                 // A class that only inherits from a library's is made as that is.
                 Meaning::Class(class) if callees.is_empty() => {
                     let bases = world.program.outside_bases(*class);
-                    let library = bases.iter().find(|base| base.contains('.'));
+                    let admits_few = || unpicklers::admits_few(world.program, *class);
+                    let library = bases
+                        .iter()
+                        .find(|base| base.contains('.') && !(base.ends_with("Unpickler") && admits_few()));
                     library.map_or_else(|| module.unit.text(name).to_owned(), |base| (*base).to_owned())
                 }
                 _ => module.unit.text(name).to_owned(),

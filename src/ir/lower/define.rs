@@ -7,6 +7,9 @@ use crate::python::{ast, span};
 use crate::text::Span;
 use ast::Expr;
 
+/// The default of a parameter: its value, and the name that it has.
+type Default = Option<(Operand, Option<Symbol>)>;
+
 impl<'t> Builder<'_, '_, 't> {
     pub(super) fn function(&mut self, def: &'t ast::StmtFunctionDef) {
         let decorators = self.decorators(&def.decorator_list);
@@ -22,7 +25,7 @@ impl<'t> Builder<'_, '_, 't> {
         &mut self,
         def: &'t ast::StmtFunctionDef,
         decorators: Vec<Decorator>,
-        defaults: &[Option<Operand>],
+        defaults: &[Default],
     ) -> FnId {
         let Some(scope) = self.shared.outline.scope_of(span(def)) else { return self.id };
         let annotations = self.annotations(&def.parameters);
@@ -222,10 +225,11 @@ impl<'t> Builder<'_, '_, 't> {
     }
 
     /// Evaluates the defaults of all parameters that can have one, in order.
-    fn defaults(&mut self, parameters: &'t ast::Parameters) -> Vec<Option<Operand>> {
+    fn defaults(&mut self, parameters: &'t ast::Parameters) -> Vec<Default> {
+        let mut one = |default: &'t Expr| (self.expr(default), self.dotted(default));
         parameters
             .iter_non_variadic_params()
-            .map(|parameter| parameter.default.as_ref().map(|default| self.expr(default)))
+            .map(|parameter| parameter.default.as_deref().map(&mut one))
             .collect()
     }
 
@@ -285,12 +289,7 @@ impl<'t> Builder<'_, '_, 't> {
         }
     }
 
-    fn params(
-        &mut self,
-        parameters: &ast::Parameters,
-        annotations: &[Option<Symbol>],
-        defaults: &[Option<Operand>],
-    ) {
+    fn params(&mut self, parameters: &ast::Parameters, annotations: &[Option<Symbol>], defaults: &[Default]) {
         let mut index = 0;
         let groups = [
             (&parameters.posonlyargs, ParamKind::PositionalOnly),
@@ -315,24 +314,20 @@ impl<'t> Builder<'_, '_, 't> {
         }
     }
 
-    fn param(
-        &mut self,
-        of: &ast::Parameter,
-        kind: ParamKind,
-        annotation: Option<Symbol>,
-        default: Option<Operand>,
-    ) {
+    fn param(&mut self, of: &ast::Parameter, kind: ParamKind, annotation: Option<Symbol>, default: Default) {
         let name = self.intern(&of.name.id);
         let local = self.local(name, span(&of.name));
-        let literal: Option<Const> = match default {
-            Some(Operand::Const(literal)) => Some(literal),
-            _ => None,
+        let (literal, named_default): (Option<Const>, Option<Symbol>) = match default {
+            Some((Operand::Const(literal), _)) => (Some(literal), None),
+            Some((_, named)) => (None, named),
+            None => (None, None),
         };
         self.body.params.push(Param {
             local,
             kind,
             annotation,
             default: literal,
+            named_default,
             has_default: default.is_some(),
         });
     }
