@@ -1,7 +1,8 @@
 //! Objects of libraries as values: by the value path that made one it is known what its methods are, wherever the program
 //! hands it.
 
-use crate::ir::{Body, Call, LocalId};
+use crate::base::Symbol;
+use crate::ir::{Body, Call, LocalId, Operand};
 use crate::program::{ClassIx, Meaning, Module, ObjectId};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -41,11 +42,25 @@ impl<'w> Analyzer<'w, '_> {
             Some(_) => None,
             None => program.library_path(class, method),
         };
-        let path = match receiver.object {
+        let path = match receiver.object.or_else(|| self.captured_object(call)) {
             Some(object) => self.world.models.types.method_of(object, method),
             None => receiver.classes().find_map(inherited)?,
         };
         Some(Known::at(self.world.models, path, method))
+    }
+
+    /// The object that a variable of the function around this one is, whose method is called.
+    fn captured_object(&self, call: &Call) -> Option<ObjectId> {
+        let Operand::Global(name) = call.callee.base else { return None };
+        let unit = self.module.unit;
+        let around = &unit.bodies[self.body.parent?];
+        let variable = unit.text(name).strip_prefix(unit.text(around.name))?.strip_prefix(".<locals>.")?;
+        let is_it = |name: Symbol| unit.text(name) == variable;
+        let local = around.locals.iter().find(|local| local.name.is_some_and(is_it))?;
+        match self.module.meaning(local.value?) {
+            Meaning::Outside(path) => self.world.models.types.object(path),
+            _ => None,
+        }
     }
 
     /// The object that a call hands back as it was passed.
