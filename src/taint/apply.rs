@@ -93,8 +93,6 @@ impl Analyzer<'_, '_> {
         Arc::new(tree)
     }
 
-    // --- what a call does ---
-
     pub(super) fn apply(
         &self,
         state: &mut State,
@@ -104,6 +102,7 @@ impl Analyzer<'_, '_> {
         func: FuncId,
     ) -> Arc<Tree> {
         site.known.opened.borrow_mut().clear();
+        self.read_anew(state, site, summary, bound);
         let mut result = summary.shape.as_deref().cloned().unwrap_or_default();
         let given_part = summary.gives_part.as_ref();
         if let Some((param, at)) = given_part
@@ -251,7 +250,7 @@ impl Analyzer<'_, '_> {
     }
 
     /// All labels of the part at `path` of what is passed.
-    fn opened(&self, site: &Site<'_>, arg: &Arc<Tree>, path: &[Key]) -> Rc<Vec<Label>> {
+    pub(super) fn opened(&self, site: &Site<'_>, arg: &Arc<Tree>, path: &[Key]) -> Rc<Vec<Label>> {
         // Of what came from many places the parts are not told apart.
         let is_mixed = arg.labels.len() > MAX_TOLD && arg.fields.is_empty();
         let path = if is_mixed && !path.is_empty() { &[Key::Any][..] } else { path };
@@ -283,7 +282,7 @@ impl Analyzer<'_, '_> {
     }
 
     /// What a variable of an enclosing function, or of this one, holds.
-    fn outer(&self, state: &State, name: crate::base::Symbol) -> Arc<Tree> {
+    pub(super) fn outer(&self, state: &State, name: crate::base::Symbol) -> Arc<Tree> {
         let program = self.world.program;
         let own = program.text(self.module.global(self.body.name));
         let text = program.text(name);

@@ -4,12 +4,16 @@
 //! Two keys that are written alike are one until a variable in them is assigned anew; whether two keys that are written
 //! differently are the same is not asked.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ir::{LocalId, Operand, Step};
+use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
 use crate::taint::secrets::is_hidden;
 use crate::taint::state::State;
+use crate::taint::summary::{Port, Summary};
 use crate::taint::value::{Key, Konst, Label, Tree};
 use crate::text::Span;
 
@@ -39,6 +43,27 @@ impl Analyzer<'_, '_> {
                 let known = asked.entry(*local).or_default();
                 if !known.contains(&label.origin) {
                     known.push(label.origin);
+                }
+            }
+        }
+    }
+
+    /// Forgets what is shown of entries whose key the callee decides: it may be another one than before.
+    pub(super) fn read_anew(&self, state: &mut State, site: &Site<'_>, summary: &Summary, bound: &Bound) {
+        for (_, from) in &summary.returns {
+            let labels = match &from.port {
+                Port::Param(index, path) if path.contains(&Key::Any) => match bound.get(*index) {
+                    Some(Some(given)) => self.opened(site, given, path),
+                    _ => continue,
+                },
+                Port::Outer(name, path) if path.contains(&Key::Any) => {
+                    Rc::new(self.along(&self.outer(state, *name), path).all())
+                }
+                _ => continue,
+            };
+            for label in labels.iter() {
+                if self.is_of_any(label.origin) {
+                    state.settle(label.origin);
                 }
             }
         }

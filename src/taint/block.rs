@@ -136,6 +136,7 @@ impl Analyzer<'_, '_> {
         let tree = self.value(state, on);
         self.test(&tree);
         let decided = tree.konst.as_ref().map(Konst::is_true);
+        let decided = decided.or_else(|| self.is_given_function(on).then_some(true));
         let is_debug = self.is_debug(block, on);
         let mut ends = Vec::new();
         for (to, truth) in [(yes, true), (no, false)] {

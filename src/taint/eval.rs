@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::ir::{Const, Operand, Rvalue};
 use crate::models::Kinds;
 use crate::program::SHOWN;
-use crate::python::ast::{Operator, UnaryOp};
+use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
 use crate::taint::secrets::{hidden, without as bare};
 use crate::taint::state::State;
@@ -64,7 +64,11 @@ impl Analyzer<'_, '_> {
                 if let Some(found) = self.contained(state, *op, (*left, *right), span) {
                     return found;
                 }
-                let is_given = matches!(right, Operand::Const(Const::None)) && self.is_as_given(*left);
+                let is_none = matches!(right, Operand::Const(Const::None));
+                if let (true, CmpOp::Is | CmpOp::IsNot) = (is_none && self.is_given_function(*left), op) {
+                    return Arc::new(Tree::konst(Konst::Bool(*op == CmpOp::IsNot)));
+                }
+                let is_given = is_none && self.is_as_given(*left);
                 let (left, right) = (self.value_at(state, *left, span), self.value_at(state, *right, span));
                 self.compare(*op, &left, &right, is_given)
             }

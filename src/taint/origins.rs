@@ -184,6 +184,14 @@ impl Analyzer<'_, '_> {
         all.fold(Kinds::NONE, |sum, at| sum.with(state.cleared(at)))
     }
 
+    /// Whether an origin is of an entry under a key that is not known.
+    pub(super) fn is_of_any(&self, origin: u32) -> bool {
+        let origin = &self.origins.borrow()[origin as usize];
+        let is_in_port =
+            matches!(&origin.port, Port::Param(_, path) | Port::Outer(_, path) if path.contains(&Key::Any));
+        is_in_port || origin.part.contains(&Key::Any)
+    }
+
     /// The kinds that a label still has here.
     pub(super) fn kinds(&self, state: &State, label: &Label) -> Kinds {
         label.kinds.without(self.cleared(state, label.origin))

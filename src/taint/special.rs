@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::ir::{Operand, Param};
 use crate::program::FuncId;
 use crate::taint::apply::Bound;
 use crate::taint::body::{Analyzer, Context, analyze};
@@ -96,6 +97,15 @@ impl Analyzer<'_, '_> {
         if tree.konst.is_none() && !tree.labels.is_empty() && self.test(tree) {
             self.out.borrow_mut().is_conditional = true;
         }
+    }
+
+    /// Whether an operand is a parameter for which a function is passed, which is neither `None` nor false.
+    pub(super) fn is_given_function(&self, operand: Operand) -> bool {
+        let is_func = |(param, given): &(usize, Given)| {
+            let is_it = |param: &Param| operand == Operand::Local(param.local);
+            matches!(given, Given::Func(_)) && self.body.params.get(*param).is_some_and(is_it)
+        };
+        self.context.given.iter().any(is_func) && self.is_as_given(operand)
     }
 
     /// Notes that a value decides something; whether it is a parameter's, or that of an entry of one.
