@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
 use crate::ir::{Arg, ArgKind, Body, Call, LocalId, Op, Operand, Rvalue, Step};
-use crate::program::{ClassIx, FuncId, Meaning, Module, ModuleId, ObjectId, Program, Types};
+use crate::program::{ClassIx, FuncId, Meaning, Module, ModuleId, ObjectId, Program};
 
 /// Most things that may be passed for one parameter, or stand in one attribute.
 const MAX_THINGS: usize = 4;
@@ -149,8 +149,7 @@ impl Program<'_> {
             found
                 .extend(by.iter().filter(|by| by.call.is_some()).map(|by| ((by.func, 0), Thing::Func(func))));
             for (index, param) in body.params.iter().enumerate() {
-                let default =
-                    param.named_default.and_then(|name| thing_of(&self.types, module.meaning(name)));
+                let default = param.named_default.and_then(|name| thing_of(module.meaning(name)));
                 found.extend(default.map(|thing| ((func, index), thing)));
             }
             for call in body.calls.iter() {
@@ -228,7 +227,11 @@ impl Program<'_> {
             Operand::Global(name) => name,
             Operand::Const(_) => return None,
         };
-        thing_of(&self.types, module.meaning(value))
+        let object = |path: &str| self.types.object(path).filter(|_| is_made_plainly(body, operand));
+        match module.meaning(value) {
+            Meaning::Outside(path) => object(path).map(Thing::Library),
+            meaning => thing_of(meaning),
+        }
     }
 
     /// The class of the object that a method runs for, or a function that is defined in one; and the object.
@@ -390,14 +393,25 @@ impl Program<'_> {
     }
 }
 
-fn thing_of(types: &Types, meaning: &Meaning) -> Option<Thing> {
+/// Whether an object is a parameter, or made right there with nothing by name: what it is set to is not handed along.
+fn is_made_plainly(body: &Body, operand: Operand) -> bool {
+    let Operand::Local(local) = operand else { return false };
+    let copied = body.blocks.iter().flat_map(|block| &block.insts).find_map(|inst| match inst.op {
+        Op::Let(to, Rvalue::Use(Operand::Local(from))) if to == local => Some(from),
+        _ => None,
+    });
+    let made = copied.unwrap_or(local);
+    let is_plain = |call: &Call| call.args.iter().all(|arg| arg.kind == ArgKind::Positional);
+    body.param(local).is_some() || body.calls.iter().any(|call| call.to == made && is_plain(call))
+}
+
+fn thing_of(meaning: &Meaning) -> Option<Thing> {
     match meaning {
         Meaning::Function(func) => Some(Thing::Func(*func)),
         Meaning::Method(func, class) => Some(Thing::Method(*func, *class)),
         Meaning::Class(class) => Some(Thing::Class(*class)),
         Meaning::Instance(class) => Some(Thing::Object(*class)),
-        Meaning::Outside(path) => types.object(path).map(Thing::Library),
-        Meaning::Module(_) | Meaning::Unknown => None,
+        Meaning::Module(_) | Meaning::Outside(_) | Meaning::Unknown => None,
     }
 }
 

@@ -142,6 +142,11 @@ impl Cycles {
         Self { by_member: members.collect(), groups }
     }
 
+    /// Whether a function may come to be called by itself.
+    pub(super) fn has(&self, id: FuncId) -> bool {
+        self.by_member.contains_key(&id)
+    }
+
     fn of(&self, id: FuncId) -> Option<&[FuncId]> {
         self.by_member.get(&id).map(|at| &self.groups[*at][..])
     }

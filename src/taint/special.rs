@@ -84,9 +84,9 @@ impl Analyzer<'_, '_> {
             Given::Func(Callee::Own(id)) => Some((*id, self.summary(*id, Mask::ALL)?)),
             _ => None,
         });
-        // What no call passes is told apart once, wherever that stands.
+        // What no call passes is told apart once, wherever that stands; but functions that call each other come to an end.
         let is_own = |(param, given): &(usize, Given)| matches!(given, Given::Konst(konst) if is_default(*param, konst));
-        let depth = self.context.depth + u32::from(!key.2.iter().all(is_own));
+        let depth = self.context.depth + u32::from(self.world.cycles.has(func) || !key.2.iter().all(is_own));
         let (funcs, given) = (passed.collect(), key.2.clone());
         let made = analyze(self.world, func, &Context { mask, given, funcs, depth, group: None });
         Some(special.insert(key, Arc::new(made)))
