@@ -11,11 +11,16 @@ use crate::taint::world::{Known, World};
 
 /// The locals of a body that are objects of libraries by their value paths, sorted.
 pub(super) fn objects(world: &World<'_, '_>, module: &Module<'_>, body: &Body) -> Vec<(LocalId, ObjectId)> {
-    let object = |value| match module.meaning(value) {
+    let object = |value| object_at(world, module, value);
+    body.locals.pairs().filter_map(|(local, data)| Some((local, object(data.value?)?))).collect()
+}
+
+/// The object of a library that a value path makes.
+fn object_at(world: &World<'_, '_>, module: &Module<'_>, value: Symbol) -> Option<ObjectId> {
+    match module.meaning(value) {
         Meaning::Outside(path) => world.models.types.object(path),
         _ => None,
-    };
-    body.locals.pairs().filter_map(|(local, data)| Some((local, object(data.value?)?))).collect()
+    }
 }
 
 impl<'w> Analyzer<'w, '_> {
@@ -57,10 +62,7 @@ impl<'w> Analyzer<'w, '_> {
         let variable = unit.text(name).strip_prefix(unit.text(around.name))?.strip_prefix(".<locals>.")?;
         let is_it = |name: Symbol| unit.text(name) == variable;
         let local = around.locals.iter().find(|local| local.name.is_some_and(is_it))?;
-        match self.module.meaning(local.value?) {
-            Meaning::Outside(path) => self.world.models.types.object(path),
-            _ => None,
-        }
+        object_at(self.world, self.module, local.value?)
     }
 
     /// The object that a call hands back as it was passed.
