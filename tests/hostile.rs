@@ -10,6 +10,77 @@ use assert_cmd::Command;
 
 const DEFECT: &str = "def f(x):\n    try:\n        x.send()\n    except:\n        x.failed()\n";
 
+/// What is made of itself, in each way that rules follow.
+const ENDLESS: &str = "
+import asyncio, contextlib, pickle, subprocess
+import paramiko, requests
+
+
+def status(command):
+    x = subprocess.call(command)
+    while command:
+        x = x == 0
+    return x
+
+
+def command_line(c, d):
+    while c:
+        c = d
+        d = c
+    subprocess.run(c)
+
+
+class Reader(pickle.Unpickler):
+    def find_class(self, module, name):
+        while module:
+            a = b
+            b = a
+        return a
+
+
+async def waits(c):
+    process = await asyncio.create_subprocess_exec(c)
+    pair = process.communicate()
+    while c:
+        pair = await pair
+
+
+def streams(c, stderr=None):
+    stderr = stderr or subprocess.PIPE
+    process = subprocess.Popen(c, stderr=stderr)
+    stdout, stderr = process.communicate()
+
+
+def remote(host, c):
+    client = paramiko.SSHClient()
+    client.connect(host)
+    stdin, out, err = client.exec_command(c)
+    while c:
+        out = err
+        err = out
+
+
+def unreachable(a):
+    while True:
+        pass
+    requests.get(a, verify=False)
+
+
+@contextlib.contextmanager
+def quiet():
+    with quiet():
+        yield
+
+
+def teardown(path):
+    try:
+        work(path)
+    finally:
+        with quiet():
+            os.remove(path)
+        os.rmdir(path)
+";
+
 fn scan(dir: &Path, args: &[&str]) -> (i32, String) {
     let output =
         Command::cargo_bin("snakestone").unwrap().current_dir(dir).arg("scan").args(args).output().unwrap();
@@ -37,6 +108,7 @@ fn hostile() -> tempfile::TempDir {
     write("python2.py", b"print 'hello'\n");
     write("empty.py", b"");
     write("bad.ipynb", b"{\"cells\": 1");
+    write("endless.py", ENDLESS.as_bytes());
     write("good.py", DEFECT.as_bytes());
     dir
 }

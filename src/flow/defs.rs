@@ -6,6 +6,10 @@ use crate::base::IdVec;
 use crate::flow::{Cfg, Point};
 use crate::ir::{BlockId, Body, Inst, LocalId, Op, Operand, Place, Terminator, operands};
 
+/// Longest chain of copies, or of other steps from one local to the next, that is looked through: where a variable is given
+/// again what it was made into, such chains have no end.
+pub const MAX_CHAIN: u32 = 8;
+
 /// A definition that may reach a point.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Def {

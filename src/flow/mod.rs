@@ -10,7 +10,7 @@ mod liveness;
 mod paths;
 mod solver;
 
-pub use defs::{Def, Uses, defined, definitions, end_reads, is_read_after};
+pub use defs::{Def, MAX_CHAIN, Uses, defined, definitions, end_reads, is_read_after};
 pub use dominance::{Dominators, dominators, post_dominators};
 pub use graph::{Cfg, Edge, Point, may_raise};
 pub use liveness::Liveness;

@@ -1,7 +1,7 @@
 //! Finds processes that are waited for and whose exit status nobody asks.
 
 use crate::finding::{Change, Edit, Safety, Severity};
-use crate::flow::Point;
+use crate::flow::{MAX_CHAIN, Point};
 use crate::ir::{Call, CallId, LocalId, Op, Operand, Place, RegionKind, Rvalue, Step};
 use crate::rules::facts::commands;
 use crate::rules::facts::results::is_dead;
@@ -115,7 +115,7 @@ fn use_by_call(
         }
         "communicate" if is_direct => {
             life.waited = life.waited.or(Some(id));
-            output(context, to, at, life);
+            output(context, (to, at), life, MAX_CHAIN);
         }
         "terminate" | "kill" | "send_signal" if is_direct => life.settled |= !in_handler(),
         "write" | "writelines" | "close" | "flush" => {}
@@ -125,13 +125,13 @@ fn use_by_call(
 }
 
 /// What becomes of the pair that `communicate` returns.
-fn output(context: &Context<'_>, pair: LocalId, at: Point, life: &mut Life) {
+fn output(context: &Context<'_>, (pair, at): (LocalId, Point), life: &mut Life, depth: u32) {
     if is_dead(context, pair, at, 0) {
         return;
     }
     for &read in context.uses().of(pair) {
         match context.inst(read).map(|inst| &inst.op) {
-            Some(Op::Await(to, _)) => return output(context, *to, read, life),
+            Some(Op::Await(to, _)) if depth > 0 => return output(context, (*to, read), life, depth - 1),
             Some(Op::Let(part, Rvalue::Load(place))) => {
                 let is_first = matches!(
                     context.unit.paths.split(place.path),
@@ -152,6 +152,16 @@ fn output(context: &Context<'_>, pair: LocalId, at: Point, life: &mut Life) {
 
 /// The one call that writes `local` out, if nothing else reads it.
 fn sink(context: &Context<'_>, local: LocalId) -> Option<Span> {
+    sink_of(context, local, &mut Vec::new())
+}
+
+/// The same, where the locals in `seen` are other names of what is written out.
+fn sink_of(context: &Context<'_>, local: LocalId, seen: &mut Vec<LocalId>) -> Option<Span> {
+    // A name that is given again is more than one value.
+    if seen.contains(&local) {
+        return None;
+    }
+    seen.push(local);
     let mut found = None;
     for &read in context.uses().of(local) {
         found = match &context.inst(read)?.op {
@@ -172,7 +182,7 @@ fn sink(context: &Context<'_>, local: LocalId) -> Option<Span> {
                 }
                 Some(call.callee_span)
             }
-            Op::Let(copy, Rvalue::Use(_)) => Some(sink(context, *copy)?),
+            Op::Let(copy, Rvalue::Use(_)) => Some(sink_of(context, *copy, seen)?),
             _ => return None,
         };
     }

@@ -1,5 +1,6 @@
 //! Finds commands on other machines whose outcome nobody looks at.
 
+use crate::flow::MAX_CHAIN;
 use crate::ir::{Call, CallId, LocalId, Op, Operand, Rvalue, Step};
 use crate::rules::facts::edits;
 use crate::rules::facts::results::{is_afterwards, is_dead, is_unread, variable};
@@ -115,7 +116,7 @@ fn streams_are_read(context: &Context<'_>, id: CallId) -> bool {
             Op::Let(stream, Rvalue::Load(place)) if place.base == Operand::Local(result) => {
                 match context.unit.paths.split(place.path) {
                     Some((_, Step::Item(crate::ir::Const::Int(0)))) => false,
-                    Some((_, Step::Item(_))) => stream_tells(context, *stream),
+                    Some((_, Step::Item(_))) => stream_tells(context, *stream, MAX_CHAIN),
                     _ => true,
                 }
             }
@@ -125,7 +126,8 @@ fn streams_are_read(context: &Context<'_>, id: CallId) -> bool {
 }
 
 /// Whether a stream is read with effect, asked for its channel, or passed on.
-fn stream_tells(context: &Context<'_>, stream: LocalId) -> bool {
+fn stream_tells(context: &Context<'_>, stream: LocalId, depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return true };
     context.uses().of(stream).iter().any(|read| {
         let Some(inst) = context.inst(*read) else { return true };
         match &inst.op {
@@ -136,7 +138,7 @@ fn stream_tells(context: &Context<'_>, stream: LocalId) -> bool {
                     _ => true,
                 }
             }
-            Op::Let(copy, Rvalue::Use(_)) => stream_tells(context, *copy),
+            Op::Let(copy, Rvalue::Use(_)) => stream_tells(context, *copy, depth),
             _ => true,
         }
     })

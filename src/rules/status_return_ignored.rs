@@ -1,6 +1,6 @@
 //! Finds calls of a file's own wrappers whose returned status is dropped, although other callers use it.
 
-use crate::flow::Point;
+use crate::flow::{MAX_CHAIN, Point};
 use crate::ir::{Body, BodyKind, Call, CallId, Const, FnId, Operand, Rvalue, Terminator};
 use crate::python::ast::CmpOp;
 use crate::rules::facts::edits;
@@ -48,7 +48,7 @@ fn returns_status(wrapper: &Context<'_>) -> bool {
         match value {
             Operand::Const(Const::Bool(flag)) => flags[usize::from(flag)] = true,
             Operand::Const(Const::Int(code)) => flags[usize::from(code == 0)] = true,
-            _ if is_code(wrapper, value, end) => is_status = true,
+            _ if is_code(wrapper, value, end, MAX_CHAIN) => is_status = true,
             // `(0, "", "")` where the command is only pretended to run.
             _ if is_made_up(wrapper, value, end) => {}
             _ => return false,
@@ -71,7 +71,8 @@ fn raises(body: &Body) -> bool {
 }
 
 /// Whether `value` is an exit code, whether one is zero, a completed process, or the tuple of `run_command`.
-fn is_code(context: &Context<'_>, value: Operand, at: Point) -> bool {
+fn is_code(context: &Context<'_>, value: Operand, at: Point, depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
     let known =
         value.local().and_then(|local| context.body.locals[local].value).map(|path| context.text(path));
     if matches!(
@@ -90,7 +91,7 @@ fn is_code(context: &Context<'_>, value: Operand, at: Point) -> bool {
     if let Some(Rvalue::Compare(CmpOp::Eq | CmpOp::NotEq, code, Operand::Const(Const::Int(_)))) =
         context.value(value, at)
     {
-        return is_code(context, *code, at);
+        return is_code(context, *code, at, depth);
     }
     let Some(made) = context.made_by(value, at) else { return false };
     let call = &context.body.calls[made];

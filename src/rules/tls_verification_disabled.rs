@@ -1,7 +1,7 @@
 //! Finds connections that are encrypted to whoever answers: certificates or the names in them are not checked.
 
 use crate::finding::{Edit, Safety, Severity};
-use crate::flow::{Edge, Point};
+use crate::flow::{Edge, MAX_CHAIN, Point};
 use crate::ir::{
     Arg, ArgKind, BlockId, Call, CallId, Op, Operand, Paths, Place, RegionKind, Rvalue, Step, Terminator,
 };
@@ -384,6 +384,11 @@ fn by_choice(context: &Context<'_>, at: Point) -> bool {
 
 /// The block whose test alone leads to `block`.
 fn tested_before(context: &Context<'_>, block: BlockId) -> Option<BlockId> {
+    tested_within(context, block, MAX_CHAIN)
+}
+
+/// The same, over at most `depth` blocks without instructions.
+fn tested_within(context: &Context<'_>, block: BlockId, depth: u32) -> Option<BlockId> {
     let preds = context.cfg().preds(block);
     let is_test = |edge: &&Edge| {
         !edge.unwind && matches!(context.body.blocks[edge.block].end, Terminator::Branch { .. })
@@ -397,7 +402,7 @@ fn tested_before(context: &Context<'_>, block: BlockId) -> Option<BlockId> {
     match data.end {
         Terminator::Branch { .. } => Some(before),
         // What an `else` begins with.
-        Terminator::Goto(_) if data.insts.is_empty() => tested_before(context, before),
+        Terminator::Goto(_) if data.insts.is_empty() => tested_within(context, before, depth.checked_sub(1)?),
         _ => None,
     }
 }

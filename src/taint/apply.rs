@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::ir::{BodyKind, Call, CallId, Op, Operand};
+use crate::ir::{BodyKind, Call, CallId, Op, Operand, Param};
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId};
 use crate::taint::body::Analyzer;
@@ -121,7 +121,7 @@ impl Analyzer<'_, '_> {
                         given.as_ref().is_some_and(|given| !self.along(given, at).fields.is_empty())
                     })
             };
-            if given_part.is_some_and(is_part) || self.is_from_outside(func, from) {
+            if given_part.is_some_and(is_part) || self.is_from_outside(func, from, bound) {
                 continue;
             }
             let labels = self.labels(state, from, bound, site, BACK);
@@ -184,13 +184,16 @@ impl Analyzer<'_, '_> {
         Arc::new(result)
     }
 
-    /// Whether taint is what callers from outside hand to a function, which this caller passes something else.
-    fn is_from_outside(&self, func: FuncId, from: &From) -> bool {
+    /// Whether taint is what other callers hand to a function: this one passes something else, and for a secret a constant.
+    fn is_from_outside(&self, func: FuncId, from: &From, bound: &Bound) -> bool {
         let Port::Source(source) = &from.port else { return false };
         let (module, _, body) = self.world.program.func(func);
-        source.file == module.file
-            && !matches!(source.threat, Threat::Secret | Threat::Detail)
-            && body.params.iter().any(|param| body.locals[param.local].span == source.span)
+        let is_it = |param: &Param| body.locals[param.local].span == source.span;
+        let at = body.params.iter().position(is_it).filter(|_| source.file == module.file);
+        at.is_some_and(|at| match source.threat {
+            Threat::Secret => matches!(bound.get(at), Some(Some(given)) if given.konst.is_some()),
+            threat => threat != Threat::Detail,
+        })
     }
 
     /// What was passed for a parameter, as the callee leaves it.
@@ -332,19 +335,6 @@ impl Analyzer<'_, '_> {
         }
     }
 
-    /// The kinds for which it is harmless that the callee writes what is passed: of a mapping that goes whole into a log
-    /// the texts are literals there.
-    fn shown_whole(&self, state: &State, site: &Site<'_>, reach: &Reach, bound: &Bound) -> Kinds {
-        let log = Kinds::named("log").unwrap_or_default();
-        let Port::Param(index, path) = &reach.port else { return Kinds::NONE };
-        if !path.is_empty() || !reach.kinds.has(log) {
-            return Kinds::NONE;
-        }
-        let given = self.operand_of(state, site, *index, bound);
-        let is_whole = given.is_some_and(|(operand, path)| path.is_empty() && self.is_mapping(operand, 3));
-        if is_whole { log } else { Kinds::NONE }
-    }
-
     /// Puts what is passed for parameters where what is returned holds them.
     fn hold(&self, site: &Site<'_>, summary: &Summary, bound: &Bound, result: &mut Tree) {
         for (key, param) in &summary.holds {
@@ -417,7 +407,7 @@ impl Analyzer<'_, '_> {
     /// What the callee stores into its arguments.
     fn effects(&self, state: &mut State, site: &Site<'_>, summary: &Summary, bound: &Bound, func: FuncId) {
         for (param, path, from) in &summary.effects {
-            if self.is_from_outside(func, from) {
+            if self.is_from_outside(func, from, bound) {
                 continue;
             }
             let is_copied = |(of, key, other): &(usize, Key, usize)| {
@@ -470,7 +460,7 @@ impl Analyzer<'_, '_> {
     }
 
     /// The variable that was passed for a parameter, and the path in it.
-    fn operand_of(
+    pub(super) fn operand_of(
         &self,
         state: &State,
         site: &Site<'_>,

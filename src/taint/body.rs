@@ -14,7 +14,7 @@ use crate::ir::{
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId, Module, ObjectId};
 use crate::taint::aliases::Alias;
-use crate::taint::demand::{self, Group, Mask};
+use crate::taint::demand::{self, Group, Mask, Own};
 use crate::taint::forms::{Form, of_client_alone, without_own};
 use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
 use crate::taint::objects::objects;
@@ -91,12 +91,14 @@ pub(super) struct Context<'c> {
     /// How many such summaries it is in, one within the other.
     pub(super) depth: u32,
     /// The functions that call each other of which it is one.
-    pub(super) group: Option<&'c Group>,
+    pub(super) group: Option<&'c Group<'c>>,
+    /// What it does so far where it calls itself for the same.
+    pub(super) own: Option<&'c Own>,
 }
 
 impl Default for Context<'_> {
     fn default() -> Self {
-        Self { mask: Mask::NONE, given: Vec::new(), funcs: Vec::new(), depth: 0, group: None }
+        Self { mask: Mask::NONE, given: Vec::new(), funcs: Vec::new(), depth: 0, group: None, own: None }
     }
 }
 
@@ -418,9 +420,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
     /// What a function does that this one calls, for the parameters in `mask`; `None` where that cannot be told.
     pub(super) fn summary(&self, id: FuncId, mask: Mask) -> Option<Arc<Summary>> {
         let given = self.context.funcs.iter().find(|(known, _)| *known == id);
-        let own = self.context.group.and_then(|group| group.get(id));
-        if let Some(known) = own.or(given.map(|(_, summary)| summary)) {
-            return Some(Arc::clone(known));
+        let own = self.context.group.and_then(|group| group.get(id, mask));
+        if let Some(known) = own.or_else(|| given.map(|(_, summary)| Arc::clone(summary))) {
+            return Some(known);
         }
         demand::is_below(self.world.graph, self.id, id).then(|| demand::summary(self.world, id, mask))
     }

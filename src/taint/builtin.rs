@@ -320,6 +320,10 @@ impl Analyzer<'_, '_> {
                 for label in &mut tree.labels {
                     label.kinds = label.kinds.without(text_alone());
                 }
+                // It still tells what the parameter decides.
+                for label in first()?.labels.iter().filter(|label| label.kinds.is_empty()) {
+                    tree.add(label);
+                }
                 Some(Arc::new(tree))
             }
             "next" => {

@@ -3,7 +3,7 @@
 //! What no call gives taint is never followed. A summary depends on the function, the parameters and the constants it
 //! is made for and on nothing else, so that it does not matter which thread makes it, or when.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::program::{CallGraph, FuncId, Program};
 use crate::taint::body::{Context, analyze};
-use crate::taint::limits::MAX_ROUNDS;
+use crate::taint::limits::{MAX_APART, MAX_ROUNDS};
 use crate::taint::summary::Summary;
 use crate::taint::value::Tree;
 use crate::taint::world::{Given, World};
@@ -100,27 +100,81 @@ pub(super) type SpecialKey = (FuncId, Mask, Vec<(usize, Given)>, u32);
 /// What was summarized so far.
 #[derive(Default)]
 pub(super) struct Demands {
-    pub(super) plain: Memo<(FuncId, Mask)>,
+    pub(super) plain: Memo<PlainKey>,
     /// Summaries for given constants.
     pub(super) special: Memo<SpecialKey>,
 }
 
+/// A function, and the parameters that are given taint.
+type PlainKey = (FuncId, Mask);
+
 /// Functions that call each other, while they are summarized.
-#[derive(Default)]
-pub(super) struct Group {
+pub(super) struct Group<'c> {
+    members: &'c [FuncId],
     /// Their summaries so far.
-    summaries: FxHashMap<FuncId, Arc<Summary>>,
-    /// Those that were asked for.
-    asked: RefCell<FxHashSet<FuncId>>,
+    summaries: RefCell<FxHashMap<PlainKey, Arc<Summary>>>,
+    /// What was asked for.
+    asked: RefCell<FxHashSet<PlainKey>>,
+    /// What was asked for and is not begun.
+    new: RefCell<Vec<PlainKey>>,
 }
 
-impl Group {
-    /// The summary of a member so far.
-    pub(super) fn get(&self, id: FuncId) -> Option<&Arc<Summary>> {
-        let known = self.summaries.get(&id)?;
-        self.asked.borrow_mut().insert(id);
-        Some(known)
+impl<'c> Group<'c> {
+    /// A group of which `first` is to be summarized.
+    fn new(members: &'c [FuncId], first: &[PlainKey]) -> Self {
+        let summaries = first.iter().map(|key| (*key, Arc::default())).collect();
+        let (asked, new) = (RefCell::default(), RefCell::default());
+        Self { members, summaries: RefCell::new(summaries), asked, new }
     }
+
+    /// The summary of a member so far.
+    pub(super) fn get(&self, id: FuncId, mask: Mask) -> Option<Arc<Summary>> {
+        let mut summaries = self.summaries.borrow_mut();
+        let is_full = summaries.len() >= MAX_APART * MAX_APART;
+        let key = (id, if is_full || is_wide(self.members) { Mask::ALL } else { mask });
+        let known = summaries.get(&key).cloned();
+        if known.is_none() && (is_wide(self.members) || !self.members.contains(&id)) {
+            return None;
+        }
+        self.asked.borrow_mut().insert(key);
+        Some(known.unwrap_or_else(|| {
+            self.new.borrow_mut().push(key);
+            Arc::clone(summaries.entry(key).or_default())
+        }))
+    }
+}
+
+/// A function that may call itself for what it is summarized for, meanwhile.
+#[derive(Default)]
+pub(super) struct Own {
+    summary: RefCell<Arc<Summary>>,
+    is_asked: Cell<bool>,
+}
+
+impl Own {
+    /// Its summary so far.
+    pub(super) fn get(&self) -> Arc<Summary> {
+        self.is_asked.set(true);
+        Arc::clone(&self.summary.borrow())
+    }
+
+    /// Its summary, `made` again until nothing changes.
+    pub(super) fn settled(&self, made: impl Fn() -> Summary) -> Arc<Summary> {
+        for _ in 0..MAX_ROUNDS {
+            let next = made();
+            let is_done = !self.is_asked.get() || self.summary.borrow().same(&next);
+            self.summary.replace(Arc::new(next));
+            if is_done {
+                break;
+            }
+        }
+        self.summary.take()
+    }
+}
+
+/// Whether functions are so many that one summary for all parameters of each is less work than one for each call.
+fn is_wide(members: &[FuncId]) -> bool {
+    members.len() > MAX_APART
 }
 
 /// Groups of functions that call each other, by member.
@@ -175,21 +229,26 @@ fn callees_first(graph: &CallGraph, group: &[FuncId]) -> Vec<FuncId> {
     order
 }
 
-/// The summary of a function for the parameters in `mask`; for all where functions call each other.
+/// The summary of a function for the parameters in `mask`; for all where many functions call each other.
 pub(super) fn summary<'w>(world: &'w World<'w, '_>, id: FuncId, mask: Mask) -> Arc<Summary> {
-    let group = world.cycles.of(id);
-    let key = (id, if group.is_some() { Mask::ALL } else { mask });
+    let members = world.cycles.of(id);
+    let key = (id, if members.is_some_and(is_wide) { Mask::ALL } else { mask });
     if let Some(known) = world.demands.plain.get(&key) {
         return known;
     }
-    let Some(group) = group else {
+    let Some(members) = members else {
         let made = analyze(world, id, &Context { mask, ..Context::default() });
         return world.demands.plain.insert(key, Arc::new(made));
     };
+    if !is_wide(members) {
+        // What else it takes is not kept: where another begins, that may be told otherwise.
+        let made = settled(world, members, vec![key]).remove(&key);
+        return world.demands.plain.insert(key, made.unwrap_or_default());
+    }
     let mut found = Arc::default();
-    for (member, made) in settled(world, group) {
-        let kept = world.demands.plain.insert((member, Mask::ALL), made);
-        if member == id {
+    for (other, made) in settled(world, members, members.iter().map(|id| (*id, Mask::ALL)).collect()) {
+        let kept = world.demands.plain.insert(other, made);
+        if other == key {
             found = kept;
         }
     }
@@ -197,30 +256,38 @@ pub(super) fn summary<'w>(world: &'w World<'w, '_>, id: FuncId, mask: Mask) -> A
 }
 
 /// The summaries of functions that call each other, repeated until nothing changes.
-fn settled(world: &World<'_, '_>, members: &[FuncId]) -> FxHashMap<FuncId, Arc<Summary>> {
-    let mut group = Group::default();
-    group.summaries.extend(members.iter().map(|id| (*id, Arc::default())));
+fn settled(
+    world: &World<'_, '_>,
+    members: &[FuncId],
+    mut keys: Vec<PlainKey>,
+) -> FxHashMap<PlainKey, Arc<Summary>> {
+    let group = Group::new(members, &keys);
     // Whom each asked when it was run last: nothing else can change what it does.
-    let mut asked: FxHashMap<FuncId, FxHashSet<FuncId>> = FxHashMap::default();
-    let mut stale: FxHashSet<FuncId> = members.iter().copied().collect();
+    let mut asked: FxHashMap<PlainKey, FxHashSet<PlainKey>> = FxHashMap::default();
+    let mut stale: FxHashSet<PlainKey> = keys.iter().copied().collect();
     for _ in 0..MAX_ROUNDS {
-        for member in members {
-            if !stale.remove(member) {
+        let mut at = 0;
+        while let Some(key) = keys.get(at).copied() {
+            at += 1;
+            if !stale.remove(&key) {
                 continue;
             }
-            let context = Context { mask: Mask::ALL, group: Some(&group), ..Context::default() };
-            let made = analyze(world, *member, &context);
-            asked.insert(*member, group.asked.take());
-            if !group.summaries[member].same(&made) {
-                stale.extend(asked.iter().filter(|(_, asked)| asked.contains(member)).map(|(id, _)| *id));
+            let context = Context { mask: key.1, group: Some(&group), ..Context::default() };
+            let made = analyze(world, key.0, &context);
+            asked.insert(key, group.asked.take());
+            stale.extend(group.new.borrow().iter().copied());
+            keys.append(&mut group.new.borrow_mut());
+            let mut summaries = group.summaries.borrow_mut();
+            if !summaries[&key].same(&made) {
+                stale.extend(asked.iter().filter(|(_, asked)| asked.contains(&key)).map(|(key, _)| *key));
             }
-            group.summaries.insert(*member, Arc::new(made));
+            summaries.insert(key, Arc::new(made));
         }
         if stale.is_empty() {
             break;
         }
     }
-    group.summaries
+    group.summaries.into_inner()
 }
 
 /// Whether `id` may be called from `from` as far as names tell, or can certainly not call it, which rules out that each

@@ -16,6 +16,8 @@ pub(super) const MAX_TOLD: usize = 6;
 pub(super) const MAX_VISITS: u32 = 8;
 /// Most rounds over functions that call each other.
 pub(super) const MAX_ROUNDS: u32 = 4;
+/// Most functions that call each other of which each is summarized for those parameters that a call gives taint.
+pub(super) const MAX_APART: usize = 4;
 /// Most instructions of a function that gets a summary for the constants of one call; a quarter of that where the call
 /// stands in one that was made so itself.
 pub(super) const MAX_SPECIAL: usize = 240;

@@ -3,15 +3,31 @@
 use std::sync::Arc;
 
 use crate::ir::ArgKind;
+use crate::models::Kinds;
+use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::limits::MAX_FIELDS;
 use crate::taint::rounds::each_key;
 use crate::taint::secrets::{hidden, is_hidden};
 use crate::taint::state::State;
+use crate::taint::summary::{Port, Reach};
 use crate::taint::value::{Key, Konst, Label, Tree, some_key};
 
 impl Analyzer<'_, '_> {
+    /// The kinds for which it is harmless that the callee writes what is passed: of a mapping that goes whole into a log
+    /// the texts are literals there.
+    pub(super) fn shown_whole(&self, state: &State, site: &Site<'_>, reach: &Reach, bound: &Bound) -> Kinds {
+        let log = Kinds::named("log").unwrap_or_default();
+        let Port::Param(index, path) = &reach.port else { return Kinds::NONE };
+        if !path.is_empty() || !reach.kinds.has(log) {
+            return Kinds::NONE;
+        }
+        let given = self.operand_of(state, site, *index, bound);
+        let is_whole = given.is_some_and(|(operand, path)| path.is_empty() && self.is_mapping(operand, 3));
+        if is_whole { log } else { Kinds::NONE }
+    }
+
     /// `dict(pairs)`: what the second of each pair is stands under the first. A mapping stays what it is.
     pub(super) fn mapping(&self, of: &Tree) -> Tree {
         let is_item = |key: &Key| matches!(key, Key::Any | Key::Item(Konst::Int(_)));

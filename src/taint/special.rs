@@ -6,7 +6,7 @@ use crate::ir::{Operand, Param};
 use crate::program::FuncId;
 use crate::taint::apply::Bound;
 use crate::taint::body::{Analyzer, Context, analyze};
-use crate::taint::demand::Mask;
+use crate::taint::demand::{Mask, Own};
 use crate::taint::limits::{MAX_SPECIAL, MAX_VARYING};
 use crate::taint::summary::{Port, Summary};
 use crate::taint::value::{Callee, Key, Konst, Tree, literal};
@@ -20,14 +20,11 @@ const DEEPEST: u32 = 4;
 impl Analyzer<'_, '_> {
     /// The summary for the constants that are passed, where they decide something.
     pub(super) fn specialized(&self, func: FuncId, known: &Summary, bound: &Bound) -> Option<Arc<Summary>> {
-        // Functions that call each other are not told apart by what they pass.
-        if self.context.group.is_some() {
-            return None;
-        }
         let (.., body) = self.world.program.func(func);
         let n_insts: usize = body.blocks.iter().map(|block| block.insts.len()).sum();
         // Deep in such summaries only what no call passes is told apart, which is the same wherever the call stands.
-        let is_deep = self.context.depth >= DEEP;
+        let is_again = func == self.id && self.context.own.is_some();
+        let is_deep = self.context.depth >= DEEP && !is_again;
         let most = match self.context.depth {
             0 => MAX_SPECIAL,
             DEEPEST.. => 0,
@@ -47,13 +44,15 @@ impl Analyzer<'_, '_> {
                 self.out.borrow_mut().is_conditional = true;
             }
         }
-        let varies = known.varies && n_insts <= MAX_VARYING;
-        let does_nothing_yet = !self.is_reporting() && known.returns.is_empty() && !known.checks && !varies;
-        if n_insts > most || known.tested.is_empty() || does_nothing_yet {
+        // Functions that call each other are not told apart by what they pass.
+        if self.context.group.is_some() {
             return None;
         }
+        let varies = known.varies && n_insts <= MAX_VARYING;
+        let does_nothing_yet = !self.is_reporting() && known.returns.is_empty() && !known.checks && !varies;
         let is_idle = known.reaches.is_empty() && known.returns.is_empty() && known.effects.is_empty();
-        if is_idle && !known.is_conditional && !known.checks && !varies {
+        let is_idle = is_idle && !known.is_conditional && !known.checks && !varies;
+        if !is_again && (n_insts > most || known.tested.is_empty() || does_nothing_yet || is_idle) {
             return None;
         }
         let given: Vec<(usize, Given)> = known
@@ -71,10 +70,11 @@ impl Analyzer<'_, '_> {
                 }
             })
             .collect();
-        if given.is_empty() || func == self.id {
-            return None;
-        }
         let mask = Mask::of(bound);
+        if given.is_empty() || func == self.id {
+            let is_same = mask == self.context.mask && given == self.context.given;
+            return self.context.own.filter(|_| is_same && !given.is_empty()).map(Own::get);
+        }
         let key = (func, mask, given, self.context.depth);
         let special = &self.world.demands.special;
         if let Some(made) = special.get(&key) {
@@ -88,8 +88,10 @@ impl Analyzer<'_, '_> {
         let is_own = |(param, given): &(usize, Given)| matches!(given, Given::Konst(konst) if is_default(*param, konst));
         let depth = self.context.depth + u32::from(self.world.cycles.has(func) || !key.2.iter().all(is_own));
         let (funcs, given) = (passed.collect(), key.2.clone());
-        let made = analyze(self.world, func, &Context { mask, given, funcs, depth, group: None });
-        Some(special.insert(key, Arc::new(made)))
+        let own = Own::default();
+        let context = Context { mask, given, funcs, depth, own: Some(&own), ..Context::default() };
+        let made = own.settled(|| analyze(self.world, func, &context));
+        Some(special.insert(key, made))
     }
 
     /// Notes that what a call does depends on a value.

@@ -4,7 +4,7 @@
 //! Source: Python's manual, "Restricting Globals" of `pickle`.
 
 use crate::base::Symbol;
-use crate::flow::{Cfg, dominators};
+use crate::flow::{Cfg, MAX_CHAIN, dominators};
 use crate::ir::{BlockId, Body, LocalId, Op, Operand, Rvalue, Step, Terminator};
 use crate::program::{ClassIx, Meaning, Module, Program};
 use crate::python::ast::CmpOp;
@@ -20,7 +20,7 @@ pub(super) fn admits_few(program: &Program<'_>, class: ClassIx) -> bool {
     body.blocks.pairs().filter(|(block, _)| cfg.is_reachable(*block)).all(|(block, data)| match data.end {
         Terminator::Return(value) => {
             let is_asked = asked.iter().any(|asked| above.dominates(*asked, block));
-            is_asked || is_of_table(module, body, value)
+            is_asked || is_of_table(module, body, value, MAX_CHAIN)
         }
         _ => true,
     })
@@ -60,7 +60,8 @@ fn is_made_of(body: &Body, operand: Operand, name: LocalId, depth: u32) -> bool 
 }
 
 /// Whether a value is what stands in a table of the module, or of the object, or a constant.
-fn is_of_table(module: &Module<'_>, body: &Body, value: Operand) -> bool {
+fn is_of_table(module: &Module<'_>, body: &Body, value: Operand, depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
     let local = match value {
         Operand::Local(local) => local,
         Operand::Global(name) => return is_own_name(module, name),
@@ -79,7 +80,7 @@ fn is_of_table(module: &Module<'_>, body: &Body, value: Operand) -> bool {
             let last = module.unit.paths.split(place.path).map(|(_, last)| last);
             is_own(place.base) && matches!(last, Some(Step::Item(_) | Step::Key(_) | Step::Element))
         }
-        Op::Let(_, Rvalue::Use(of)) => *of != value && is_of_table(module, body, *of),
+        Op::Let(_, Rvalue::Use(of)) => *of != value && is_of_table(module, body, *of, depth),
         Op::Call(_, call) => {
             let call = &body.calls[*call];
             is_own(call.callee.base) && module.unit.text(call.method) == "get"

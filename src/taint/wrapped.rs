@@ -42,7 +42,7 @@ impl Analyzer<'_, '_> {
             Some(known) => known,
             None => {
                 let (given, depth) = (key.2.clone(), self.context.depth + 1);
-                let context = Context { mask, given, funcs: vec![(id, own)], depth, group: None };
+                let context = Context { mask, given, funcs: vec![(id, own)], depth, ..Context::default() };
                 special.insert(key, Arc::new(analyze(self.world, run, &context)))
             }
         };

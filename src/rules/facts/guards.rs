@@ -1,6 +1,6 @@
 //! Whether a failure stays in: handlers that go on, managers that suppress, tests before.
 
-use crate::flow::{Point, Step, walk};
+use crate::flow::{MAX_CHAIN, Point, Step, walk};
 use crate::ir::{FnId, Op, RegionId, RegionKind, With};
 use crate::rules::Context;
 use crate::rules::facts::handlers::{Clause, clauses};
@@ -9,10 +9,15 @@ use crate::rules::facts::verbs::has_word;
 /// Whether a failure in `region` is caught before it leaves `limit`: by a handler that does not always raise again,
 /// or by a context manager that suppresses it.
 pub(crate) fn is_guarded(context: &Context<'_>, region: RegionId, limit: RegionId) -> bool {
+    is_guarded_within(context, region, limit, MAX_CHAIN)
+}
+
+/// The same, through managers that use at most `depth` others.
+fn is_guarded_within(context: &Context<'_>, region: RegionId, limit: RegionId, depth: u32) -> bool {
     let body = context.body;
     body.enclosing(region).take_while(|&at| at != limit).any(|at| match &body.regions[at].kind {
         RegionKind::Try(of) => body.tries[*of].handlers.iter().any(|&handler| goes_on(context, handler)),
-        RegionKind::With(with) => suppresses(context, with),
+        RegionKind::With(with) => suppresses(context, with, depth),
         _ => false,
     })
 }
@@ -24,7 +29,7 @@ pub(crate) fn goes_on(context: &Context<'_>, handler: RegionId) -> bool {
 }
 
 /// Whether the manager may swallow what its block raises.
-fn suppresses(context: &Context<'_>, with: &With) -> bool {
+fn suppresses(context: &Context<'_>, with: &With, depth: u32) -> bool {
     let Some(id) = with.call else { return false };
     let call = &context.body.calls[id];
     if context.name(call).ends_with("ExitStack") {
@@ -34,7 +39,7 @@ fn suppresses(context: &Context<'_>, with: &With) -> bool {
         return true;
     }
     match context.callee(call) {
-        Some(callee) => yields_guarded(context, callee),
+        Some(callee) => depth.checked_sub(1).is_some_and(|depth| yields_guarded(context, callee, depth)),
         None => {
             let method = context.method(call);
             has_word(method, &["suppress", "suppressed", "ignore", "ignored", "ignoring", "swallow", "quiet"])
@@ -43,11 +48,11 @@ fn suppresses(context: &Context<'_>, with: &With) -> bool {
 }
 
 /// Whether a generator of this file catches what is raised at its `yield`.
-fn yields_guarded(context: &Context<'_>, function: FnId) -> bool {
+fn yields_guarded(context: &Context<'_>, function: FnId, depth: u32) -> bool {
     let inner = context.other(function);
     inner.insts().any(|(point, inst)| {
         let region = inner.body.blocks[point.block].region;
-        matches!(inst.op, Op::Yield(..)) && is_guarded(&inner, region, inner.body.root())
+        matches!(inst.op, Op::Yield(..)) && is_guarded_within(&inner, region, inner.body.root(), depth)
     })
 }
 

@@ -1,6 +1,6 @@
 //! Commands that change the network's configuration, and the words they are made of.
 
-use crate::flow::{Def, Point, definitions};
+use crate::flow::{Def, MAX_CHAIN, Point, definitions};
 use crate::ir::{Arg, ArgKind, Call, CallId, LocalId, Op, Operand, Rvalue};
 use crate::python::ast::Operator;
 use crate::rules::Context;
@@ -137,7 +137,7 @@ fn words(context: &Context<'_>, call: &Call, at: Point, starter: Starter) -> Vec
         found.extend(first.map(|arg| whole(arg, at)));
         return found;
     }
-    let is_list = first.is_some_and(|arg| is_list(context, arg.value, at));
+    let is_list = first.is_some_and(|arg| is_list(context, arg.value, at, MAX_CHAIN));
     if is_list || starter == Starter::Text {
         if let Some(arg) = first {
             collect(context, (arg.value, at), arg.span, MAX_DEPTH, &mut found);
@@ -159,13 +159,13 @@ fn whole(arg: &Arg, at: Point) -> Word {
 }
 
 /// Whether `operand` is certainly a list or tuple.
-fn is_list(context: &Context<'_>, operand: Operand, at: Point) -> bool {
-    let Some(local) = operand.local() else { return false };
+fn is_list(context: &Context<'_>, operand: Operand, at: Point, depth: u32) -> bool {
+    let (Some(local), Some(depth)) = (operand.local(), depth.checked_sub(1)) else { return false };
     definitions(context.body, context.cfg(), at, local).iter().any(|def| match def {
         Def::At(point) if *point != at => match context.inst(*point).map(|inst| &inst.op) {
             Some(Op::Let(_, Rvalue::List(_) | Rvalue::Tuple(_))) => true,
             Some(Op::Let(_, Rvalue::Use(value) | Rvalue::Binary(Operator::Add, value, _))) => {
-                *value != operand && is_list(context, *value, *point)
+                *value != operand && is_list(context, *value, *point, depth)
             }
             _ => false,
         },
