@@ -109,6 +109,25 @@ fn hostile() -> tempfile::TempDir {
     write("empty.py", b"");
     write("bad.ipynb", b"{\"cells\": 1");
     write("endless.py", ENDLESS.as_bytes());
+    // What doubles with each line, or branches at each.
+    write("texts.py", format!("A = 'aaaa'\n{}", "A = A + A\n".repeat(40)).as_bytes());
+    let lists = "    a = [a, a]\n".repeat(40);
+    let head = "import os\nfrom flask import request\n\n\ndef f():\n    a = [request.args['x']]\n";
+    write("lists.py", format!("{head}{lists}    os.system(a)\n").as_bytes());
+    let called = "    a = pair(a, a)\n".repeat(40);
+    let pair = "\n\ndef pair(x, y):\n    return [x, y]\n";
+    write("calls.py", format!("{head}{called}    os.system(a)\n{pair}").as_bytes());
+    let branches = "    if c.a:\n        x = x['a']\n".repeat(60);
+    let ip = "import subprocess\n\n\ndef f(c, x):\n";
+    write("branches.py", format!("{ip}{branches}    subprocess.run(['ip', 'addr', x])\n").as_bytes());
+    let words = "    if c:\n        c += ['x']\n".repeat(100);
+    write("words.py", format!("{ip}    c = ['ip']\n{words}    subprocess.run(c)\n").as_bytes());
+    fs::create_dir(dir.path().join("stars")).unwrap();
+    let all: String = (0..20).map(|n| format!("from stars.m{n} import *\n")).collect();
+    write("stars/__init__.py", all.as_bytes());
+    for n in 0..20 {
+        write(&format!("stars/m{n}.py"), format!("from stars import *\nunknown.f{n}()\n").as_bytes());
+    }
     write("good.py", DEFECT.as_bytes());
     dir
 }

@@ -147,7 +147,13 @@ impl Resolver<'_, '_> {
 
     /// `name` in a file: defined, imported, assigned, from a star import, or a file below the package.
     fn member(&self, module: ModuleId, name: &str, depth: u32) -> Meaning {
+        self.member_beside(module, name, depth, &mut Vec::new())
+    }
+
+    /// The same, where the files in `seen` were searched already.
+    fn member_beside(&self, module: ModuleId, name: &str, depth: u32, seen: &mut Vec<ModuleId>) -> Meaning {
         let depth = depth.saturating_sub(1);
+        seen.push(module);
         let data = &self.program.modules[module];
         let unit = data.unit;
         let own = unit.text(unit.module);
@@ -180,8 +186,8 @@ impl Resolver<'_, '_> {
         for star in &unit.stars {
             let star = unit.text(*star);
             match self.program.table.find(star, module) {
-                Some(other) if other != module && depth > 0 => {
-                    let found = self.member(other, name, depth);
+                Some(other) if depth > 0 && !seen.contains(&other) => {
+                    let found = self.member_beside(other, name, depth, seen);
                     if !matches!(found, Meaning::Unknown) {
                         return found;
                     }

@@ -14,6 +14,8 @@ use crate::rules::{Check, Context, Hit, Rule};
 pub(super) static RULE: Rule =
     Rule { page: include_str!("failure_returned_as_success.md"), check: Check::Body(run) };
 
+/// Most kinds of values that one return is seen to give.
+const MAX_SHAPES: usize = 64;
 /// First words of names of functions that answer a question, or promise an answer in any case.
 #[rustfmt::skip]
 const PREDICATES: &[&str] = &[
@@ -163,12 +165,18 @@ fn shapes(context: &Context<'_>, value: Operand, block: BlockId) -> Vec<Shape> {
     let end = Point { block, index: context.body.blocks[block].insts.len() };
     let mut shapes = Vec::new();
     collect(context, value, end, 0, &mut shapes);
+    if shapes.len() >= MAX_SHAPES {
+        shapes.push(Shape::Other);
+    }
     shapes.sort_by_key(|shape| format!("{shape:?}"));
     shapes.dedup();
     shapes
 }
 
 fn collect(context: &Context<'_>, value: Operand, at: Point, depth: u32, shapes: &mut Vec<Shape>) {
+    if shapes.len() >= MAX_SHAPES {
+        return;
+    }
     let local = match value {
         Operand::Const(constant) => {
             shapes.push(match constant {

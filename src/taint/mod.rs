@@ -73,6 +73,7 @@ mod shapes;
 mod shown;
 mod signals;
 mod sinks;
+mod sizes;
 mod slices;
 mod special;
 mod spellings;

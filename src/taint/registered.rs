@@ -1,7 +1,7 @@
 //! What calls hand over: the functions among their arguments, for [`Callers`](super::callers::Callers). In: the calls of
 //! one function and the packs. Out: who calls what from outside, and which parameters dependencies make.
 
-use crate::ir::{ArgKind, Body, Call, Const, LocalId, Op, Operand, Rvalue, Step};
+use crate::ir::{ArgKind, Body, Call, Const, Inst, LocalId, Op, Operand, Rvalue, Step};
 use crate::models::{Argument, Models, Registrar};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::taint::body::Analyzer;
@@ -17,6 +17,9 @@ pub(super) enum Handed {
     Class(ClassIx),
     Instance(ClassIx),
 }
+
+/// Most definitions of one variable that are looked at.
+const MAX_DEFS: usize = 4;
 
 /// What a function hands over.
 #[derive(Default)]
@@ -243,9 +246,11 @@ impl Place<'_, '_> {
             Operand::Global(name) => return self.table(name, (depth + 1, routes), out),
             Operand::Const(_) => return,
         };
-        for inst in self.body.blocks.iter().flat_map(|block| &block.insts) {
+        let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let defines = |inst: &&Inst| matches!(&inst.op, Op::Let(to, _) | Op::Call(to, _) if *to == local);
+        for inst in insts.filter(defines).take(MAX_DEFS) {
             match &inst.op {
-                Op::Let(to, value) if *to == local => match value {
+                Op::Let(_, value) => match value {
                     Rvalue::Function(_) if !out.is_empty() => {}
                     Rvalue::Function(func) => {
                         out.push((Handed::Func(self.program.of(self.module, *func)), routes.to_vec()));
@@ -258,7 +263,7 @@ impl Place<'_, '_> {
                     }
                     _ => {}
                 },
-                Op::Call(to, call) if *to == local => {
+                Op::Call(_, call) => {
                     let call = &self.body.calls[*call];
                     let own = self.texts(call.args.iter().map(|arg| arg.value));
                     let routes = if own.is_empty() { routes } else { &own };
@@ -286,13 +291,11 @@ impl Place<'_, '_> {
     ) {
         let Some(body) = self.module.unit.bodies.iter().next() else { return };
         let at = Place { body, ..*self };
-        for inst in body.blocks.iter().flat_map(|block| &block.insts) {
-            if let Op::Store(place, value) = &inst.op
-                && *place == crate::ir::Place::bare(Operand::Global(name))
-            {
-                at.handed(*value, (depth, routes), out);
-            }
-        }
+        let stores = body.blocks.iter().flat_map(|block| &block.insts).filter_map(|inst| match inst.op {
+            Op::Store(place, value) if place == crate::ir::Place::bare(Operand::Global(name)) => Some(value),
+            _ => None,
+        });
+        stores.take(MAX_DEFS).for_each(|value| at.handed(value, (depth, routes), out));
     }
 
     /// The class in `views.Yard.as_view`, also where that file only hands it on.

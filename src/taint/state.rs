@@ -8,6 +8,7 @@ use crate::base::Symbol;
 use crate::ir::{BlockId, LocalId};
 use crate::models::Kinds;
 use crate::taint::conds::{Shown, add, both, met};
+use crate::taint::sizes::bound;
 use crate::taint::value::{Cond, Key, Label, Tree};
 use crate::taint::ways::Way;
 
@@ -57,7 +58,8 @@ impl State {
         self.vars.binary_search_by_key(&var, |(known, _)| *known).ok().map(|at| &self.vars[at].1)
     }
 
-    pub(super) fn set(&mut self, var: Var, tree: Arc<Tree>) {
+    pub(super) fn set(&mut self, var: Var, mut tree: Arc<Tree>) {
+        bound(&mut tree);
         match self.vars.binary_search_by_key(&var, |(known, _)| *known) {
             Ok(at) if tree.is_plain() => drop(self.vars.remove(at)),
             Ok(at) => self.vars[at].1 = tree,

@@ -3,6 +3,7 @@
 use crate::flow::Point;
 use crate::ir::{ArgKind, Call, CallId, Const, FnId, Operand};
 use crate::rules::Context;
+use crate::rules::facts::steps::Steps;
 
 /// Level of a log call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Log {
 
 /// Depth to which functions of the same file are followed to the log calls in them.
 const WRAPPER_DEPTH: u32 = 3;
+/// Most functions that are looked at for that.
+const MAX_STEPS: u32 = 200;
 
 /// `call` as a log call, if it is one.
 pub(crate) fn log(context: &Context<'_>, call: &Call) -> Option<Log> {
@@ -144,16 +147,17 @@ pub(crate) fn announces(context: &Context<'_>, call: &Call) -> bool {
 
 /// The most telling log call that a function of this file makes, on any path, functions it calls included.
 pub(crate) fn logs_within(context: &Context<'_>, function: FnId) -> Option<Log> {
-    within(context, function, WRAPPER_DEPTH)
+    within(context, function, WRAPPER_DEPTH, &Steps::new(MAX_STEPS))
 }
 
-fn within(context: &Context<'_>, function: FnId, depth: u32) -> Option<Log> {
+fn within(context: &Context<'_>, function: FnId, depth: u32, steps: &Steps) -> Option<Log> {
+    steps.take()?;
     let inner = context.other(function);
     let mut best: Option<Log> = None;
     for call in &inner.body.calls {
         let found = log(&inner, call).or_else(|| {
             let callee = inner.callee(call).filter(|callee| depth > 0 && *callee != function)?;
-            within(context, callee, depth - 1)
+            within(context, callee, depth - 1, steps)
         });
         if let Some(found) = found {
             best = Some(best.map_or(found, |old| Log {

@@ -37,6 +37,7 @@ pub(crate) mod results;
 pub(crate) mod scope;
 pub(crate) mod separators;
 pub(crate) mod sources;
+pub(crate) mod steps;
 pub(crate) mod teardown;
 pub(crate) mod templates;
 pub(crate) mod unchecked;

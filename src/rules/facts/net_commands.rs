@@ -32,6 +32,8 @@ const ASKING: &[&str] = &[
 ];
 /// How often lists are looked into.
 const MAX_DEPTH: u32 = 6;
+/// Most words of a command that are collected.
+const MAX_WORDS: usize = 200;
 
 /// A word of a command line, or the whole text for a shell.
 #[derive(Clone, Copy)]
@@ -181,7 +183,7 @@ pub(crate) fn collect(
     depth: u32,
     found: &mut Vec<Word>,
 ) {
-    let Some(depth) = depth.checked_sub(1) else { return };
+    let Some(depth) = depth.checked_sub(1).filter(|_| found.len() < MAX_WORDS) else { return };
     let Some(local) = value.local() else {
         found.push(Word { value, at, span, is_exact: false });
         return;

@@ -12,6 +12,7 @@ use crate::rules::facts::edits;
 use crate::rules::facts::parts::{Part, Piece};
 use crate::rules::facts::scope::{Receiver, assigned_once, receiver};
 use crate::rules::facts::sources::{self, From};
+use crate::rules::facts::steps::Steps;
 use crate::text::Span;
 
 /// Who chose a value.
@@ -117,7 +118,7 @@ const LOADERS: &[&str] = &[
     "oslo_serialization.jsonutils.load",
 ];
 /// How far a value is followed.
-const MAX_HOPS: u32 = 12;
+const MAX_STEPS: u32 = 60;
 
 /// Where `part` comes from; `None` if that is not seen, or if it has a type that says more than text.
 pub(crate) fn source<'a>(context: &Context<'a>, part: &Part<'a>) -> Option<Source> {
@@ -133,10 +134,10 @@ pub(crate) fn source<'a>(context: &Context<'a>, part: &Part<'a>) -> Option<Sourc
                 let step = home.unit.paths.split(place.path).map(|(_, step)| step);
                 let access = access(step?);
                 let known = of_config(&home, part);
-                known.or_else(|| follow(&home, base, part.at, (access, MAX_HOPS)))
+                known.or_else(|| follow(&home, base, part.at, (access, &Steps::new(MAX_STEPS))))
             }
         },
-        Piece::Call(id) => made(&home, id, (None, MAX_HOPS)),
+        Piece::Call(id) => made(&home, id, (None, &Steps::new(MAX_STEPS))),
         Piece::Global(_) => of_config(&home, part),
         Piece::Text(_) | Piece::Unknown => None,
     }
@@ -206,9 +207,10 @@ fn follow(
     context: &Context<'_>,
     operand: Operand,
     at: Point,
-    (access, hops): (Access, u32),
+    (access, steps): (Access, &Steps),
 ) -> Option<Source> {
-    let rest = (access, hops.checked_sub(1)?);
+    steps.take()?;
+    let rest = (access, steps);
     let local = match operand {
         Operand::Local(local) => local,
         Operand::Global(name) => {
@@ -224,22 +226,22 @@ fn follow(
     })
 }
 
-fn step(context: &Context<'_>, point: Point, (access, hops): (Access, u32)) -> Option<Source> {
+fn step(context: &Context<'_>, point: Point, (access, steps): (Access, &Steps)) -> Option<Source> {
     let inst = context.inst(point)?;
     match &inst.op {
-        Op::Call(_, id) => made(context, *id, (access, hops)),
+        Op::Call(_, id) => made(context, *id, (access, steps)),
         Op::Await(_, value)
         | Op::Let(
             _,
             Rvalue::Use(value) | Rvalue::Enter(value) | Rvalue::Next(value) | Rvalue::Spread(value),
-        ) => follow(context, *value, point, (access, hops)),
+        ) => follow(context, *value, point, (access, steps)),
         Op::Let(to, Rvalue::Load(place)) => {
             let path = context.body.locals[*to].value.map_or("", |path| context.text(path));
             let piece = Piece::Load(*place);
             let part = Part { piece, span: inst.span, home: context.id, at: point, path, var: "" };
             match sources::origin(context, &part) {
                 Some(from) => outer(context, &part, from),
-                None => follow(context, place.base, point, (access, hops)),
+                None => follow(context, place.base, point, (access, steps)),
             }
         }
         _ => None,
@@ -247,7 +249,7 @@ fn step(context: &Context<'_>, point: Point, (access, hops): (Access, u32)) -> O
 }
 
 /// What a call hands on or reads.
-fn made(context: &Context<'_>, id: CallId, (access, hops): (Access, u32)) -> Option<Source> {
+fn made(context: &Context<'_>, id: CallId, (access, steps): (Access, &Steps)) -> Option<Source> {
     let call = &context.body.calls[id];
     let at = context.point(id);
     let name = context.name(call);
@@ -256,10 +258,10 @@ fn made(context: &Context<'_>, id: CallId, (access, hops): (Access, u32)) -> Opt
     if let Some(from) = sources::origin(context, &part) {
         return outer(context, &part, from);
     }
-    let hops = hops.checked_sub(1)?;
+    steps.take()?;
     if HANDS_ON.contains(&name) {
         let first = call.positional(0)?.value;
-        return follow(context, first, at, (access, hops));
+        return follow(context, first, at, (access, steps));
     }
     if LOADERS.contains(&name) {
         return found(context, Who::File, call.span);
@@ -280,11 +282,11 @@ fn made(context: &Context<'_>, id: CallId, (access, hops): (Access, u32)) -> Opt
         _ => access,
     };
     let source = match receiver(context, call)? {
-        Receiver::Operand(value) => follow(context, value, at, (access, hops)),
-        Receiver::Place(place) => follow(context, place.base, at, (access, hops)),
+        Receiver::Operand(value) => follow(context, value, at, (access, steps)),
+        Receiver::Place(place) => follow(context, place.base, at, (access, steps)),
         Receiver::Global(name) => {
             let (id, point, value) = assigned_once(context, name)?;
-            follow(&context.other(id), value, point, (access, hops))
+            follow(&context.other(id), value, point, (access, steps))
         }
     }?;
     let is_line = source.is_line && method != "read" || splits_lines(context, call, at);

@@ -4,9 +4,12 @@ use crate::base::words;
 use crate::ir::{ArgKind, BodyKind, Call, CallId, Const, Op, Operand, RegionKind, StmtKind};
 use crate::rules::Context;
 use crate::rules::facts::guards::is_guarded;
+use crate::rules::facts::steps::Steps;
 
 /// Depth to which functions of the same file are followed.
 const DEPTH: u32 = 2;
+/// Most calls in them that are looked at.
+const MAX_STEPS: u32 = 400;
 
 /// Functions of the standard library, by value path.
 const KNOWN: &[&str] = &[
@@ -143,7 +146,7 @@ const RELEASE: &[&str] = &[
 
 /// Whether `id` destroys something outside of the program and can fail at it; guards around it do not count.
 pub(crate) fn can_fail(context: &Context<'_>, id: CallId) -> bool {
-    at_depth(context, id, DEPTH)
+    at_depth(context, id, DEPTH, &Steps::new(MAX_STEPS))
 }
 
 /// Whether `id` ends the use of something, whether it can fail or not.
@@ -186,10 +189,10 @@ pub(crate) fn is_awaited(context: &Context<'_>, call: &Call) -> bool {
 /// Whether `id` is known, not by its name alone, to work outside of the program and to raise when that fails: a
 /// function of the standard library, a command whose status is checked, or a function of this file that runs one.
 pub(crate) fn surely_fails(context: &Context<'_>, id: CallId) -> bool {
-    surely(context, id, DEPTH)
+    surely(context, id, DEPTH, &Steps::new(MAX_STEPS))
 }
 
-fn surely(context: &Context<'_>, id: CallId, depth: u32) -> bool {
+fn surely(context: &Context<'_>, id: CallId, depth: u32, steps: &Steps) -> bool {
     let call = &context.body.calls[id];
     let name = context.name(call);
     let is_known = KNOWN.contains(&name)
@@ -205,11 +208,13 @@ fn surely(context: &Context<'_>, id: CallId, depth: u32) -> bool {
     let inner = context.other(callee);
     inner.body.calls.pairs().any(|(id, call)| {
         let region = inner.body.blocks[call.block].region;
-        surely(&inner, id, depth - 1) && !is_guarded(&inner, region, inner.body.root())
+        steps.take().is_some()
+            && surely(&inner, id, depth - 1, steps)
+            && !is_guarded(&inner, region, inner.body.root())
     })
 }
 
-fn at_depth(context: &Context<'_>, id: CallId, depth: u32) -> bool {
+fn at_depth(context: &Context<'_>, id: CallId, depth: u32, steps: &Steps) -> bool {
     let call = &context.body.calls[id];
     match context.callee(call).map(|callee| context.other(callee)) {
         Some(inner) if !is_abstract(&inner) => {
@@ -218,17 +223,19 @@ fn at_depth(context: &Context<'_>, id: CallId, depth: u32) -> bool {
                 && inner.function_name() != "__init__"
                 && !matches!(inner.body.kind, BodyKind::Function { is_generator: true, .. })
                 && !is_nested(context, call)
-                && fails_within(&inner, depth - 1)
+                && fails_within(&inner, depth - 1, steps)
         }
         _ => by_name(context, call),
     }
 }
 
 /// Whether a function lets out the failure of a destroying call.
-fn fails_within(inner: &Context<'_>, depth: u32) -> bool {
+fn fails_within(inner: &Context<'_>, depth: u32, steps: &Steps) -> bool {
     inner.body.calls.pairs().any(|(id, call)| {
         let region = inner.body.blocks[call.block].region;
-        at_depth(inner, id, depth) && !is_guarded(inner, region, inner.body.root())
+        steps.take().is_some()
+            && at_depth(inner, id, depth, steps)
+            && !is_guarded(inner, region, inner.body.root())
     })
 }
 
