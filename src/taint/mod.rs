@@ -81,6 +81,7 @@ mod state;
 mod statement;
 mod stored;
 mod stores;
+mod strips;
 mod summary;
 mod texts;
 mod typed;
