@@ -10,7 +10,7 @@ define_id!(/// An interned access path; 0 is the empty one.
     PathId);
 
 /// A literal.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Const {
     /// `None`.
     None,

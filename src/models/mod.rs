@@ -35,6 +35,9 @@ const PACKS: &[(&str, &str)] = &[
     ("network.yaml", include_str!("../../models/network.yaml")),
 ];
 
+/// Arguments that tell what kind of answer an object is.
+const MEDIA: &[&str] = &["content_type", "mimetype", "media_type", "headers"];
+
 /// What the packs say of one call.
 #[derive(Default)]
 pub struct CallModel<'m> {
@@ -172,6 +175,10 @@ impl Models {
             self.source_roots.insert(root(&source.at).to_owned());
             self.sources.insert(source.at, source.threat);
         }
+        let of_sinks = pack.sinks.iter().flat_map(|sink| sink.when.iter().chain(&sink.unless));
+        let of_chains = pack.sanitizers.iter().flat_map(|it| it.when.iter().chain(&it.unless));
+        let asked = of_sinks.filter(|(name, _)| name.contains('.')).chain(of_chains).map(|(name, _)| &**name);
+        asked.chain(MEDIA.iter().copied()).for_each(|name| self.types.note_setting(name));
         let calls = pack.sinks.iter().map(|sink| &sink.call);
         let calls = calls.chain(pack.sanitizers.iter().map(|sanitizer| &sanitizer.call));
         let calls = calls.chain(pack.guards.iter().map(|guard| &guard.call));

@@ -149,25 +149,8 @@ impl Program<'_> {
                 found.push(self.of(module, inner));
             }
         }
-        // `getattr(self, name)` may be each method.
-        let is_dynamic = |call: &Call| {
-            let first = call.args.first().and_then(|arg| arg.value.local());
-            call.name.is_some_and(|name| module.unit.text(name) == "getattr")
-                && body.params.first().is_some_and(|own| first == Some(own.local))
-        };
-        if let Some(class) = class.filter(|_| body.calls.iter().any(is_dynamic)) {
-            found.extend(self.above(class).iter().flat_map(|class| self.classes[*class].methods.values()));
-            // `getattr(self, name, self.other)`: what classes below have in the place of that.
-            let others =
-                body.calls.iter().filter(|call| is_dynamic(call)).filter_map(|call| call.positional(2));
-            for other in others.filter_map(|arg| body.locals[arg.value.local()?].value) {
-                if let Meaning::Method(func, _) = module.meaning(other) {
-                    let (of, _, method) = self.func(*func);
-                    found.extend(self.overrides(class, of.global(method.name), MAX_OVERRIDES));
-                }
-            }
-        }
-        found.extend(body.calls.iter().flat_map(|call| self.got_by_name(module, body, call)));
+        let is_spelled = |name| matches!(name, Operand::Const(_));
+        found.extend(body.calls.iter().flat_map(|call| self.got_by_name(module, body, call, &is_spelled)));
         let values = body.locals.iter().filter_map(|local| local.value);
         for name in values.chain(body.globals.iter().copied()) {
             if let Meaning::Function(func) | Meaning::Method(func, _) = module.meaning(name) {
@@ -226,6 +209,33 @@ impl Program<'_> {
                 found.extend(classes.iter().filter_map(|class| self.method(*class, name)));
             }
         }
+        let is_computed = |name| !matches!(name, Operand::Const(_));
+        found.extend(body.calls.iter().flat_map(|call| self.got_by_name(module, body, call, &is_computed)));
+        found.extend(self.got_of_self(id));
+        found
+    }
+
+    /// What `getattr(self, name)` may give a method: each of its class.
+    fn got_of_self(&self, id: FuncId) -> Vec<FuncId> {
+        let (module, _, body) = self.func(id);
+        let mut found = Vec::new();
+        let is_dynamic = |call: &Call| {
+            let first = call.args.first().and_then(|arg| arg.value.local());
+            call.name.is_some_and(|name| module.unit.text(name) == "getattr")
+                && body.params.first().is_some_and(|own| first == Some(own.local))
+        };
+        if let Some(class) = self.class_of(id).filter(|_| body.calls.iter().any(is_dynamic)) {
+            found.extend(self.above(class).iter().flat_map(|class| self.classes[*class].methods.values()));
+            // `getattr(self, name, self.other)`: what classes below have in the place of that.
+            let others =
+                body.calls.iter().filter(|call| is_dynamic(call)).filter_map(|call| call.positional(2));
+            for other in others.filter_map(|arg| body.locals[arg.value.local()?].value) {
+                if let Meaning::Method(func, _) = module.meaning(other) {
+                    let (of, _, method) = self.func(*func);
+                    found.extend(self.overrides(class, of.global(method.name), MAX_OVERRIDES));
+                }
+            }
+        }
         found
     }
 
@@ -267,12 +277,21 @@ impl Program<'_> {
         calls.filter_map(starts).filter_map(run).flatten().collect()
     }
 
-    /// The methods that `getattr(object, name)` may give.
-    fn got_by_name(&self, module: &Module<'_>, body: &Body, call: &Call) -> Vec<FuncId> {
+    /// The methods that `getattr(object, name)` may give, where the name is one that is meant.
+    fn got_by_name(
+        &self,
+        module: &Module<'_>,
+        body: &Body,
+        call: &Call,
+        is_meant: &dyn Fn(Operand) -> bool,
+    ) -> Vec<FuncId> {
         let is_getattr = call.name.is_some_and(|name| module.unit.text(name) == "getattr");
         let (true, Some(object), Some(name)) = (is_getattr, call.positional(0), call.positional(1)) else {
             return Vec::new();
         };
+        if !is_meant(name.value) {
+            return Vec::new();
+        }
         let value = match object.value {
             Operand::Local(local) => body.locals[local].value,
             Operand::Global(name) => Some(name),

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::Symbol;
 use crate::ir::{Arg, ArgKind, Body, Call, LocalId, Op, Operand, Rvalue, Step};
-use crate::program::{ClassIx, FuncId, Meaning, Module, ModuleId, ObjectId, Program};
+use crate::program::{ClassIx, FuncId, Meaning, Module, ModuleId, ObjectId, Program, Settings};
 
 /// Most things that may be passed for one parameter, or stand in one attribute.
 const MAX_THINGS: usize = 4;
@@ -26,8 +26,8 @@ pub enum Thing {
     Class(ClassIx),
     /// An object of a class.
     Object(ClassIx),
-    /// An object of a library.
-    Library(ObjectId),
+    /// An object of a library, and what it is set to.
+    Library(ObjectId, Settings),
 }
 
 /// What is kept in an attribute: the thing, and how many subscripts lead to it.
@@ -35,7 +35,7 @@ pub(super) type Kept = (Thing, u8);
 
 /// Whether these are too many to be told: objects of libraries decide nothing about what is run.
 fn is_much(things: impl Iterator<Item = Thing>) -> bool {
-    things.filter(|thing| !matches!(thing, Thing::Library(_))).count() > MAX_THINGS
+    things.filter(|thing| !matches!(thing, Thing::Library(..))).count() > MAX_THINGS
 }
 
 /// A parameter, and something that is passed for it.
@@ -122,7 +122,7 @@ impl Program<'_> {
         for call in body.calls.iter().filter(|_| !module.is_test) {
             let of = |thing: &Thing| match thing {
                 Thing::Object(class) => self.overrides(*class, module.global(call.method), MAX_CALLEES),
-                Thing::Func(_) | Thing::Method(..) | Thing::Class(_) | Thing::Library(_) => Vec::new(),
+                Thing::Func(_) | Thing::Method(..) | Thing::Class(_) | Thing::Library(..) => Vec::new(),
             };
             let is_open = call.name.is_none_or(|name| *module.meaning(name) == Meaning::Unknown);
             let is_method = is_open && module.unit.paths.steps(call.callee.path).len() == 1;
@@ -221,15 +221,18 @@ impl Program<'_> {
     }
 
     /// What an operand is, if names tell that it is something to be handed over.
-    fn thing(&self, module: &Module<'_>, body: &Body, operand: Operand) -> Option<Thing> {
+    #[must_use]
+    pub fn thing(&self, module: &Module<'_>, body: &Body, operand: Operand) -> Option<Thing> {
         let value = match operand {
             Operand::Local(local) => body.locals[local].value?,
             Operand::Global(name) => name,
             Operand::Const(_) => return None,
         };
-        let object = |path: &str| self.types.object(path).filter(|_| is_made_plainly(body, operand));
+        let object = |path: &str| {
+            Some(Thing::Library(self.types.object(path)?, self.settings(module, body, operand)?))
+        };
         match module.meaning(value) {
-            Meaning::Outside(path) => object(path).map(Thing::Library),
+            Meaning::Outside(path) => object(path),
             meaning => thing_of(meaning),
         }
     }
@@ -359,7 +362,7 @@ impl Program<'_> {
             Thing::Object(class) | Thing::Class(class) => {
                 found.extend(self.overrides(class, module.global(call.method), MAX_CALLEES));
             }
-            Thing::Library(_) => {}
+            Thing::Library(..) => {}
         };
         for (index, param) in body.params.iter().enumerate() {
             let things = self.passed_for(id, index);
@@ -391,18 +394,6 @@ impl Program<'_> {
         }
         found
     }
-}
-
-/// Whether an object is a parameter, or made right there with nothing by name: what it is set to is not handed along.
-fn is_made_plainly(body: &Body, operand: Operand) -> bool {
-    let Operand::Local(local) = operand else { return false };
-    let copied = body.blocks.iter().flat_map(|block| &block.insts).find_map(|inst| match inst.op {
-        Op::Let(to, Rvalue::Use(Operand::Local(from))) if to == local => Some(from),
-        _ => None,
-    });
-    let made = copied.unwrap_or(local);
-    let is_plain = |call: &Call| call.args.iter().all(|arg| arg.kind == ArgKind::Positional);
-    body.param(local).is_some() || body.calls.iter().any(|call| call.to == made && is_plain(call))
 }
 
 fn thing_of(meaning: &Meaning) -> Option<Thing> {

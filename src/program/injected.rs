@@ -39,7 +39,7 @@ impl Program<'_> {
         for (param, things) in self.all_passed().filter(|((func, _), _)| is_init(*func)) {
             let mut classes = things.iter().filter_map(|thing| match thing {
                 Thing::Object(class) => Some(*class),
-                Thing::Func(_) | Thing::Method(..) | Thing::Class(_) | Thing::Library(_) => None,
+                Thing::Func(_) | Thing::Method(..) | Thing::Class(_) | Thing::Library(..) => None,
             });
             if let Some(first) = classes.next() {
                 passed.insert(param, Some(first).filter(|first| classes.all(|other| other == *first)));

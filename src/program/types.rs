@@ -18,6 +18,8 @@ pub struct Types {
     roots: FxHashSet<String>,
     /// The libraries of which something is known, by their first names.
     libraries: FxHashSet<String>,
+    /// The names of arguments that change what is known of the objects that are made with them.
+    settings: FxHashSet<String>,
     /// The objects of which something is known.
     objects: IdVec<ObjectId, String>,
     by_object: FxHashMap<String, ObjectId>,
@@ -37,6 +39,19 @@ impl Types {
     /// Notes that something is known of what is at `path`.
     pub fn note(&mut self, path: &str) {
         self.libraries.insert(root(path).to_owned());
+    }
+
+    /// Notes that what an object is given as `name` where it is made changes what is known of it; of `parser.load` that is
+    /// what the parser was given.
+    pub fn note_setting(&mut self, name: &str) {
+        let name = name.rsplit('.').next().unwrap_or(name);
+        self.settings.insert(name.to_owned());
+    }
+
+    /// Whether it was noted that `name` changes what is known of an object.
+    #[must_use]
+    pub fn is_setting(&self, name: &str) -> bool {
+        self.settings.contains(name)
     }
 
     /// Notes the objects that the value path of a call begins with.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::ir::{BodyKind, Call, CallId, Op, Operand, Param};
+use crate::ir::{Operand, Param};
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId};
 use crate::taint::body::Analyzer;
@@ -18,7 +18,7 @@ use crate::taint::value::{Callee, FuncRef, Hops, Key, Label, Tree};
 use crate::taint::world::Opened;
 
 /// The caption of a call that hands a value back.
-const BACK: &str = "it comes back from";
+pub(super) const BACK: &str = "it comes back from";
 
 /// The arguments of a call by parameter.
 pub(super) type Bound = Vec<Option<Arc<Tree>>>;
@@ -59,22 +59,6 @@ impl Analyzer<'_, '_> {
         let mut result = result;
         self.as_generator(id, &bound, &mut result);
         (!summary.never_returns || self.is_only_started(site, id)).then_some(result)
-    }
-
-    /// Whether a call makes a coroutine that nothing here waits for: whether that ever ends is of no matter then.
-    fn is_only_started(&self, site: &Site<'_>, func: FuncId) -> bool {
-        let (.., callee) = self.world.program.func(func);
-        let made = Operand::Local(site.call.to);
-        let is_async = matches!(callee.kind, BodyKind::Function { is_async: true, .. });
-        let mut insts = self.body.blocks.iter().flat_map(|block| &block.insts);
-        let is_run = |(id, call): (CallId, &Call)| {
-            let runs = self.calls[id].path == "asyncio.run"
-                || self.module.unit.text(call.method) == "run_until_complete";
-            runs && call.positional(0).is_some_and(|arg| arg.value == made)
-        };
-        is_async
-            && !insts.any(|inst| matches!(inst.op, Op::Await(_, value) if value == made))
-            && !self.body.calls.pairs().any(is_run)
     }
 
     /// What a function does with these arguments.
@@ -128,7 +112,10 @@ impl Analyzer<'_, '_> {
             let is_held = |(key, param): &(Key, usize)| {
                 path.first() == Some(key) && matches!(&from.port, Port::Param(own, _) if own == param)
             };
-            if labels.is_empty() || summary.holds.iter().any(is_held) {
+            if labels.is_empty()
+                || summary.holds.iter().any(is_held)
+                || self.is_merged(site, (path, from), bound, &mut result)
+            {
                 continue;
             }
             let mut part = Tree::default();
@@ -171,15 +158,7 @@ impl Analyzer<'_, '_> {
                 self.leave(state, *cell, path, &Tree::labeled(labels));
             }
         }
-        if let Some((param, replaced)) = &summary.gives_back
-            && let Some(given) = self.left_in(state, site, *param, bound)
-        {
-            let made = std::mem::replace(&mut result, Tree::clone(&given));
-            for key in replaced {
-                let part = made.field(key).cloned().unwrap_or_default();
-                result.store(std::slice::from_ref(key), &part);
-            }
-        }
+        self.give_back(state, site, summary, bound, &mut result);
         self.tell(state, summary, bound, &mut result);
         Arc::new(result)
     }
@@ -194,6 +173,19 @@ impl Analyzer<'_, '_> {
             Threat::Secret => matches!(bound.get(at), Some(Some(given)) if given.konst.is_some()),
             threat => threat != Threat::Detail,
         })
+    }
+
+    /// Puts what was passed for a parameter in place of a result that is the same object.
+    fn give_back(&self, state: &State, site: &Site<'_>, summary: &Summary, bound: &Bound, result: &mut Tree) {
+        if let Some((param, replaced)) = &summary.gives_back
+            && let Some(given) = self.left_in(state, site, *param, bound)
+        {
+            let made = std::mem::replace(result, Tree::clone(&given));
+            for key in replaced {
+                let part = made.field(key).cloned().unwrap_or_default();
+                result.store(std::slice::from_ref(key), &part);
+            }
+        }
     }
 
     /// What was passed for a parameter, as the callee leaves it.
@@ -346,7 +338,7 @@ impl Analyzer<'_, '_> {
     }
 
     /// What is passed for a parameter, one call further on its way.
-    fn passed(&self, site: &Site<'_>, given: &Arc<Tree>, caption: &'static str) -> Arc<Tree> {
+    pub(super) fn passed(&self, site: &Site<'_>, given: &Arc<Tree>, caption: &'static str) -> Arc<Tree> {
         if !given.is_tainted() {
             return Arc::clone(given);
         }

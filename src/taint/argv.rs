@@ -14,6 +14,17 @@ use crate::text::Span;
 /// Options of `ssh` that are followed by a value. Source: ssh(1).
 const SSH_VALUES: &str = "BbcDEeFIiJLlmOoPpQRSWw";
 
+/// Short options that are followed by a value, of programs that many others start, as their manuals have it; and whether
+/// they stand before all else.
+const SHORT_VALUES: &[(&str, &str, bool)] = &[
+    ("adb", "HLPst", true),
+    ("curl", "AbcCdDeEFhHKmoPQrTuUwxXyYz", false),
+    ("git", "Cc", true),
+    ("ssh", SSH_VALUES, true),
+    ("tar", "bCfFgHIKLNTVX", false),
+    ("wget", "aAeDiIloOPQRtTUwX", false),
+];
+
 /// Long options that many programs have and that no value follows.
 #[rustfmt::skip]
 const FLAGS: &[&str] = &[
@@ -36,6 +47,27 @@ pub(super) fn takes_value(option: &Tree) -> bool {
     };
     let first = name.split('-').next().unwrap_or(name);
     !FLAGS.contains(&name) && !FLAG_WORDS.contains(&first)
+}
+
+/// Whether what stands at `at` in a list of arguments is the value of a short option, as `getopt` takes it: `-s`, `-xf`.
+pub(super) fn is_short_value(list: &Tree, at: i64) -> bool {
+    let item = |at| list.field(&Key::Item(Konst::Int(at)));
+    let program = item(0).and_then(|program| program.beginning()).map(|path| path.rsplit('/').next());
+    let known = SHORT_VALUES.iter().find(|(name, ..)| program == Some(Some(*name)));
+    let Some((_, values, is_before)) = known else { return false };
+    let takes_value = |at| match item(at).and_then(|option| option.konst.as_ref()) {
+        Some(Konst::Str(option)) => option.strip_prefix('-').is_some_and(|letters| {
+            let first = letters.find(|c| values.contains(c));
+            !letters.starts_with('-') && first.is_some_and(|first| first + 1 == letters.len())
+        }),
+        _ => false,
+    };
+    let is_option = |at| item(at).and_then(|item| item.beginning()).is_some_and(|text| text.starts_with('-'));
+    let mut next = 1;
+    while *is_before && next < at - 1 && is_option(next) {
+        next += if takes_value(next) { 2 } else { 1 };
+    }
+    takes_value(at - 1) && (!is_before || next == at - 1)
 }
 
 /// Takes from a list of arguments that is handed on that what stands behind `--` may be taken for an option.

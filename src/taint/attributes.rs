@@ -7,10 +7,17 @@ use std::sync::Arc;
 use crate::ir::Step;
 use crate::models::Kinds;
 use crate::program::{FuncId, Meaning};
+use crate::taint::apply::{BACK, Bound};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::state::State;
-use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree};
+use crate::taint::summary::{From, Port};
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Label, Tree};
+
+/// Where an object keeps the mapping that it was made with: `Model(**values)`.
+pub(super) fn named_key() -> Key {
+    Key::Item(Konst::Str(Arc::from("\0named")))
+}
 
 impl Analyzer<'_, '_> {
     /// What an object has under `key` by the mapping of its attributes.
@@ -19,10 +26,38 @@ impl Analyzer<'_, '_> {
         if object.fields.is_empty() {
             return None;
         }
-        let held = object.field(&self.dict_key()?)?;
+        let name = Key::Item(Konst::Str(self.world.program.text(*name).into()));
+        // What is not given a name of its own is hardly ever called so, where others are.
+        let is_told = |held: &&Arc<Tree>| {
+            let is_other = |(key, _): &(Key, Arc<Tree>)| matches!(key, Key::Item(_)) && *key != name;
+            !held.labels.is_empty() || held.field(&name).is_some() || !held.fields.iter().any(is_other)
+        };
+        let named = object.field(&named_key()).filter(is_told);
+        let held = named.or_else(|| object.field(&self.dict_key()?))?;
         // What the mapping does not have may be known otherwise.
-        let found = self.part(held, &Key::Item(Konst::Str(self.world.program.text(*name).into())));
+        let found = self.part(held, &name);
         Some(found).filter(|found| !found.is_plain())
+    }
+
+    /// Puts what is passed for a parameter of a callee where the object that it gives keeps the mapping that it was made
+    /// with, if that is where it goes: its entries stay apart.
+    pub(super) fn is_merged(
+        &self,
+        site: &Site<'_>,
+        (path, from): (&[Key], &From),
+        bound: &Bound,
+        made: &mut Tree,
+    ) -> bool {
+        let Port::Param(index, at) = &from.port else { return false };
+        let Some(Some(given)) = bound.get(*index).filter(|_| *path == [named_key()]) else { return false };
+        let part = self.along(given, at);
+        if !part.labels.is_empty() || part.fields.is_empty() {
+            return false;
+        }
+        let mut part = Tree::clone(&self.passed(site, &part, BACK));
+        part.relabel(&|label| Label { kinds: label.kinds.and(from.kinds), ..label.clone() });
+        made.join_at(path, &part);
+        true
     }
 
     /// `self.__dict__.update(values)` of an object of whose attributes nothing is known.

@@ -170,7 +170,18 @@ impl Analyzer<'_, '_> {
             if param.kind == ParamKind::DoubleStar {
                 match &mut bound[at] {
                     None => bound[at] = Some(Arc::clone(tree)),
-                    Some(known) => drop(Arc::make_mut(known).join(tree)),
+                    // What is passed by name stands in no mapping beside it: that raises.
+                    Some(known) => {
+                        let mut all = Tree::clone(tree);
+                        known.labels.iter().for_each(|label| {
+                            all.add(label);
+                        });
+                        known
+                            .fields
+                            .iter()
+                            .for_each(|(key, part)| all.store(std::slice::from_ref(key), part));
+                        *known = Arc::new(all);
+                    }
                 }
                 continue;
             }

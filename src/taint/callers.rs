@@ -42,8 +42,8 @@ pub(super) struct Callers<'m> {
     called: FxHashMap<FuncId, Called<'m>>,
     /// Parameters that hold requests, whatever they are called, with the value path of these where it is known.
     requests: FxHashMap<(FuncId, usize), Option<&'m str>>,
-    /// Attributes in which methods keep such a parameter.
-    kept: FxHashSet<(ClassIx, Symbol)>,
+    /// Attributes in which methods keep such a parameter, with the same.
+    kept: FxHashMap<(ClassIx, Symbol), Option<&'m str>>,
     /// Parameters that get what a function returns: `Depends(f)`.
     injected: FxHashMap<(FuncId, usize), Handed>,
     /// Texts that look like routes by the parts that they name, found when they are asked for.
@@ -79,7 +79,8 @@ impl<'m> Callers<'m> {
 
     /// Whether instances of a class keep a request under `name`.
     pub(super) fn is_request_attr(&self, program: &Program<'_>, class: ClassIx, name: Symbol) -> bool {
-        !self.kept.is_empty() && program.above(class).iter().any(|class| self.kept.contains(&(*class, name)))
+        !self.kept.is_empty()
+            && program.above(class).iter().any(|class| self.kept.contains_key(&(*class, name)))
     }
 
     /// Whether the parameter at `index` holds a request.
@@ -87,17 +88,28 @@ impl<'m> Callers<'m> {
         self.requests.contains_key(&(id, index))
     }
 
-    /// Value path of the callee of a method of a request that a function is called with.
+    /// Value path of the callee of a method of a request that a function is called with, or that its object keeps.
     pub(super) fn request_call(
         &self,
+        program: &Program<'_>,
         (id, module, body): (FuncId, &Module<'_>, &Body),
         call: &Call,
     ) -> Option<String> {
         let index = body.params.iter().position(|param| call.callee.base == Operand::Local(param.local))?;
-        let mut path = self.requests.get(&(id, index)).copied()??.to_owned();
-        for step in module.unit.paths.steps(call.callee.path) {
+        let steps = module.unit.paths.steps(call.callee.path);
+        let (request, steps) = match (self.requests.get(&(id, index)), &steps[..]) {
+            (Some(request), steps) => ((*request)?, steps),
+            (None, [Step::Attr(name), steps @ ..]) if index == 0 && !self.kept.is_empty() => {
+                let (above, name) = (program.above(program.class_of(id)?), module.global(*name));
+                let request = above.iter().find_map(|class| self.kept.get(&(*class, name)).copied()?)?;
+                (request, steps)
+            }
+            _ => return None,
+        };
+        let mut path = request.to_owned();
+        for step in steps {
             match step {
-                Step::Attr(name) => path.extend([".", module.unit.text(name)]),
+                Step::Attr(name) => path.extend([".", module.unit.text(*name)]),
                 Step::Item(_) | Step::Element | Step::Key(_) => path.push_str("[]"),
             }
         }
@@ -141,7 +153,11 @@ impl<'m> Callers<'m> {
                 todo.par_iter().map(|id| self.handed_on(program, models, *id, is_web)).collect();
             let mut next: FxHashSet<FuncId> = FxHashSet::default();
             for found in found {
-                self.kept.extend(found.kept);
+                for (at, request) in found.kept {
+                    let known = self.kept.entry(at).or_default();
+                    // Of several one for all, whichever came first.
+                    *known = (*known).into_iter().chain(request).min();
+                }
                 for (at, request) in found.params {
                     if let Entry::Vacant(open) = self.requests.entry(at) {
                         open.insert(request);
@@ -165,6 +181,7 @@ impl<'m> Callers<'m> {
             Some((param.local, known.or_else(|| named().then_some(None))?))
         });
         let own: FxHashMap<LocalId, Option<&'m str>> = own.collect();
+        let path_of = |value: Operand| value.local().and_then(|local| own.get(&local).copied()?);
         let is_request = |operand: Operand| match operand {
             Operand::Local(local) => own.contains_key(&local),
             Operand::Global(name) => {
@@ -180,7 +197,7 @@ impl<'m> Callers<'m> {
                     && is_request(*value)
                     && let [Step::Attr(name)] = module.unit.paths.steps(place.path)[..]
                 {
-                    found.kept.push((class, module.global(name)));
+                    found.kept.push(((class, module.global(name)), path_of(*value)));
                 }
             }
         }
@@ -205,8 +222,7 @@ impl<'m> Callers<'m> {
                             ParamKind::Positional | ParamKind::PositionalOnly | ParamKind::KeywordOnly
                         )
                     {
-                        let request = arg.value.local().and_then(|local| own.get(&local).copied()?);
-                        found.params.push(((callee, index), request));
+                        found.params.push(((callee, index), path_of(arg.value)));
                     }
                 }
             }
@@ -219,7 +235,7 @@ impl<'m> Callers<'m> {
 #[derive(Default)]
 struct HandedOn<'m> {
     params: Vec<((FuncId, usize), Option<&'m str>)>,
-    kept: Vec<(ClassIx, Symbol)>,
+    kept: Vec<((ClassIx, Symbol), Option<&'m str>)>,
 }
 
 /// Index of the first parameter that a caller passes.

@@ -11,8 +11,17 @@ use crate::taint::slices::slice_key;
 use crate::taint::value::{Cond, Key, Konst, Label, Tree};
 
 impl Analyzer<'_, '_> {
-    /// The outcome of a comparison; `is_given` where the left is a parameter as the caller has passed it.
-    pub(super) fn compare(&self, op: CmpOp, left: &Tree, right: &Tree, is_given: bool) -> Arc<Tree> {
+    /// The outcome of a comparison; `is_given` where the left is a parameter as the caller has passed it, `is_component`
+    /// where it is a component of a path.
+    pub(super) fn compare(
+        &self,
+        op: CmpOp,
+        (left, right): (&Tree, &Tree),
+        (is_given, is_component): (bool, bool),
+    ) -> Arc<Tree> {
+        // A component that is not `..` does not lead up either.
+        let above = if is_component { Kinds::NOT_ABOVE } else { Kinds::NONE };
+        let not_dots = Kinds::NOT_DOTS.with(above);
         self.test(left);
         self.test(right);
         if let Some(truth) = decided(op, left, right) {
@@ -60,7 +69,11 @@ impl Analyzer<'_, '_> {
                     yes.extend(self.of_kinds(other, like(subject)));
                     let mut cond = Cond::if_true(yes);
                     if other.konst == Some(Konst::Str("..".into())) {
-                        cond.no = self.of_kinds(subject, Kinds::NOT_DOTS);
+                        // That it is `..` shows nothing of what it is a component of.
+                        cond.yes.iter_mut().for_each(|(_, kinds)| {
+                            *kinds = kinds.without(Kinds::NOT_DOTS.with(Kinds::NOT_ABOVE))
+                        });
+                        cond.no = self.of_kinds(subject, not_dots);
                     }
                     if matches!(op, CmpOp::NotEq | CmpOp::IsNot) { cond.flipped() } else { cond }
                 }
@@ -73,7 +86,11 @@ impl Analyzer<'_, '_> {
                     cond
                 } else if tainted(left) && !is_open(right) {
                     let yes = if lists(right, left) { Vec::new() } else { self.all_kinds(left) };
-                    Cond::if_true(yes)
+                    // `part in ("..", ".")`
+                    let is_dots = |(_, part): &(Key, Arc<Tree>)| part.konst == Some(Konst::Str("..".into()));
+                    let has_dots = right.fields.iter().any(is_dots);
+                    let no = if has_dots { self.of_kinds(left, not_dots) } else { Vec::new() };
+                    Cond { yes, no, ..Cond::default() }
                 } else if let Some(Konst::Str(text)) = &left.konst {
                     // Of the pieces of a text the text itself.
                     let whole = Tree::labeled(right.labels.clone());

@@ -60,13 +60,22 @@ impl Analyzer<'_, '_> {
     /// Notes the classes of the objects that the program passes for a parameter.
     pub(super) fn passed_everywhere(&self, index: usize, tree: &mut Tree) {
         let things = self.world.program.passed_for(self.id, index);
-        let made = things.iter().filter_map(|thing| Tree::thing(*thing).object).min();
-        tree.object = tree.object.or(made);
-        let own = || things.iter().filter(|thing| !matches!(thing, Thing::Library(_)));
+        let program = self.world.program;
+        let made = things.iter().filter(|thing| matches!(thing, Thing::Library(..)));
+        let made = made.map(|thing| Tree::thing(program, *thing)).reduce(|mut all, made| {
+            all.join(&made);
+            all
+        });
+        if let Some(made) = made.filter(|_| tree.object.is_none()) {
+            // What all of them are set to.
+            made.fields.iter().for_each(|(key, part)| tree.store(std::slice::from_ref(key), part));
+            tree.object = made.object;
+        }
+        let own = || things.iter().filter(|thing| !matches!(thing, Thing::Library(..)));
         if tree.class.is_some() || !own().all(|thing| matches!(thing, Thing::Object(_))) {
             return;
         }
-        let classes = own().flat_map(|thing| Tree::thing(*thing).class);
+        let classes = own().flat_map(|thing| Tree::thing(program, *thing).class);
         match &classes.collect::<Vec<_>>()[..] {
             [] => {}
             [class] => tree.class = Some(*class),

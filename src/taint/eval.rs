@@ -69,8 +69,9 @@ impl Analyzer<'_, '_> {
                     return Arc::new(Tree::konst(Konst::Bool(*op == CmpOp::IsNot)));
                 }
                 let is_given = is_none && self.is_as_given(*left);
+                let is_component = self.is_component(*left);
                 let (left, right) = (self.value_at(state, *left, span), self.value_at(state, *right, span));
-                self.compare(*op, &left, &right, is_given)
+                self.compare(*op, (&left, &right), (is_given, is_component))
             }
             Rvalue::Format(parts) => {
                 let value = |part: &Operand| {

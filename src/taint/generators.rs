@@ -1,11 +1,13 @@
 //! What is sent into generators: `name = yield` is given what `machine.send(name)` passes. It stands behind the parameters.
+//! And calls that only make a coroutine.
 
 use std::sync::Arc;
 
-use crate::ir::{Body, BodyKind, Inst, LocalId, Op, Operand, operands};
+use crate::ir::{Body, BodyKind, Call, CallId, Inst, LocalId, Op, Operand, operands};
 use crate::program::FuncId;
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
 use crate::taint::demand::Mask;
 use crate::taint::summary::Port;
 use crate::taint::value::{Callee, FuncRef, Key, Tree};
@@ -22,6 +24,22 @@ impl Analyzer<'_, '_> {
         let label = self.label(Port::Param(index, Vec::new()), None);
         let is_given = self.context.mask != Mask::NONE && self.context.mask.has(index);
         if is_given { Arc::new(Tree::labeled(vec![label])) } else { Arc::default() }
+    }
+
+    /// Whether a call makes a coroutine that nothing here waits for: whether that ever ends is of no matter then.
+    pub(super) fn is_only_started(&self, site: &Site<'_>, func: FuncId) -> bool {
+        let (.., callee) = self.world.program.func(func);
+        let made = Operand::Local(site.call.to);
+        let is_async = matches!(callee.kind, BodyKind::Function { is_async: true, .. });
+        let mut insts = self.body.blocks.iter().flat_map(|block| &block.insts);
+        let is_run = |(id, call): (CallId, &Call)| {
+            let runs = self.calls[id].path == "asyncio.run"
+                || self.module.unit.text(call.method) == "run_until_complete";
+            runs && call.positional(0).is_some_and(|arg| arg.value == made)
+        };
+        is_async
+            && !insts.any(|inst| matches!(inst.op, Op::Await(_, value) if value == made))
+            && !self.body.calls.pairs().any(is_run)
     }
 
     /// Notes in what a call of a generator gives how it is sent something.

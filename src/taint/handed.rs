@@ -25,6 +25,28 @@ const RUNNERS: &[(&str, usize)] = &[
     ("*.submit", 0),
 ];
 
+/// Functions of Python that tell something of a function and do not run it.
+const ASKS: &[&str] = &[
+    "callable",
+    "hasattr",
+    "id",
+    "issubclass",
+    "type",
+    "asyncio.iscoroutine",
+    "asyncio.iscoroutinefunction",
+    "inspect.getdoc",
+    "inspect.getsource",
+    "inspect.isawaitable",
+    "inspect.isclass",
+    "inspect.iscoroutine",
+    "inspect.iscoroutinefunction",
+    "inspect.isfunction",
+    "inspect.isgeneratorfunction",
+    "inspect.ismethod",
+    "inspect.signature",
+    "weakref.ref",
+];
+
 /// Methods of a task of Celery, Dramatiq, Taskiq and Procrastinate that take what a worker calls it with.
 const SPREAD: &[&str] = &["delay", "send", "kiq", "defer", "s", "si"];
 
@@ -217,6 +239,9 @@ impl Analyzer<'_, '_> {
     /// Calls a function that was handed to one of which nothing is known: with what follows it (`submit(f, a, b)`),
     /// with `args=(a, b)`, else with all that was given beside it.
     pub(super) fn call_back(&self, state: &mut State, site: &Site<'_>, func: &FuncRef) -> Option<Arc<Tree>> {
+        if ASKS.contains(&site.path) {
+            return None;
+        }
         let given = site.call.args.iter().zip(&site.args);
         let after: Vec<Arc<Tree>> = given
             .clone()

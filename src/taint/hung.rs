@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::base::Symbol;
 use crate::ir::{Const, Op, Operand, Place, Step};
-use crate::program::{ClassIx, Meaning, Module, Program};
+use crate::program::{ClassIx, Meaning, Module, Program, Thing};
 use crate::taint::value::{Key, Tree, literal};
 
 /// Most keys between the object of the framework and what hangs on it: `app.extensions["client"]`.
@@ -18,6 +18,7 @@ const MAX_KEYS: usize = 2;
 /// Adds to `variables` what objects of frameworks hold.
 pub(super) fn hang(program: &Program<'_>, variables: &mut FxHashMap<Symbol, Arc<Tree>>) {
     let mut found: FxHashMap<(Symbol, Vec<Key>), Vec<Option<ClassIx>>> = FxHashMap::default();
+    let mut made: FxHashMap<(Symbol, Vec<Key>), Vec<Thing>> = FxHashMap::default();
     for id in program.funcs() {
         let (module, _, body) = program.func(id);
         if module.is_test {
@@ -42,6 +43,9 @@ pub(super) fn hang(program: &Program<'_>, variables: &mut FxHashMap<Symbol, Arc<
                 Some(Meaning::Instance(class)) => Some(*class),
                 _ => None,
             };
+            if let Some(thing @ Thing::Library(..)) = program.thing(module, body, value) {
+                made.entry((holder, keys.clone())).or_default().push(thing);
+            }
             let known = found.entry((holder, keys)).or_default();
             if !known.contains(&class) {
                 known.push(class);
@@ -51,13 +55,17 @@ pub(super) fn hang(program: &Program<'_>, variables: &mut FxHashMap<Symbol, Arc<
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     for ((holder, keys), classes) in found {
-        let object = match &classes[..] {
+        let mut object = match &classes[..] {
             [Some(class)] => Tree { class: Some(*class), ..Tree::default() },
             all => {
                 let maybe: Vec<ClassIx> = all.iter().flatten().copied().collect();
                 Tree { maybe: (!maybe.is_empty()).then(|| Arc::new(maybe)), ..Tree::default() }
             }
         };
+        let made = made.remove(&(holder, keys.clone())).into_iter().flatten();
+        if let Some(made) = made.min() {
+            object.join(&Tree::thing(program, made));
+        }
         if !object.is_plain() {
             Arc::make_mut(variables.entry(holder).or_default()).store(&keys, &Arc::new(object));
         }

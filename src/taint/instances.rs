@@ -7,6 +7,7 @@ use crate::ir::{ArgKind, Operand};
 use crate::models::{Kinds, Sanitizer, Wanted};
 use crate::program::{ClassIx, FuncId, Meaning};
 use crate::taint::apply::Bound;
+use crate::taint::attributes::named_key;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::connect::{CONNECTORS, connector_key};
@@ -50,9 +51,15 @@ impl Analyzer<'_, '_> {
             |name: &Symbol| above.iter().any(|class| program.classes[*class].attrs.contains_key(name));
         let mut tree = Tree { class: Some(class), ..Tree::default() };
         for (arg, value) in site.call.args.iter().zip(&site.args) {
-            let ArgKind::Keyword(name) = arg.kind else { return None };
-            let name = Some(self.module.global(name)).filter(declares)?;
-            tree.store(&[Key::Attr(name)], value);
+            match arg.kind {
+                ArgKind::Keyword(name) => {
+                    let name = Some(self.module.global(name)).filter(declares)?;
+                    tree.store(&[Key::Attr(name)], value);
+                }
+                // `Model(**values)`: an attribute is the entry of its name.
+                ArgKind::DoubleStar => tree.store(&[named_key()], &crate::taint::secrets::without(value)),
+                ArgKind::Positional | ArgKind::Star => return None,
+            }
         }
         Some(tree)
     }
@@ -215,6 +222,16 @@ impl Analyzer<'_, '_> {
 }
 
 impl Analyzer<'_, '_> {
+    /// Whether the object that a method is called on was handed here and is set to what a pack wants.
+    fn is_made_so(site: &Site<'_>, (name, wanted): (&str, &Wanted)) -> bool {
+        let set = || site.receiver.as_ref()?.field(&Key::Item(Konst::Str(name.into())))?.konst.clone();
+        match wanted {
+            Wanted::Bool(value) => set().is_some_and(|konst| konst.is_true() == *value),
+            Wanted::Text(text) => matches!(set(), Some(Konst::Str(known)) if known.ends_with(&**text)),
+            Wanted::Any(_) | Wanted::Words(_) => false,
+        }
+    }
+
     /// What a chain of methods makes is harmless for the same kinds wherever the chain was cut and under whatever name it
     /// goes on: `query = select(User)`, `if name: query = query.where(User.name == name)`.
     fn keep_chain(&self, site: &Site<'_>, tree: &mut Tree) {
@@ -225,6 +242,16 @@ impl Analyzer<'_, '_> {
             chain.when.iter().all(is) && !chain.unless.iter().any(is)
         };
         let chains = self.world.models.chains_if(site.path).iter().filter(holds);
+        // An object that was handed here keeps what it was made with.
+        let object = site.receiver.as_ref().and_then(|receiver| receiver.object);
+        let made_by = object.map(|object| self.world.models.types.method_of(object, ""));
+        let made_by = made_by.as_deref().and_then(|path| path.strip_suffix("()."));
+        let holds_for_it = |chain: &&Sanitizer| {
+            let is = |(name, wanted): &(String, Wanted)| Self::is_made_so(site, (name, wanted));
+            chain.when.iter().all(is) && !chain.unless.iter().any(is)
+        };
+        let of_made = made_by.map_or(&[][..], |path| self.world.models.chains_if(path));
+        let chains = chains.chain(of_made.iter().filter(holds_for_it));
         let own = chains.fold(own, |sum, chain| sum.with(chain.clears));
         let bits = match site.receiver.as_ref().and_then(|receiver| receiver.field(&key)) {
             Some(kept) => kept.konst.clone(),

@@ -31,6 +31,7 @@ impl Analyzer<'_, '_> {
             || self.writes_inert(call)
             || self.is_json(site)
             || self.is_given_inert(site)
+            || Self::is_handed_inert(site)
         {
             return true;
         }
@@ -47,6 +48,14 @@ impl Analyzer<'_, '_> {
         self.is_typed(&answers)
             || self.is_attached(&answers)
             || made().is_some_and(|answer| self.is_made_inert(answer) || self.is_attached(&[answer]))
+    }
+
+    /// Whether an answer that was handed here was made as one in which no browser runs scripts.
+    fn is_handed_inert(site: &Site<'_>) -> bool {
+        let set = |name: &&str| {
+            site.receiver.as_ref()?.field(&Key::Item(Konst::Str((*name).into())))?.konst.clone()
+        };
+        matches!(ATTRIBUTES.iter().find_map(set), Some(Konst::Str(text)) if is_inert(&text))
     }
 
     /// Whether an answer that is written to was made with a media type, or is given one.

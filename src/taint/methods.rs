@@ -480,7 +480,7 @@ fn translated(table: &Tree) -> Kinds {
 }
 
 /// The kinds for which a text is harmless in which `old` was replaced by `new`.
-fn replaced(old: &str, new: &str) -> Kinds {
+pub(super) fn replaced(old: &str, new: &str) -> Kinds {
     let named =
         |names: &[&str]| names.iter().filter_map(|name| Kinds::named(name)).fold(Kinds::NONE, Kinds::with);
     match old {

@@ -82,6 +82,7 @@ mod state;
 mod statement;
 mod stored;
 mod stores;
+mod strips;
 mod summary;
 mod texts;
 mod typed;

@@ -1,13 +1,35 @@
 //! Objects of libraries as values: by the value path that made one it is known what its methods are, wherever the program
 //! hands it.
 
+use std::sync::Arc;
+
 use crate::base::Symbol;
-use crate::ir::{Body, Call, LocalId, Operand};
-use crate::program::{ClassIx, Meaning, Module, ObjectId};
+use crate::ir::{Body, Call, Const, LocalId, Operand};
+use crate::program::{ClassIx, Meaning, Module, ObjectId, Program, Settings};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
-use crate::taint::value::Tree;
+use crate::taint::mappings::is_holder;
+use crate::taint::value::{Key, Konst, Tree};
 use crate::taint::world::{Known, World};
+
+/// An object of a library with what it is set to, as [`Analyzer::made_with`] has it.
+pub(super) fn made_of_library(program: &Program<'_>, object: ObjectId, settings: &Settings) -> Tree {
+    let mut tree = Tree { object: Some(object), ..Tree::default() };
+    let text = |symbol: Symbol| Konst::Str(program.text(symbol).into());
+    for (name, value) in settings.named.iter().flatten() {
+        let value = match value {
+            Const::Str(symbol) => text(*symbol),
+            Const::Bool(value) => Konst::Bool(*value),
+            Const::Int(value) => Konst::Int(i64::from(*value)),
+            Const::None | Const::Number(_) | Const::Bytes(_) | Const::Ellipsis => Konst::None,
+        };
+        tree.store(&[Key::Item(text(*name))], &Arc::new(Tree::konst(value)));
+    }
+    if let Some(media) = settings.media {
+        tree.store(&[Key::Item(Konst::Str("content_type".into()))], &Arc::new(Tree::konst(text(media))));
+    }
+    tree
+}
 
 /// The locals of a body that are objects of libraries by their value paths, sorted.
 pub(super) fn objects(world: &World<'_, '_>, module: &Module<'_>, body: &Body) -> Vec<(LocalId, ObjectId)> {
@@ -36,7 +58,9 @@ impl<'w> Analyzer<'w, '_> {
         let is_open = call.name.is_none_or(|name| match self.module.meaning(name) {
             Meaning::Unknown => true,
             // What stands in a list or mapping of the program has a value path that leads nowhere.
-            Meaning::Outside(path) => path.contains("[]") || !self.world.models.types.is_library(path),
+            Meaning::Outside(path) => {
+                path.contains("[]") || is_holder(path) || !self.world.models.types.is_library(path)
+            }
             _ => false,
         });
         if !known.callees.is_empty() || !is_open {

@@ -116,7 +116,11 @@ impl Analyzer<'_, '_> {
         place: Place,
         span: Span,
     ) -> Option<Arc<Tree>> {
-        let path = self.attribute_path(to, place).or_else(|| self.asked_of_address(place))?;
+        let is_given = self.steps(place).len() == 1 && self.is_as_given(place.base);
+        let is_parents = || matches!(self.steps(place)[..], [Step::Attr(name)] if self.module.unit.text(name) == "parents");
+        let of_param = || (is_given && is_parents()).then(|| "pathlib.Path().parents".to_owned());
+        let path =
+            self.attribute_path(to, place).or_else(|| self.asked_of_address(place)).or_else(of_param)?;
         if let Some(cond) = self.address_guard(state, &path, place, span) {
             return Some(cond);
         }
@@ -131,7 +135,12 @@ impl Analyzer<'_, '_> {
             label.kinds = label.kinds.without(clears);
         }
         if path.ends_with(".parents") {
-            tree.cond = self.cond(Cond::if_equal(self.resolved(&tree))).cond.clone();
+            let mut inside = self.resolved(&tree);
+            if is_given {
+                let open = tree.labels.iter().filter(|label| label.kinds.has(Kinds::UNRESOLVED));
+                inside.extend(open.map(|label| (label.origin, Kinds::BASED)));
+            }
+            tree.cond = self.cond(Cond::if_equal(inside)).cond.clone();
         }
         Some(Arc::new(tree))
     }

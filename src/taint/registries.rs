@@ -65,7 +65,7 @@ pub(super) fn register(program: &Program<'_>, variables: &mut FxHashMap<Symbol, 
     found.dedup();
     for (table, key, thing) in found {
         let tree = Arc::make_mut(variables.entry(table).or_default());
-        tree.join_at(&[key], &Tree::thing(thing));
+        tree.join_at(&[key], &Tree::thing(program, thing));
     }
 }
 

@@ -72,7 +72,10 @@ impl Analyzer<'_, '_> {
             let bases = self.world.program.outside_bases(*class);
             return bases.iter().any(|base| base.ends_with("Response"));
         }
-        matches!(path, Some(Meaning::Outside(path)) if path.ends_with("()") && !path.starts_with("str()") && path.contains('.'))
+        // What stands in a list or mapping of the program may be anything.
+        let is_held =
+            |path: &str| ["dict()[]", "list()[]", "tuple()[]"].iter().any(|of| path.starts_with(of));
+        matches!(path, Some(Meaning::Outside(path)) if path.ends_with("()") && !path.starts_with("str()") && path.contains('.') && !is_held(path))
             && !matches!(path, Some(Meaning::Outside(path)) if self.is_text_of(path))
     }
 }

@@ -16,6 +16,7 @@ use crate::taint::calls::Site;
 use crate::taint::conds::{Among, Shown, add, both};
 use crate::taint::regex::harmless_in;
 use crate::taint::state::{Element, State};
+use crate::taint::strips::{Stripped, stripped};
 use crate::taint::value::{Cond, Key, Konst, Tree};
 
 /// A loop over elements.
@@ -29,6 +30,8 @@ pub(super) struct Loop {
     into: Option<LocalId>,
     /// Whether each round, but those of empty constants, adds to that list.
     adds_each: bool,
+    /// What it takes its elements out of.
+    strips: Vec<Stripped>,
 }
 
 /// What a loop runs over.
@@ -45,7 +48,7 @@ enum Listing {
 }
 
 /// What assigns a local.
-type Defs<'b> = FxHashMap<LocalId, Vec<&'b Op>>;
+pub(super) type Defs<'b> = FxHashMap<LocalId, Vec<&'b Op>>;
 
 /// The loops of a body.
 pub(super) fn loops(module: &Module<'_>, body: &Body, cfg: &Cfg) -> Vec<Loop> {
@@ -72,7 +75,8 @@ pub(super) fn loops(module: &Module<'_>, body: &Body, cfg: &Cfg) -> Vec<Loop> {
             Listing::Unknown if sees_letters(module, body, &defs, (of, region)) => Listing::Letters,
             listing => listing,
         };
-        found.push(Loop { of, header, region, listing, into: None, adds_each: false });
+        let strips = stripped(module, body, (cfg, &defs), ((of, header, region), source));
+        found.push(Loop { of, header, region, listing, into: None, adds_each: false, strips });
     }
     for (at, block) in body.blocks.pairs() {
         for inst in &block.insts {
@@ -119,7 +123,7 @@ fn reaches_only(body: &Body, from: BlockId, to: BlockId) -> bool {
 }
 
 /// `sep`, `sep is not None`
-fn is_presence(defs: &Defs<'_>, on: LocalId, of: LocalId) -> bool {
+pub(super) fn is_presence(defs: &Defs<'_>, on: LocalId, of: LocalId) -> bool {
     is_element(defs, on, of)
         || matches!(
             defs.get(&on).map(|ops| &ops[..]),
@@ -129,7 +133,7 @@ fn is_presence(defs: &Defs<'_>, on: LocalId, of: LocalId) -> bool {
 }
 
 /// Whether a local is the element, or named after it.
-fn is_element(defs: &Defs<'_>, local: LocalId, of: LocalId) -> bool {
+pub(super) fn is_element(defs: &Defs<'_>, local: LocalId, of: LocalId) -> bool {
     local == of
         || defs.get(&local).is_some_and(|ops| {
             ops.iter().any(|op| matches!(op, Op::Let(_, Rvalue::Use(Operand::Local(from))) if *from == of))
@@ -168,7 +172,12 @@ fn sees_letters(
 fn listing(module: &Module<'_>, body: &Body, defs: &Defs<'_>, source: Operand, depth: u32) -> Listing {
     let Operand::Local(local) = source else { return Listing::Unknown };
     let Some([op]) = defs.get(&local).map(|ops| &ops[..]) else { return Listing::Unknown };
+    let is_path = || match body.locals[local].value.map(|value| module.meaning(value)) {
+        Some(Meaning::Outside(path)) => path.starts_with("pathlib.") && path.ends_with(".parts"),
+        _ => false,
+    };
     match op {
+        Op::Let(_, Rvalue::Load(_)) if is_path() => Listing::Cut("/".into()),
         Op::Let(_, Rvalue::Use(from)) if depth > 0 => listing(module, body, defs, *from, depth - 1),
         Op::Call(_, call) => {
             let call = &body.calls[*call];
@@ -207,6 +216,10 @@ impl Analyzer<'_, '_> {
             let element = self.deeper(label, &Key::Any).origin;
             if element == label.origin {
                 continue;
+            }
+            // What is shown of the element is not shown of the whole, in which pieces that were told apart may stand.
+            if tree.labels.iter().any(|own| own.origin == label.origin) {
+                Arc::make_mut(tree).labels.retain(|own| own.origin != label.origin);
             }
             let each = self.deeper(label, &each_key()).origin;
             elements.extend(match listing {
@@ -254,10 +267,23 @@ impl Analyzer<'_, '_> {
             }
             if each.header == from && !is_in(to, each.region) {
                 state.end_rounds(each.of);
+                each.strips.iter().for_each(|stripped| self.strip(state, stripped));
             }
         }
         let is_inside = |of: LocalId| self.loops.iter().any(|each| each.of == of && is_in(to, each.region));
         state.keep_rounds(is_inside);
+    }
+
+    /// Whether an operand is a component of a path, taken out of it in a loop.
+    pub(super) fn is_component(&self, operand: Operand) -> bool {
+        let is_cut = |listing: &Listing| matches!(listing, Listing::Cut(at) if matches!(&**at, "/" | "\\"));
+        let cut = |local: LocalId| self.loops.iter().any(|each| each.of == local && is_cut(&each.listing));
+        let Operand::Local(local) = operand else { return false };
+        let named = || match self.body.only_def(local) {
+            Some(Op::Let(_, Rvalue::Use(Operand::Local(of)))) => cut(*of),
+            _ => false,
+        };
+        !self.loops.is_empty() && (cut(local) || named())
     }
 
     /// What a value is elsewhere: a list without what is shown of each of its elements.
@@ -395,7 +421,7 @@ fn of_items(items: &[Arc<Tree>], is_all: bool) -> Cond {
 }
 
 /// The constants in a list of constants; those that are no text are left out, as no test passes or fails with them.
-fn texts(list: &Tree) -> Option<Vec<Arc<str>>> {
+pub(super) fn texts(list: &Tree) -> Option<Vec<Arc<str>>> {
     let is_constant = |part: &Tree| part.konst.is_some() && part.labels.is_empty();
     if !list.labels.is_empty() || list.fields.is_empty() {
         return None;

@@ -181,8 +181,15 @@ impl Analyzer<'_, '_> {
         if !takes_path(site.path) {
             return;
         }
+        // A folder, or a file, may be called by a token, but by no password.
+        let is_password = |local: LocalId| {
+            let name = self.body.locals[local].name.map(|name| words(self.module.unit.text(name)));
+            let last = name.as_ref().and_then(|words| words.last()).map(String::as_str);
+            matches!(last, Some("password" | "passwd" | "passphrase" | "pwd"))
+        };
+        let is_joined = site.path == "os.path.join";
         for (arg, tree) in site.call.args.iter().zip(&site.args).filter(|(_, tree)| has_secret(tree)) {
-            if let Some(local) = arg.value.local() {
+            if let Some(local) = arg.value.local().filter(|local| !(is_joined && is_password(*local))) {
                 let bare = without(tree);
                 state.change(Var::Local(local), |tree| *tree = Tree::clone(&bare));
             }
@@ -211,11 +218,12 @@ impl Analyzer<'_, '_> {
             return;
         }
         let callee = self.spelled(site.call.callee_span);
-        for (arg, tree) in site.call.args.iter().zip(&site.args) {
+        for (index, (arg, tree)) in site.call.args.iter().zip(&site.args).enumerate() {
             let is_aside =
                 matches!(arg.kind, ArgKind::Keyword(name) if ASIDE.contains(&self.module.unit.text(name)));
             if !is_aside && has_secret(tree) {
-                let shown = Arc::new(Tree::labeled(hidden(tree)));
+                let named = self.named_in_line(site, index);
+                let shown = Arc::new(Tree::labeled(hidden(named.as_ref().unwrap_or(tree))));
                 self.reach_at(state, (Kinds::SECRET, &callee), &shown, arg.span);
             }
         }

@@ -11,6 +11,7 @@ use crate::ir::{BodyKind, Op, Operand, Place};
 use crate::program::{ClassIx, FuncId, Held, Program, Thing};
 use crate::taint::body::{Analyzer, Context};
 use crate::taint::groups::pattern_key;
+use crate::taint::objects::made_of_library;
 use crate::taint::registries::register;
 use crate::taint::state::{State, Var};
 use crate::taint::value::{Callee, FuncRef, Key, Tree};
@@ -147,10 +148,29 @@ impl<'w, 'a> Shapes<'w, 'a> {
         tree
     }
 
+    /// Takes from the fields of a class that has no constructor of its own what their defaults are: objects that are made
+    /// have others.
+    fn open_fields(&self, program: &Program<'_>, class: ClassIx, tree: &mut Tree) {
+        let info = &program.classes[class];
+        let init = program.symbol("__init__").and_then(|init| program.method(class, init));
+        if init.is_some() {
+            return;
+        }
+        for (key, part) in &mut tree.fields {
+            let is_field = matches!(key, Key::Attr(name) if info.fields.contains(name));
+            if is_field && part.konst.is_some() {
+                let part = Arc::make_mut(part);
+                part.may = part.truths();
+                (part.konst, part.prefix, part.ending, part.among) = (None, None, None, None);
+            }
+        }
+    }
+
     /// What the block and the constructor of a class set and nobody else.
     fn set_by(&self, world: &World<'_, '_>, class: ClassIx) -> Tree {
         let program = world.program;
         let mut tree = self.blocks.get(&class).cloned().unwrap_or_default();
+        self.open_fields(program, class, &mut tree);
         let init = program.symbol("__init__").and_then(|init| program.classes[class].methods.get(&init));
         if let Some(made) = init.and_then(|init| constructor(world, *init)) {
             made.fields.iter().for_each(|(key, part)| tree.store(std::slice::from_ref(key), part));
@@ -161,7 +181,7 @@ impl<'w, 'a> Shapes<'w, 'a> {
         for (name, kept) in program.kept_in(class) {
             for (thing, depth) in kept {
                 let path: Vec<Key> = std::iter::repeat_n(Key::Any, usize::from(*depth)).collect();
-                tree.join_at(&[&[Key::Attr(name)], &path[..]].concat(), &Tree::thing(*thing));
+                tree.join_at(&[&[Key::Attr(name)], &path[..]].concat(), &Tree::thing(program, *thing));
             }
         }
         tree
@@ -170,7 +190,7 @@ impl<'w, 'a> Shapes<'w, 'a> {
 
 impl Tree {
     /// What is handed over, as a value.
-    pub(super) fn thing(thing: Thing) -> Self {
+    pub(super) fn thing(program: &Program<'_>, thing: Thing) -> Self {
         let object = |class| Self { class: Some(class), ..Self::default() };
         match thing {
             Thing::Func(func) => Self::func(FuncRef::new(Callee::Own(func))),
@@ -180,7 +200,7 @@ impl Tree {
             }),
             Thing::Class(class) => Self::func(FuncRef::new(Callee::Class(class))),
             Thing::Object(class) => object(class),
-            Thing::Library(object) => Self { object: Some(object), ..Self::default() },
+            Thing::Library(object, settings) => made_of_library(program, object, &settings),
         }
     }
 }

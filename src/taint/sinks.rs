@@ -85,7 +85,8 @@ impl Analyzer<'_, '_> {
                             {
                                 continue;
                             }
-                            let shown = self.named_in_line(site, sink, index);
+                            let is_log = sink.kinds == Kinds::named("log").unwrap_or_default();
+                            let shown = if is_log { self.named_in_line(site, index) } else { None };
                             self.reach(state, site, sink, shown.as_ref().unwrap_or(tree), arg.span);
                         }
                     }
@@ -281,9 +282,8 @@ impl Analyzer<'_, '_> {
     }
 
     /// Of a mapping from which the template before it takes values by name those that it takes.
-    fn named_in_line(&self, site: &Site<'_>, sink: &Sink, index: usize) -> Option<Arc<Tree>> {
-        let is_log = sink.kinds == Kinds::named("log").unwrap_or_default();
-        let template = index.checked_sub(1).map(|at| &site.args[at]).filter(|_| is_log)?;
+    pub(super) fn named_in_line(&self, site: &Site<'_>, index: usize) -> Option<Arc<Tree>> {
+        let template = index.checked_sub(1).map(|at| &site.args[at])?;
         let value = site.call.args[index - 1].value;
         let texts = match &template.konst {
             Some(Konst::Str(text)) => vec![Arc::clone(text)],
@@ -439,6 +439,7 @@ fn parts(tree: &Arc<Tree>, kinds: Kinds) -> Vec<(Label, Arc<Tree>)> {
     let is_value = |key: &Key| {
         let Key::Item(Konst::Int(n)) = key else { return false };
         tree.field(&Key::Item(Konst::Int(n - 1))).is_some_and(|option| argv::takes_value(option))
+            || argv::is_short_value(tree, *n)
     };
     for (key, part) in &tree.fields {
         if kinds == argument {

@@ -150,24 +150,28 @@ pub(super) fn known<'w>(
         .iter()
         .map(|call| {
             let callees = world.program.callees(module, class, call);
-            let request = || world.callers.request_call((id, module, body), call).unwrap_or_default();
+            let request = || world.callers.request_call(world.program, (id, module, body), call);
             let above = class.zip(call.name).filter(|_| callees.is_empty());
             let above =
                 above.and_then(|(class, name)| world.program.above_path(class, module.unit.text(name)));
-            let path = call.name.map_or_else(request, |name| match module.meaning(name) {
-                _ if let Some(path) = above => path,
-                Meaning::Outside(path) => path.to_string(),
-                // A class that only inherits from a library's is made as that is.
-                Meaning::Class(class) if callees.is_empty() => {
-                    let bases = world.program.outside_bases(*class);
-                    let admits_few = || unpicklers::admits_few(world.program, *class);
-                    let library = bases
-                        .iter()
-                        .find(|base| base.contains('.') && !(base.ends_with("Unpickler") && admits_few()));
-                    library.map_or_else(|| module.unit.text(name).to_owned(), |base| (*base).to_owned())
-                }
-                _ => module.unit.text(name).to_owned(),
-            });
+            let path = call.name.map_or_else(
+                || request().unwrap_or_default(),
+                |name| match module.meaning(name) {
+                    _ if let Some(path) = above => path,
+                    Meaning::Unknown if let Some(path) = request() => path,
+                    Meaning::Outside(path) => path.to_string(),
+                    // A class that only inherits from a library's is made as that is.
+                    Meaning::Class(class) if callees.is_empty() => {
+                        let bases = world.program.outside_bases(*class);
+                        let admits_few = || unpicklers::admits_few(world.program, *class);
+                        let library = bases.iter().find(|base| {
+                            base.contains('.') && !(base.ends_with("Unpickler") && admits_few())
+                        });
+                        library.map_or_else(|| module.unit.text(name).to_owned(), |base| (*base).to_owned())
+                    }
+                    _ => module.unit.text(name).to_owned(),
+                },
+            );
             // A method of the program is what it does, whatever it is called.
             let method = if callees.is_empty() { module.unit.text(call.method) } else { "" };
             let model = world.models.call(&path, method);
