@@ -124,7 +124,7 @@ struct RawSink {
     at_most: Option<Spanned<String>>,
 }
 
-/// An argument: by position, or by name; `self` is the receiver, `*` any, `1*` the list of those from 1 on.
+/// An argument: by position, or by name; `self` is the receiver, `*` any, `1*` the list of those from 1 on, `**` a spread.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(untagged)]
 pub enum Argument {

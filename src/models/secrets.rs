@@ -89,6 +89,10 @@ pub fn secret(name: &str) -> Option<Secret> {
     if words.first().is_some_and(|first| words.len() > 1 && ABOUT.contains(first)) {
         return None;
     }
+    // `path_to_private_key`: what is named stands first.
+    if words.windows(2).any(|pair| matches!(pair, ["path" | "location" | "name" | "id", "to" | "of"])) {
+        return None;
+    }
     match words[..] {
         [.., "password" | "passwd" | "passphrase" | "secret" | "secrets"] => Some(Secret::Password),
         // Alone it is the working directory, as the command of that name tells it.
@@ -166,7 +170,10 @@ mod tests {
         for name in ["token_id", "password_file", "max_tokens", "prompt_token", "has_password", "token_url"] {
             assert_eq!(secret(name), None, "{name}");
         }
-        for name in ["public_key", "key", "tokenizer", "password_required", "secret_ref", "reset_password"] {
+        for name in ["public_key", "key", "tokenizer", "password_required", "secret_ref", "path_to_key"] {
+            assert_eq!(secret(name), None, "{name}");
+        }
+        for name in ["reset_password", "path_to_private_key", "name_of_secret"] {
             assert_eq!(secret(name), None, "{name}");
         }
         assert_eq!(secret("pwd"), None, "the working directory");

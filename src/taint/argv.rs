@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::ArgKind;
+use crate::ir::{ArgKind, Operand, Param, ParamKind};
 use crate::models::{Argument, Kinds, Sink};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -88,6 +88,24 @@ pub(super) fn end_options(list: &mut Arc<Tree>) {
 }
 
 impl Analyzer<'_, '_> {
+    /// What a caller may give under `name` to a call that hands on the keywords of the function around:
+    /// `def get(**options): return requests.get(**options)`. What is passed by position stands under no name.
+    pub(super) fn handed_on(&self, site: &Site<'_>, sink: &Sink, name: &str) -> Option<(Arc<Tree>, Span)> {
+        let is_passed =
+            |at: &Argument| matches!(at, Argument::Index(index) if site.positional(*index).is_some());
+        if sink.at.iter().any(is_passed) {
+            return None;
+        }
+        let is_own = |param: &Param, value| {
+            param.kind == ParamKind::DoubleStar && Operand::Local(param.local) == value
+        };
+        let mut given = site.call.args.iter().zip(&site.args);
+        let (arg, tree) = given.find(|(arg, _)| {
+            arg.kind == ArgKind::DoubleStar && self.body.params.iter().any(|param| is_own(param, arg.value))
+        })?;
+        Some((self.part(tree, &Key::Item(Konst::Str(name.into()))), arg.span))
+    }
+
     /// Reports what is run of a list of arguments: its first is the program; a shell's `-c` is followed by a command.
     pub(super) fn meet_program(&self, state: &State, site: &Site<'_>, sink: &Sink) {
         let list = sink.at.iter().find_map(|at| match at {

@@ -409,6 +409,9 @@ impl Analyzer<'_, '_> {
         let is_it = |at: &Argument| {
             let found = match at {
                 Argument::Index(index) => site.positional(*index),
+                Argument::Name(name) if name == "**" => {
+                    return site.call.args[index].kind == ArgKind::DoubleStar;
+                }
                 Argument::Name(name) => self.named(site, name),
             };
             found.is_some_and(|(tree, _)| Arc::ptr_eq(tree, &site.args[index]))

@@ -104,6 +104,8 @@ impl Analyzer<'_, '_> {
                     Argument::Name(name) => {
                         if let Some((tree, arg)) = self.named(site, name) {
                             self.reach(state, site, sink, tree, arg.span);
+                        } else if let Some((part, span)) = self.handed_on(site, sink, name) {
+                            self.reach(state, site, sink, &part, span);
                         }
                     }
                     Argument::Index(index) => {
