@@ -199,7 +199,10 @@ impl Program<'_> {
         classes.sort_unstable();
         classes.dedup();
         for call in body.calls.iter() {
-            let is_open = call.name.is_none_or(|name| *module.meaning(name) == Meaning::Unknown);
+            let is_open = call.name.is_none_or(|name| match module.meaning(name) {
+                Meaning::Outside(path) => is_of_container(path),
+                meaning => *meaning == Meaning::Unknown,
+            });
             if is_open && call.callee != Place::bare(call.callee.base) {
                 let methods = self.rare.get(&module.global(call.method)).into_iter().flatten();
                 let is_made =
@@ -334,6 +337,16 @@ impl Program<'_> {
         };
         body.calls.iter().map(|call| call.callee).chain(loads).filter_map(read).flatten().collect()
     }
+}
+
+/// Whether a method is one of what a container holds: `steps[0].run`, `kinds.get(kind).run`.
+fn is_of_container(path: &str) -> bool {
+    const CONTAINERS: &[&str] = &["list()", "tuple()", "dict()", "set()", "collections."];
+    const GIVING: &[&str] = &[".get()", ".pop()", ".popleft()", ".setdefault()"];
+    path.rsplit_once('.').is_some_and(|(object, _)| {
+        CONTAINERS.iter().any(|container| path.starts_with(container))
+            && (object.ends_with("[]") || GIVING.iter().any(|method| object.ends_with(method)))
+    })
 }
 
 /// Two lists as one, sorted.

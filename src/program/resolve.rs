@@ -68,7 +68,7 @@ impl Resolver<'_, '_> {
         // `super().m` in a method is resolved by whoever knows the class.
         let plain = path.find(['(', '[']).unwrap_or(path.len());
         let (dotted, rest) = path.split_at(plain);
-        let mut meaning = match self.nested(from, dotted) {
+        let mut meaning = match self.nested(from, dotted, depth) {
             Some(meaning) => meaning,
             None => self.dotted(from, dotted, depth),
         };
@@ -83,15 +83,31 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// What a function defines: `pkg.mod.outer.<locals>.inner`.
-    fn nested(&self, from: ModuleId, dotted: &str) -> Option<Meaning> {
-        if !dotted.contains(".<locals>.") {
-            return None;
+    /// What a function defines, `pkg.mod.outer.<locals>.inner`, or what its variables hold: `….<locals>.runner.run`.
+    fn nested(&self, from: ModuleId, dotted: &str, depth: u32) -> Option<Meaning> {
+        const MARK: &str = ".<locals>.";
+        let (outer, inner) = dotted.rsplit_once(MARK)?;
+        let of = |name: &str| self.definitions.get(&(from, self.program.symbol(name)?)).copied();
+        match of(dotted) {
+            Some(Definition::Function(func)) => return Some(Meaning::Function(func)),
+            Some(Definition::Class(class)) => return Some(Meaning::Class(class)),
+            None => {}
         }
-        Some(match self.definitions.get(&(from, self.program.symbol(dotted)?))? {
-            Definition::Function(func) => Meaning::Function(*func),
-            Definition::Class(class) => Meaning::Class(*class),
-        })
+        let Some(Definition::Function(func)) = of(outer) else { return None };
+        let (module, _, body) = self.program.func(func);
+        // What the variable itself holds comes with taint.
+        let (variable, rest) = inner.split_at(inner.find('.')?);
+        let is_it = |name: Symbol| module.unit.text(name) == variable;
+        let value = body.locals.iter().find(|local| local.name.is_some_and(is_it))?.value?;
+        let mut meaning = self.at_depth(from, module.unit.text(value), depth.saturating_sub(1));
+        let mut parts = Parts { rest };
+        loop {
+            if let Meaning::Outside(path) = &meaning {
+                return Some(outside(path, parts.rest));
+            }
+            let Some(part) = parts.next() else { return Some(meaning) };
+            meaning = self.step(meaning, &part, depth);
+        }
     }
 
     /// The longest beginning that is a file, then names in it.
