@@ -79,26 +79,7 @@ impl Analyzer<'_, '_> {
                 }
             }
             CmpOp::In | CmpOp::NotIn => {
-                let cond = if let Some(cond) = &right.cond {
-                    // `base in path.parents`
-                    cond.compared(true)
-                } else if let Some(cond) = self.among(left, right) {
-                    cond
-                } else if tainted(left) && !is_open(right) {
-                    let yes = if lists(right, left) { Vec::new() } else { self.all_kinds(left) };
-                    // `part in ("..", ".")`
-                    let is_dots = |(_, part): &(Key, Arc<Tree>)| part.konst == Some(Konst::Str("..".into()));
-                    let has_dots = right.fields.iter().any(is_dots);
-                    let no = if has_dots { self.of_kinds(left, not_dots) } else { Vec::new() };
-                    Cond { yes, no, ..Cond::default() }
-                } else if let Some(Konst::Str(text)) = &left.konst {
-                    // Of the pieces of a text the text itself.
-                    let whole = Tree::labeled(right.labels.clone());
-                    let of = if right.labels.is_empty() { right } else { &whole };
-                    Cond::if_false(self.of_kinds(of, without(text)))
-                } else {
-                    Cond::default()
-                };
+                let cond = self.is_within(left, right, not_dots);
                 if op == CmpOp::NotIn { cond.flipped() } else { cond }
             }
             // `set(values) <= ALLOWED`
@@ -114,6 +95,31 @@ impl Analyzer<'_, '_> {
             CmpOp::Lt | CmpOp::LtE => left.cond.as_deref().cloned().unwrap_or_default().flipped(),
         };
         self.cond(cond)
+    }
+
+    /// What `left in right` tells; `not_dots` is harmless of what is not `..`.
+    fn is_within(&self, left: &Tree, right: &Tree, not_dots: Kinds) -> Cond {
+        let tainted = |tree: &Tree| !tree.all().is_empty();
+        if let Some(cond) = &right.cond {
+            // `base in path.parents`
+            cond.compared(true)
+        } else if let Some(cond) = self.among(left, right) {
+            cond
+        } else if tainted(left) && !is_open(right) {
+            let yes = if lists(right, left) { Vec::new() } else { self.all_kinds(left) };
+            // `part in ("..", ".")`
+            let is_dots = |(_, part): &(Key, Arc<Tree>)| part.konst == Some(Konst::Str("..".into()));
+            let has_dots = right.fields.iter().any(is_dots);
+            let no = if has_dots { self.of_kinds(left, not_dots) } else { Vec::new() };
+            Cond { yes, no, ..Cond::default() }
+        } else if let Some(Konst::Str(text)) = &left.konst {
+            // Of the pieces of a text the text itself.
+            let whole = Tree::labeled(right.labels.clone());
+            let of = if right.labels.is_empty() { right } else { &whole };
+            Cond::if_false(self.of_kinds(of, without(text)))
+        } else {
+            Cond::default()
+        }
     }
 
     /// What the origins in a value are the first letters of, for `kinds`.
