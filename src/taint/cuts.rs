@@ -15,7 +15,7 @@ impl Analyzer<'_, '_> {
         for label in &mut text.labels {
             let whole = label.origin;
             label.origin = self.apart(whole, key.clone());
-            self.wholes.borrow_mut().entry(label.origin).or_insert(whole);
+            self.note_part(label.origin, whole);
             state.clear(label.origin, Kinds::NOT_ROOTED);
         }
     }

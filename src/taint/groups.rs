@@ -104,7 +104,7 @@ impl Analyzer<'_, '_> {
         let by_pattern = pattern.map_or(Kinds::NONE, |pattern| group_admits_nothing_for(pattern, which));
         let text = |label: &Label| {
             let origin = self.apart(label.origin, Key::Item(which.clone()));
-            self.wholes.borrow_mut().entry(origin).or_insert(label.origin);
+            self.note_part(origin, label.origin);
             Label { origin, kinds: label.kinds.without(by_pattern), via: label.via.clone() }
         };
         Tree::labeled(found.labels.iter().map(text).collect())

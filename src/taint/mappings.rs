@@ -119,7 +119,8 @@ impl Analyzer<'_, '_> {
             // What is shown of each that comes when it is iterated is shown of these.
             let each = self.deeper(label, &each_key()).origin;
             if ![label.origin, each].contains(&key.origin) {
-                self.wholes.borrow_mut().insert(key.origin, each);
+                self.wholes.borrow_mut().remove(&key.origin);
+                self.note_part(key.origin, each);
             }
             key
         };

@@ -177,6 +177,17 @@ impl Analyzer<'_, '_> {
         }
     }
 
+    /// Notes that an origin is a part of another, or reads it once more. What that is itself a part of stays so: an entry's
+    /// key may be where an entry under a key stands, and what leads upwards must have an end.
+    pub(super) fn note_part(&self, part: u32, whole: u32) {
+        let mut wholes = self.wholes.borrow_mut();
+        let is_above =
+            || std::iter::successors(Some(whole), |at| wholes.get(at).copied()).any(|at| at == part);
+        if !wholes.contains_key(&part) && !is_above() {
+            wholes.insert(part, whole);
+        }
+    }
+
     /// The kinds for which an origin is harmless here: by itself, or by what it is a part of.
     pub(super) fn cleared(&self, state: &State, origin: u32) -> Kinds {
         let wholes = self.wholes.borrow();

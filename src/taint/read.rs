@@ -348,9 +348,7 @@ impl Analyzer<'_, '_> {
         let origin = self.origins.borrow()[id as usize].clone();
         let part = origin.deeper(key);
         let aspect = self.origin(Origin { part, ..origin });
-        if aspect != id {
-            self.wholes.borrow_mut().entry(aspect).or_insert(id);
-        }
+        self.note_part(aspect, id);
         aspect
     }
 
@@ -414,9 +412,7 @@ impl Analyzer<'_, '_> {
         };
         let Some(port) = deeper else { return self.aspect(id, key) };
         let deeper = self.origin(Origin { decoded: origin.decoded, ..Origin::of(port) });
-        if deeper != id {
-            self.wholes.borrow_mut().entry(deeper).or_insert(id);
-        }
+        self.note_part(deeper, id);
         deeper
     }
 

@@ -7,6 +7,8 @@ use crate::taint::value::{Konst, Tree};
 
 /// Most parts of a value, each as often as it can be reached.
 const MAX_NODES: usize = 2_000;
+/// Deepest part of a value: a loop may put what it has into a list or mapping once more in each round.
+const MAX_NESTED: u32 = 8;
 /// Longest constant text, in bytes.
 const MAX_TEXT: usize = 1 << 16;
 /// What is kept of the beginning and the end of a longer one, in bytes.
@@ -14,7 +16,7 @@ const KEPT: usize = 1 << 10;
 
 /// Keeps a value within its bounds: its parts are no longer told apart, and of a text both ends are kept.
 pub(super) fn bound(tree: &mut Arc<Tree>) {
-    if !tree.fields.is_empty() && !fits(tree, &mut MAX_NODES.clone()) {
+    if !tree.fields.is_empty() && !fits(tree, &mut MAX_NODES.clone(), MAX_NESTED) {
         *tree = Arc::new(Tree::labeled(tree.all()));
     }
     if let Some(Konst::Str(text)) = &tree.konst
@@ -30,11 +32,11 @@ pub(super) fn bound(tree: &mut Arc<Tree>) {
     }
 }
 
-/// Whether a value has at most `left` parts.
-fn fits(tree: &Tree, left: &mut usize) -> bool {
+/// Whether a value has at most `left` parts, none deeper than `depth`.
+fn fits(tree: &Tree, left: &mut usize, depth: u32) -> bool {
     tree.fields.iter().all(|(_, part)| {
         *left = left.saturating_sub(1);
-        *left > 0 && fits(part, left)
+        *left > 0 && depth > 0 && fits(part, left, depth - 1)
     })
 }
 
@@ -65,6 +67,6 @@ mod tests {
             bound(&mut list);
         }
         assert!(text.len() > MAX_TEXT / 2 && text.len() <= MAX_TEXT);
-        assert!(fits(&list, &mut MAX_NODES.clone()));
+        assert!(fits(&list, &mut MAX_NODES.clone(), MAX_NESTED));
     }
 }
