@@ -68,10 +68,15 @@ impl Resolver<'_, '_> {
         // `super().m` in a method is resolved by whoever knows the class.
         let plain = path.find(['(', '[']).unwrap_or(path.len());
         let (dotted, rest) = path.split_at(plain);
-        let mut meaning = match self.nested(from, dotted, depth) {
+        let meaning = match self.nested(from, dotted, depth) {
             Some(meaning) => meaning,
             None => self.dotted(from, dotted, depth),
         };
+        self.along(meaning, rest, depth)
+    }
+
+    /// What `rest` behind something means.
+    fn along(&self, mut meaning: Meaning, rest: &str, depth: u32) -> Meaning {
         let mut parts = Parts { rest };
         loop {
             // What is outside stays there: the rest is spelled as it is.
@@ -99,15 +104,8 @@ impl Resolver<'_, '_> {
         let (variable, rest) = inner.split_at(inner.find('.')?);
         let is_it = |name: Symbol| module.unit.text(name) == variable;
         let value = body.locals.iter().find(|local| local.name.is_some_and(is_it))?.value?;
-        let mut meaning = self.at_depth(from, module.unit.text(value), depth.saturating_sub(1));
-        let mut parts = Parts { rest };
-        loop {
-            if let Meaning::Outside(path) = &meaning {
-                return Some(outside(path, parts.rest));
-            }
-            let Some(part) = parts.next() else { return Some(meaning) };
-            meaning = self.step(meaning, &part, depth);
-        }
+        let meaning = self.at_depth(from, module.unit.text(value), depth.saturating_sub(1));
+        Some(self.along(meaning, rest, depth))
     }
 
     /// The longest beginning that is a file, then names in it.
@@ -122,15 +120,7 @@ impl Resolver<'_, '_> {
             let found =
                 if own.text(own.module) == head { Some(from) } else { self.program.table.find(head, from) };
             if let Some(module) = found {
-                let mut meaning = Meaning::Module(module);
-                let mut parts = Parts { rest: &dotted[end..] };
-                loop {
-                    if let Meaning::Outside(path) = &meaning {
-                        return outside(path, parts.rest);
-                    }
-                    let Some(part) = parts.next() else { return meaning };
-                    meaning = self.step(meaning, &part, depth);
-                }
+                return self.along(Meaning::Module(module), &dotted[end..], depth);
             }
             match head.rfind('.') {
                 Some(dot) => end = dot,
