@@ -1,6 +1,6 @@
 //! The control-flow graph of a body with its exceptional edges.
 
-use crate::base::IdVec;
+use crate::base::{IdVec, components};
 use crate::ir::{BlockId, Body, Inst, Op, Rvalue, Terminator};
 
 /// A place between instructions: before instruction `index` of `block`; at its number of instructions, before the
@@ -86,6 +86,18 @@ impl Cfg {
     #[must_use]
     pub fn order(&self) -> &[BlockId] {
         &self.order
+    }
+
+    /// The blocks that can be reached in groups that lead back to themselves: a group behind all that lead to it, and within
+    /// it in [`Cfg::order`].
+    #[must_use]
+    pub fn groups(&self) -> Vec<Vec<BlockId>> {
+        let mut groups = components(self.order.iter().copied(), self.succs.len(), |block, next| {
+            self.succs[block].get(next).map(|edge| edge.block)
+        });
+        groups.reverse();
+        groups.iter_mut().for_each(|group| group.sort_unstable_by_key(|block| self.rank[*block]));
+        groups
     }
 
     /// Position in [`Cfg::order`]; `None` if the block cannot be reached.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::base::{IdVec, Symbol};
+use crate::base::{IdVec, Symbol, components};
 use crate::ir::{Arg, ArgKind, Body, BodyKind, Call, Op, Operand, Place, Rvalue, Step};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 
@@ -359,59 +359,21 @@ fn with((mut all, more): (Vec<FuncId>, Vec<FuncId>)) -> Vec<FuncId> {
     all
 }
 
-/// Tarjan's strongly connected components, in levels. Iterative: call chains are long.
-/// Source: R. Tarjan, "Depth-first search and linear graph algorithms", 1972.
+/// Groups of functions that call each other, in levels.
 fn levels(callees: &IdVec<FuncId, Vec<FuncId>>) -> (Vec<Vec<Vec<FuncId>>>, IdVec<FuncId, usize>) {
-    const NEW: u32 = u32::MAX;
-    let n = callees.len();
-    let mut index: IdVec<FuncId, u32> = IdVec::filled(NEW, n);
-    let mut low: IdVec<FuncId, u32> = IdVec::filled(NEW, n);
-    let mut level: IdVec<FuncId, usize> = IdVec::filled(0, n);
-    let mut on_stack: IdVec<FuncId, bool> = IdVec::filled(false, n);
-    let (mut stack, mut next) = (Vec::new(), 0);
+    let mut level: IdVec<FuncId, usize> = IdVec::filled(0, callees.len());
     let mut levels: Vec<Vec<Vec<FuncId>>> = Vec::new();
-    for root in callees.ids() {
-        if index[root] != NEW {
-            continue;
+    for mut group in components(callees.ids(), callees.len(), |id, next| callees[id].get(next).copied()) {
+        group.sort_unstable();
+        let of = group.iter().flat_map(|member| &callees[*member]);
+        let above =
+            of.filter(|callee| group.binary_search(callee).is_err()).map(|callee| level[*callee] + 1).max();
+        let own = above.unwrap_or(0);
+        group.iter().for_each(|member| level[*member] = own);
+        if levels.len() <= own {
+            levels.resize(own + 1, Vec::new());
         }
-        let mut work = vec![(root, 0)];
-        while let Some((at, child)) = work.pop() {
-            if child == 0 {
-                (index[at], low[at]) = (next, next);
-                next += 1;
-                stack.push(at);
-                on_stack[at] = true;
-            }
-            if let Some(&callee) = callees[at].get(child) {
-                work.push((at, child + 1));
-                if index[callee] == NEW {
-                    work.push((callee, 0));
-                } else if on_stack[callee] {
-                    low[at] = low[at].min(index[callee]);
-                }
-                continue;
-            }
-            if low[at] == index[at] {
-                let begin = stack.iter().rposition(|other| *other == at).unwrap_or_default();
-                let mut group: Vec<FuncId> = stack.drain(begin..).collect();
-                group.sort_unstable();
-                group.iter().for_each(|member| on_stack[*member] = false);
-                let of = group.iter().flat_map(|member| &callees[*member]);
-                let above = of
-                    .filter(|callee| group.binary_search(callee).is_err())
-                    .map(|callee| level[*callee] + 1)
-                    .max();
-                let own = above.unwrap_or(0);
-                group.iter().for_each(|member| level[*member] = own);
-                if levels.len() <= own {
-                    levels.resize(own + 1, Vec::new());
-                }
-                levels[own].push(group);
-            }
-            if let Some(&(parent, _)) = work.last() {
-                low[parent] = low[parent].min(low[at]);
-            }
-        }
+        levels[own].push(group);
     }
     (levels, level)
 }

@@ -14,7 +14,6 @@ impl Analyzer<'_, '_> {
         let mut out: Vec<(BlockId, State)> = Vec::new();
         let unwinds = self.cfg.succs(block).iter().find(|edge| edge.unwind).map(|edge| edge.block);
         let leaves = unwinds.is_none();
-        let unwinds = unwinds.filter(|_| !ends.is_last);
         // What a handler sees is between what holds before the block and where it raises last.
         let mut raised: Option<State> =
             unwinds.filter(|_| data.insts.iter().any(crate::flow::may_raise)).map(|_| state.clone());
@@ -49,7 +48,6 @@ impl Analyzer<'_, '_> {
                 }
                 out.extend(unwinds.map(|to| (to, state)));
             }
-            _ if ends.is_last => {}
             _ => self.go_on(block, &state, &mut out),
         }
         out

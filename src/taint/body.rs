@@ -1,22 +1,19 @@
-//! Follows taint through one body: blocks in order until nothing changes, then once more to see what reaches what.
+//! Follows taint through one body: what it begins with, and its instructions one by one.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::flow::{Cfg, Liveness};
-use crate::ir::{
-    BlockId, Body, FnId, Inst, LocalId, Op, Operand, ParamKind, Place, Rvalue, Step, Terminator,
-};
+use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, ParamKind, Place, Rvalue, Step};
 use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId, Module, ObjectId};
 use crate::taint::aliases::Alias;
 use crate::taint::demand::{self, Group, Mask, Own};
 use crate::taint::forms::{Form, of_client_alone, without_own};
-use crate::taint::limits::{MAX_INSTS, MAX_VISITS};
+use crate::taint::limits::MAX_INSTS;
 use crate::taint::objects::objects;
 use crate::taint::origins::Origin;
 use crate::taint::rounds::{Loop, loops};
@@ -107,8 +104,6 @@ impl Default for Context<'_> {
 pub(super) struct Ends {
     pub(super) returned: Vec<(State, Tree, Operand)>,
     pub(super) yields: Tree,
-    /// Whether what flows on is known already.
-    pub(super) is_last: bool,
 }
 
 /// The summary of a function.
@@ -165,106 +160,8 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         })
     }
 
-    fn run(self) -> Summary {
-        let mut ends = Ends::default();
-        if self.is_acyclic() {
-            *self.reporting.borrow_mut() = true;
-            self.solve(&mut ends);
-        } else {
-            let ins = self.solve(&mut ends);
-            *self.reporting.borrow_mut() = true;
-            ends = Ends { is_last: true, ..Ends::default() };
-            for &block in self.cfg.order() {
-                if let Some(state) = ins[block].clone() {
-                    self.block(block, state, &mut ends);
-                }
-            }
-        }
-        self.finish(ends.returned, ends.yields)
-    }
-
-    /// Whether each block is visited once, behind all that lead to it: then one pass sees all.
-    fn is_acyclic(&self) -> bool {
-        let mut seen: IdVec<BlockId, bool> = IdVec::filled(false, self.body.blocks.len());
-        self.cfg.order().iter().all(|block| {
-            seen[*block] = true;
-            self.cfg.succs(*block).iter().all(|edge| !seen[edge.block])
-        })
-    }
-
-    /// The state in which the body returns.
-    pub(super) fn end(&self) -> Option<State> {
-        let mut ends = Ends::default();
-        let ins = self.solve(&mut ends);
-        if !self.is_acyclic() {
-            ends = Ends { is_last: true, ..Ends::default() };
-            let is_end = |block: &&BlockId| matches!(self.body.blocks[**block].end, Terminator::Return(_));
-            for &block in self.cfg.order().iter().filter(is_end) {
-                if let Some(state) = ins[block].clone() {
-                    self.block(block, state, &mut ends);
-                }
-            }
-        }
-        let mut states = ends.returned.into_iter().map(|(state, ..)| state);
-        let mut end = states.next()?;
-        for state in states {
-            self.join(&mut end, &state);
-        }
-        Some(end)
-    }
-
-    /// The states before all blocks that are reached.
-    fn solve(&self, ends: &mut Ends) -> IdVec<BlockId, Option<State>> {
-        let n = self.body.blocks.len();
-        let mut ins: IdVec<BlockId, Option<State>> = IdVec::filled(None, n);
-        let mut visits: IdVec<BlockId, u32> = IdVec::filled(0, n);
-        ins[self.body.entry()] = Some(self.entry());
-        let order: Vec<BlockId> = self.cfg.order().to_vec();
-        let mut rank: IdVec<BlockId, usize> = IdVec::filled(usize::MAX, n);
-        order.iter().enumerate().for_each(|(at, block)| rank[*block] = at);
-        let mut todo = BTreeSet::from([0]);
-        // A loop is left when it is known what its rounds do; of several the innermost first.
-        let mut waiting: BTreeSet<usize> = BTreeSet::new();
-        // Rounds of an outer loop wait for the loops within it, which else were never left where each round brings more.
-        let next = |todo: &BTreeSet<usize>, waiting: &BTreeSet<usize>| match waiting.last() {
-            Some(inner) => todo.range(inner + 1..).next().or(Some(inner)).copied(),
-            None => todo.first().copied(),
-        };
-        while let Some(at) = next(&todo, &waiting) {
-            todo.remove(&at);
-            let block = order[at];
-            let done = match self.body.blocks[block].end {
-                Terminator::Iterate { done, .. } if visits[block] == 0 && waiting.insert(at) => Some(done),
-                _ => {
-                    waiting.remove(&at);
-                    None
-                }
-            };
-            if visits[block] >= MAX_VISITS {
-                continue;
-            }
-            visits[block] += 1;
-            let Some(state) = ins[block].clone() else { continue };
-            for (to, state) in self.block(block, state, ends) {
-                if done == Some(to) {
-                    continue;
-                }
-                let grew = match &mut ins[to] {
-                    Some(known) => self.join(known, &state),
-                    slot => {
-                        *slot = Some(state);
-                        true
-                    }
-                };
-                if grew && rank[to] != usize::MAX {
-                    todo.insert(rank[to]);
-                }
-            }
-        }
-        ins
-    }
-
-    fn entry(&self) -> State {
+    /// The state in which the body begins.
+    pub(super) fn entry(&self) -> State {
         let mut state = State::default();
         for (index, param) in self.body.params.iter().enumerate() {
             let mut tree = Tree::default();

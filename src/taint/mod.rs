@@ -75,6 +75,7 @@ mod signals;
 mod sinks;
 mod sizes;
 mod slices;
+mod solve;
 mod special;
 mod spellings;
 mod spots;
