@@ -227,7 +227,10 @@ impl Analyzer<'_, '_> {
         }
         let hop = self.hop_at(site, caption);
         let marks = Kinds::THROUGH_UNKNOWN.with(Kinds::BEHIND);
+        // What undoes an encoding brings back what was harmless; else that stays so.
+        let may_matter = |label: &&Label| from.kinds.has(Kinds::DECODED) || !label.kinds.is_empty();
         all.iter()
+            .filter(may_matter)
             .map(|label| {
                 let kinds = self.kinds(state, label);
                 let kinds = kinds.and(from.kinds).with(from.kinds.with(kinds).and(marks));

@@ -9,11 +9,11 @@ pub(super) const MAX_FIELDS: usize = 24;
 /// Most nodes of what is known of a value without taint where it leaves its function.
 pub(super) const MAX_SHAPE: usize = 64;
 /// Most origins of one value.
-pub(super) const MAX_LABELS: usize = 24;
+pub(super) const MAX_LABELS: usize = 16;
 /// Most origins of a value whose parts are told apart where it is passed as a whole.
 pub(super) const MAX_TOLD: usize = 6;
 /// Most visits of one block before what it is given is taken as final.
-pub(super) const MAX_VISITS: u32 = 8;
+pub(super) const MAX_VISITS: u32 = 4;
 /// Most rounds over functions that call each other.
 pub(super) const MAX_ROUNDS: u32 = 4;
 /// Most functions that call each other of which each is summarized for those parameters that a call gives taint.
