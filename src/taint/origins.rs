@@ -190,6 +190,9 @@ impl Analyzer<'_, '_> {
 
     /// The kinds for which an origin is harmless here: by itself, or by what it is a part of.
     pub(super) fn cleared(&self, state: &State, origin: u32) -> Kinds {
+        if !state.has_cleared() {
+            return Kinds::NONE;
+        }
         let wholes = self.wholes.borrow();
         let all = std::iter::successors(Some(origin), |at| wholes.get(at).copied());
         all.fold(Kinds::NONE, |sum, at| sum.with(state.cleared(at)))

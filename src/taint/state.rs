@@ -53,6 +53,28 @@ pub(super) struct Round {
     pub(super) ways: Vec<Way>,
 }
 
+/// Origins whose taint is held, with their kinds, by origin.
+#[derive(Default)]
+struct Held(Vec<Option<Kinds>>);
+
+impl Held {
+    fn note(&mut self, origin: u32, kinds: Kinds) {
+        let at = origin as usize;
+        if self.0.len() <= at {
+            self.0.resize(at + 1, None);
+        }
+        self.0[at] = Some(self.0[at].unwrap_or_default().with(kinds));
+    }
+
+    fn get(&self, origin: u32) -> Option<Kinds> {
+        self.0.get(origin as usize).copied().flatten()
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (u32, Kinds)> {
+        (0..).zip(&self.0).filter_map(|(origin, kinds)| Some((origin, (*kinds)?)))
+    }
+}
+
 impl State {
     pub(super) fn get(&self, var: Var) -> Option<&Arc<Tree>> {
         self.vars.binary_search_by_key(&var, |(known, _)| *known).ok().map(|at| &self.vars[at].1)
@@ -297,26 +319,21 @@ impl State {
     }
 
     /// The origins whose taint some variable holds, with their kinds.
-    fn origins(&self) -> FxHashMap<u32, Kinds> {
-        let mut held: FxHashMap<u32, Kinds> = FxHashMap::default();
-        let mut note = |label: &Label| {
-            let kinds = held.entry(label.origin).or_default();
-            *kinds = kinds.with(label.kinds);
-        };
-        self.vars.iter().for_each(|(_, tree)| tree.each_label(&mut note));
+    fn origins(&self) -> Held {
+        let mut held = Held::default();
+        self.vars
+            .iter()
+            .for_each(|(_, tree)| tree.each_label(&mut |label| held.note(label.origin, label.kinds)));
         held
     }
 
     /// Of [`State::origins`], those of what they are parts of included, with the kinds that are not cleared.
-    fn held(&self, origins: &FxHashMap<u32, Kinds>, wholes: &FxHashMap<u32, u32>) -> FxHashMap<u32, Kinds> {
-        let mut held: FxHashMap<u32, Kinds> = FxHashMap::default();
-        for (origin, kinds) in origins {
-            let chain = || std::iter::successors(Some(*origin), |at| wholes.get(at).copied());
+    fn held(&self, origins: &Held, wholes: &FxHashMap<u32, u32>) -> Held {
+        let mut held = Held::default();
+        for (origin, kinds) in origins.pairs() {
+            let chain = || std::iter::successors(Some(origin), |at| wholes.get(at).copied());
             let open = kinds.without(chain().fold(Kinds::NONE, |sum, at| sum.with(self.cleared(at))));
-            for at in chain() {
-                let kinds = held.entry(at).or_default();
-                *kinds = kinds.with(open);
-            }
+            chain().for_each(|at| held.note(at, open));
         }
         held
     }
@@ -438,12 +455,10 @@ impl State {
             (state.held(&origins, wholes), state.held(&origins, &none))
         };
         let ((here, whole_here), (there, whole_there)) = (both(&before_join), both(other));
-        type Held = FxHashMap<u32, Kinds>;
         let only = |(origin, kinds): &(u32, Kinds), own: &Held, other: &Held, whole: &Held| {
             let within = std::iter::successors(wholes.get(origin).copied(), |at| wholes.get(at).copied());
-            let open = within.filter_map(|at| whole.get(&at)).chain(other.get(origin));
-            open.fold(Kinds::NONE, |sum, open| sum.with(*open)).and(*kinds).is_empty()
-                && own.contains_key(origin)
+            let open = within.filter_map(|at| whole.get(at)).chain(other.get(*origin));
+            open.fold(Kinds::NONE, Kinds::with).and(*kinds).is_empty() && own.get(*origin).is_some()
         };
         let kept: Vec<u32> = self
             .cleared
