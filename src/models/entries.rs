@@ -25,6 +25,8 @@ pub struct Caller {
     pub injects: bool,
     /// Whether all that it controls are the parts of the address that routes name: `/files/<name>`.
     pub by_route: bool,
+    /// How many arguments it passes, where that tells the functions that it calls from others.
+    pub takes: Option<usize>,
 }
 
 /// A call that hands functions to who calls them from outside.

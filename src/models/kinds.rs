@@ -180,6 +180,28 @@ impl Kinds {
             .fold(Self::NONE, Self::with)
     }
 
+    /// Those for which a text is dangerous, and no object that has it.
+    #[must_use]
+    pub fn of_text() -> Self {
+        const TEXTS: &[&str] = &[
+            "command",
+            "argument",
+            "sql",
+            "sql-quoted",
+            "path",
+            "separator",
+            "code",
+            "template",
+            "html",
+            "xpath",
+            "ldap",
+            "redirect",
+            "header",
+            "log",
+        ];
+        TEXTS.iter().filter_map(|name| Self::named(name)).fold(Self::NONE, Self::with)
+    }
+
     /// Whether a check has shown the value to be harmless for all that it can; text is no object anyway.
     #[must_use]
     pub fn is_checked(self) -> bool {

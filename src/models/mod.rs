@@ -9,18 +9,16 @@ mod texts;
 
 pub use entries::{Caller, Registrar};
 pub use kinds::{Kinds, Threat, Vocabulary};
-pub use pack::{
-    Argument, Check, Draft, Entry, Guard, Pack, PackError, Render, Sanitizer, Sink, Source, Wanted,
-};
+pub use pack::{Argument, Check, Draft, Entry, Guard, Pack, PackError, Render, Sanitizer, Sink, Source};
+use secrets::masks;
 pub use secrets::{Secret, is_bare_token, may_be_secret, secret};
-pub use texts::Words;
+pub use texts::{Wanted, Words};
 
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::base::words;
 use crate::program::Types;
 
 /// The packs that are compiled in.
@@ -338,7 +336,7 @@ impl Models {
     /// Whether the result of a function with this name holds no secret any more.
     #[must_use]
     pub fn masks(&self, name: &str) -> bool {
-        words(name).iter().any(|word| self.masks.contains(word))
+        masks(&self.masks, name)
     }
 
     /// The position of the argument that names the entry which a function with this name gives.
@@ -388,6 +386,8 @@ impl Models {
             return Kinds::ALL;
         }
         let of = |name: &str| self.sanitizers.get(name).copied().unwrap_or_default();
+        // What is known of the very path tells more than a name that many methods have.
+        let any = any.filter(|_| !self.same.contains(path));
         of(path).with(any.map_or(Kinds::NONE, |any| of(&any))).with(self.chain(path))
     }
 

@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 use crate::finding::Severity;
 use crate::models::entries::Caller;
 use crate::models::kinds::{Kinds, Threat, Vocabulary};
-use crate::models::texts::Words;
+use crate::models::texts::Wanted;
 
 /// Why a pack was refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -78,6 +78,7 @@ struct RawEntry {
     injects: bool,
     #[serde(default)]
     by_route: bool,
+    takes: Option<usize>,
 }
 
 /// One name of a kind, or several.
@@ -132,20 +133,6 @@ pub enum Argument {
     Index(usize),
     /// By keyword.
     Name(String),
-}
-
-/// What an argument must be for an entry to hold.
-#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
-#[serde(untagged)]
-pub enum Wanted {
-    /// This truth value.
-    Bool(bool),
-    /// One that ends with this: a constant's text, or the name of a global.
-    Text(String),
-    /// One that ends with one of these.
-    Any(Vec<String>),
-    /// A text with one of these words in it.
-    Words(Words),
 }
 
 #[derive(Deserialize)]
@@ -440,6 +427,9 @@ impl Pack {
         let kinds = |all: &[Spanned<String>]| {
             all.iter().try_fold(Kinds::NONE, |sum, one| Ok::<_, PackError>(sum.with(kind(one)?)))
         };
+        let lacking = |at: &Spanned<String>, what: &str| {
+            error(at.referenced.line(), format!("{what} names no argument: give `in: [0]`"))
+        };
         let mut pack = Self::named(&mut raw);
         for source in raw.sources {
             pack.sources.push(Source { at: source.at, threat: threat(&source.kind)? });
@@ -451,20 +441,18 @@ impl Pack {
             let told = told.collect::<Result<_, PackError>>()?;
             let RawEntry { decorator, base, call, at, methods, receivers, kind, .. } = entry;
             if call.is_some() && at.is_empty() {
-                let what = "an entry by call names no argument: give `in: [0]`".to_owned();
-                return Err(error(kind.referenced.line(), what));
+                return Err(lacking(&kind, "an entry by call"));
             }
             let (request, response) = (entry.request, entry.response);
-            let (params, injects, by_route) = (entry.params, entry.injects, entry.by_route);
-            let caller = Caller { threat, returns, told, request, response, params, injects, by_route };
+            let (params, injects, by_route, takes) =
+                (entry.params, entry.injects, entry.by_route, entry.takes);
+            let caller =
+                Caller { threat, returns, told, request, response, params, injects, by_route, takes };
             pack.entries.push(Entry { decorator, base, call, at, methods, receivers, caller });
         }
         for sink in raw.sinks {
             if sink.at.is_empty() {
-                return Err(error(
-                    sink.call.referenced.line(),
-                    "a sink names no argument: give `in: [0]`".to_owned(),
-                ));
+                return Err(lacking(&sink.call, "a sink"));
             }
             pack.sinks.push(Sink {
                 kinds: kind(&sink.kind)?,

@@ -1,5 +1,7 @@
 //! Which names mean a secret.
 
+use rustc_hash::FxHashSet;
+
 use crate::base::words;
 
 /// What somebody who reads a value can do with it.
@@ -78,6 +80,9 @@ const ABOUT: &[&str] = &[
     "skip",
 ];
 
+/// Words that tell within a name that it is about what is done with a secret.
+const DOING: &[&str] = &["by", "create", "permit", "allow", "require", "requires", "use", "uses", "without"];
+
 /// The secret that a variable, attribute or key called `name` holds, by its last words.
 #[must_use]
 pub fn secret(name: &str) -> Option<Secret> {
@@ -89,8 +94,14 @@ pub fn secret(name: &str) -> Option<Secret> {
     if words.first().is_some_and(|first| words.len() > 1 && ABOUT.contains(first)) {
         return None;
     }
-    // `path_to_private_key`: what is named stands first.
-    if words.windows(2).any(|pair| matches!(pair, ["path" | "location" | "name" | "id", "to" | "of"])) {
+    // `path_to_private_key`: what is named stands first; `name_to_password` has the passwords.
+    let stands_first =
+        |pair: &[&str]| matches!(pair, ["path" | "location", "to" | "of"] | ["name" | "id", "of"]);
+    if words.windows(2).any(stands_first) {
+        return None;
+    }
+    // `collection_by_token`, `permit_create_token`: what somebody does with it, or may do.
+    if words.iter().skip(1).any(|word| DOING.contains(word)) {
         return None;
     }
     match words[..] {
@@ -137,6 +148,19 @@ pub fn may_be_secret(name: &str) -> bool {
     ENDS.iter().any(ends) || LOOSE.iter().any(ends) && BEFORE.iter().any(holds)
 }
 
+/// Whether the result of a function called `name` holds no secret any more, by what packs say of words.
+pub(super) fn masks(known: &FxHashSet<String>, name: &str) -> bool {
+    let (words, ends_in_secret) = (words(name), may_be_secret(name));
+    // `strip_password` takes away what its name says behind the verb; `get_policy_token` gives what it ends with.
+    let takes_away = || {
+        let verb = words.first().filter(|_| words.len() > 1);
+        verb.is_some_and(|verb| known.contains(&format!("{verb}_")))
+    };
+    let is_plain = |word: &String| known.contains(&format!("_{word}"));
+    words.iter().any(|word| known.contains(word))
+        || if ends_in_secret { takes_away() } else { words.iter().any(is_plain) }
+}
+
 /// Whether all that tells of a secret is the word `token`, which also names keys of tables and parts of addresses.
 #[must_use]
 pub fn is_bare_token(what: &str) -> bool {
@@ -173,9 +197,15 @@ mod tests {
         for name in ["public_key", "key", "tokenizer", "password_required", "secret_ref", "path_to_key"] {
             assert_eq!(secret(name), None, "{name}");
         }
-        for name in ["reset_password", "path_to_private_key", "name_of_secret"] {
+        for name in ["reset_password", "path_to_private_key", "name_of_secret", "id_of_token"] {
             assert_eq!(secret(name), None, "{name}");
         }
+        for name in ["collection_by_token", "permit_create_token", "may_use_password", "url_without_password"]
+        {
+            assert_eq!(secret(name), None, "{name}");
+        }
+        assert_eq!(secret("user_token"), Some(Secret::Token));
+        assert_eq!(secret("name_to_password"), Some(Secret::Password));
         assert_eq!(secret("pwd"), None, "the working directory");
     }
 }

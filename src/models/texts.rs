@@ -33,3 +33,17 @@ impl Words {
         self.words.iter().any(has) && !self.not_ends.iter().any(|end| last.ends_with(end.as_str()))
     }
 }
+
+/// What an argument must be for an entry to hold.
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(untagged)]
+pub enum Wanted {
+    /// This truth value.
+    Bool(bool),
+    /// One that ends with this: a constant's text, or the name of a global.
+    Text(String),
+    /// One that ends with one of these.
+    Any(Vec<String>),
+    /// A text with one of these words in it.
+    Words(Words),
+}

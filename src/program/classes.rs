@@ -84,11 +84,13 @@ impl Program<'_> {
         self.above(class).iter().find_map(|class| self.classes[*class].methods.get(&name).copied())
     }
 
-    /// The methods of classes below `class` that may run in place of its own, its own first; at most `limit`.
+    /// The methods of classes below `class` that may run in place of its own, its own first; at most `limit`. Those of test
+    /// code run in tests alone.
     #[must_use]
     pub fn overrides(&self, class: ClassIx, name: Symbol, limit: usize) -> Vec<FuncId> {
+        let is_test = |class: ClassIx| self.modules[self.classes[class].module].is_test;
         let mut found: Vec<FuncId> = self.method(class, name).into_iter().collect();
-        for below in self.below(class).iter().skip(1) {
+        for below in self.below(class).iter().skip(1).filter(|below| !is_test(**below)) {
             if let Some(method) = self.classes[*below].methods.get(&name)
                 && !found.contains(method)
                 && found.len() < limit

@@ -224,6 +224,7 @@ impl Program<'_> {
 fn asked(module: &Module<'_>, call: &Call) -> &'static [&'static str] {
     match module.unit.text(call.method) {
         "str" | "repr" | "format" | "ascii" | "print" => SHOWN,
+        "debug" | "info" | "warning" | "warn" | "error" | "exception" | "critical" | "log" => SHOWN,
         "list" | "tuple" | "set" | "sorted" | "iter" | "next" | "join" | "dict" | "enumerate" => ITERATED,
         _ => &[],
     }

@@ -49,10 +49,47 @@ pub(super) fn edit(context: &Context<'_>, arg: &Arg) -> Option<Edit> {
         return None;
     }
     let glue = if head.is_empty() { "" } else { "=" };
-    Some(edits::replace(
-        Safety::Suggest,
-        "send a constant text",
-        arg.span,
-        format!("{head}{glue}\"internal error\""),
-    ))
+    let kept = constant_beginning(value)
+        .map_or_else(|| "\"internal error\"".to_owned(), |text| format!("\"{text}\""));
+    let title = "send a constant text";
+    Some(edits::replace(Safety::Suggest, title, arg.span, format!("{head}{glue}{kept}")))
+}
+
+/// What a text says before the first value in it: `cannot read it` of `f"cannot read it: {error}"`.
+fn constant_beginning(source: &str) -> Option<&str> {
+    let is_format = source.starts_with('f');
+    let quote = source[usize::from(is_format)..].chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (text, rest) = source[usize::from(is_format) + 1..].split_once(quote)?;
+    let text = if is_format { text.split_once('{')?.0 } else { text };
+    let text = if rest.trim_start().starts_with(['%', '.']) { text.split(['%', '{']).next()? } else { text };
+    let text = text.trim_end().trim_end_matches([':', '-', ',', ';', '(', '[', '=', '\'', '`', ' ']);
+    let is_plain = text.contains(' ') && !text.contains(['\\', '"', '\n', '{', '}']);
+    is_plain.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::constant_beginning;
+
+    #[test]
+    fn what_stands_before_the_first_value_is_kept() {
+        let of = |source| constant_beginning(source);
+        assert_eq!(of("f\"cannot read the table: {error}\""), Some("cannot read the table"));
+        assert_eq!(of("'cannot read it: %s' % error"), Some("cannot read it"));
+        assert_eq!(of("\"cannot read it ({}): {}\".format(name, error)"), Some("cannot read it"));
+        assert_eq!(of("\"cannot read it: \" + str(error)"), Some("cannot read it"));
+    }
+
+    #[test]
+    fn what_says_nothing_is_not() {
+        for source in [
+            "str(error)",
+            "f\"{error}\"",
+            "f\"Error: {error}\"",
+            "\"%s\" % error",
+            "f\"\"\"cannot read {error}\"\"\"",
+        ] {
+            assert_eq!(constant_beginning(source), None, "{source}");
+        }
+    }
 }

@@ -120,14 +120,15 @@ fn hit(clause: &Clause<'_, '_>, id: CallId, broad: bool) -> Hit {
     let message =
         format!("`{callee}` says that something failed and not why: {what} and its traceback {lost}");
     let instead = match context.method(call) {
+        _ if logging::is_of_own_class(context, call) => String::new(),
         "error" if !has_exc_info(context, call) => {
-            format!("write `{}.exception(…)` here", context.receiver(call))
+            format!("write `{}.exception(…)` here, or ", context.receiver(call))
         }
-        _ => "add `exc_info=True` here".to_owned(),
+        _ => "add `exc_info=True` here, or ".to_owned(),
     };
     let target = guarded(clause);
     let solution = format!(
-        "{instead}, or put the exception into the message; to check, make {target} raise in a test and look for its text in the log"
+        "{instead}put the exception into the message; to check, make {target} raise in a test and look for its text in the log"
     );
     let at = edits::method_span(context, call);
     let hit = Hit::new(at, message, solution)
@@ -235,6 +236,9 @@ const LOGGERS: &[&str] =
 
 /// `error(` becomes `exception(`; elsewhere `exc_info=True` goes in. Loguru takes no `exc_info`.
 fn edit(context: &Context<'_>, call: &Call) -> Option<Edit> {
+    if logging::is_of_own_class(context, call) {
+        return None;
+    }
     let is_known_logger = LOGGERS.iter().any(|start| context.name(call).starts_with(start));
     let safety = if is_known_logger { Safety::Safe } else { Safety::Suggest };
     let switched_off = call.args.iter().find(|arg| {

@@ -9,7 +9,7 @@ use crate::rules::judge::Judge;
 use crate::rules::page::FlowSpec;
 use crate::rules::remedies::{Way, remedy};
 use crate::rules::{Context, Review};
-use crate::taint::{Hop, Meeting, Printed, SinkSite, SourceSite};
+use crate::taint::{Hop, LONGER, Meeting, Printed, SinkSite, SourceSite};
 use crate::templates::Why;
 use crate::text::{FileId, SourceFile, Span};
 
@@ -252,6 +252,7 @@ fn finding(
             .replace("{whence}", whence)
             .replace("{sink}", &sink.callee)
             .replace("{value}", without_keyword(&sink.value))
+            .replace("{part}", part(main))
     };
     let (module, id, body) = program.func(sink.func);
     let function = function(module, body);
@@ -317,6 +318,13 @@ fn finding(
 fn is_written(sink: &SinkSite) -> bool {
     let method = sink.callee.rsplit('.').next().unwrap_or_default();
     matches!(method, "write" | "writelines" | "write_text" | "write_bytes")
+}
+
+/// What of an argument comes from outside; of a text that was put together before the source itself.
+fn part(meeting: &Meeting) -> &str {
+    let Meeting { source, sink, hops, .. } = meeting;
+    let is_longer = || hops.iter().any(|hop| &*hop.caption == LONGER).then_some(source.text.as_str());
+    sink.part.as_deref().or_else(is_longer).unwrap_or_else(|| without_keyword(&sink.value))
 }
 
 /// An argument without the keyword that it is passed by: `url=address`.

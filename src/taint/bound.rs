@@ -3,7 +3,31 @@
 
 use std::sync::Arc;
 
-use crate::taint::value::{FuncRef, Key, Konst, Tree, bound_key};
+use crate::ir::ArgKind;
+use crate::program::Meaning;
+use crate::taint::body::Analyzer;
+use crate::taint::calls::Site;
+use crate::taint::value::{Callee, FuncRef, Key, Konst, Tree, bound_key};
+
+impl Analyzer<'_, '_> {
+    /// What `functools.partial` gives a function by name: a library's is asked what is written there, as in a call.
+    pub(super) fn named_for(&self, site: &Site<'_>, func: &Callee) -> Option<Arc<Tree>> {
+        let mut named = self.by_name(site)?;
+        for (arg, tree) in site.call.args.iter().zip(&site.args) {
+            let (ArgKind::Keyword(name), Callee::Outside(_), true) = (arg.kind, func, tree.is_plain()) else {
+                continue;
+            };
+            let written = match self.meaning(arg.value) {
+                Some(Meaning::Outside(path)) => path,
+                _ => self.file.slice(arg.span).trim_end_matches([')', ' ']),
+            };
+            let known = Arc::new(Tree { prefix: Some(written.into()), ..Tree::default() });
+            let key = Key::Item(Konst::Str(self.module.unit.text(name).into()));
+            Arc::make_mut(&mut named).store(&[key], &known);
+        }
+        Some(named)
+    }
+}
 
 /// Keeps the arguments of functions beside them, where any is tainted.
 pub(super) fn keep_bound(tree: &mut Tree) {

@@ -20,6 +20,9 @@ impl Analyzer<'_, '_> {
     /// What a call of something that Python itself defines returns; `None` if it is nothing of that kind.
     #[expect(clippy::too_many_lines, reason = "a flat match, one arm a function")]
     pub(super) fn builtin(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
+        if let Some(mapping) = self.as_mapping(site) {
+            return Some(mapping);
+        }
         if let Some(receiver) = site.receiver.as_ref().filter(|_| !self.is_of_module(site))
             && let Some(found) = self.method(state, site, &Arc::clone(receiver))
         {
@@ -224,7 +227,7 @@ impl Analyzer<'_, '_> {
                     .iter()
                     .map(|func| FuncRef {
                         bound: [&func.bound[..], &bound[..]].concat(),
-                        named: self.by_name(site).or_else(|| func.named.clone()),
+                        named: self.named_for(site, &func.func).or_else(|| func.named.clone()),
                         frame: func.frame.clone().or_else(|| callee.field(&frame_key()).cloned()),
                         ..func.clone()
                     })
@@ -351,6 +354,10 @@ impl Analyzer<'_, '_> {
             "itertools.zip_longest" => Some(Arc::new(self.zipped_longest(site))),
             "struct.unpack" | "struct.unpack_from" => crate::taint::admitted::numbers(first()?.as_ref()),
             "hmac.new" | "hmac.digest" | "hmac.new().hexdigest" | "hmac.new().digest" => self.signature(site),
+            // An encoded signature is equal where the signature is.
+            "base64.b64encode" | "base64.urlsafe_b64encode" | "binascii.hexlify" => {
+                first().filter(|value| value.cond.as_ref().is_some_and(|cond| cond.is_compared))
+            }
             "hmac.compare_digest"
             | "secrets.compare_digest"
             | "django.utils.crypto.constant_time_compare" => {

@@ -370,6 +370,17 @@ fn framework<'m>(program: &Program<'_>, models: &'m Models, id: FuncId) -> Optio
             let mut names = above.map(|base| program.text(program.classes[*base].name));
             names.find_map(|base| models.entry_by_pattern(base, method))
         };
-        found.or_else(own).map(|caller| called(caller, Vec::new()))
+        let found =
+            found.or_else(own).filter(|caller| caller.takes.is_none_or(|takes| is_run_with(body, takes)));
+        found.map(|caller| called(caller, Vec::new()))
     })
+}
+
+/// Whether a method can be run with so many arguments.
+fn is_run_with(body: &Body, takes: usize) -> bool {
+    let is_required = |param: &&crate::ir::Param| {
+        let is_positional = matches!(param.kind, ParamKind::Positional | ParamKind::PositionalOnly);
+        is_positional && !param.has_default
+    };
+    body.params.iter().filter(is_required).count() <= takes + 1
 }

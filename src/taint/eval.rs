@@ -9,6 +9,7 @@ use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::body::Analyzer;
 use crate::taint::secrets::{hidden, without as bare};
 use crate::taint::state::State;
+use crate::taint::summary::LONGER;
 use crate::taint::texts::{quoted, set_path, text_of};
 use crate::taint::typed::text_alone;
 use crate::taint::value::{Cond, Key, Konst, Label, Tree, is_inner, literal};
@@ -193,7 +194,7 @@ impl Analyzer<'_, '_> {
             return text;
         }
         for label in text.labels.iter_mut().filter(|label| !label.kinds.is_empty()) {
-            let caption = CAPTION.get_or_init(|| "it becomes part of a longer text here".into());
+            let caption = CAPTION.get_or_init(|| LONGER.into());
             // A loop comes by again, and of `"a" + x + "b"` the pieces are one text.
             let is_told = label.via.as_ref().is_some_and(|hops| {
                 let (hop, is_here) = (&hops.hop, hops.hop.file == self.module.file);

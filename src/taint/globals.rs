@@ -255,6 +255,8 @@ impl Analyzer<'_, '_> {
 fn constant(path: &str) -> Option<Konst> {
     let text = match path {
         "os.sep" | "os.path.sep" => "/",
+        "os.pardir" | "os.path.pardir" => "..",
+        "os.curdir" | "os.path.curdir" => ".",
         "os.altsep" | "os.path.altsep" => return Some(Konst::None),
         "string.ascii_lowercase" => "abcdefghijklmnopqrstuvwxyz",
         "string.ascii_uppercase" => "ABCDEFGHIJKLMNOPQRSTUVWXYZ",

@@ -11,6 +11,7 @@ use crate::taint::attributes::named_key;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::connect::{CONNECTORS, connector_key};
+use crate::taint::gathered::is_attribute;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::Summary;
 use crate::taint::texts::set_path;
@@ -145,6 +146,36 @@ impl Analyzer<'_, '_> {
             }
         }
         Some(Arc::new(tree))
+    }
+
+    /// The attributes of an object as a mapping or a list, by a call that makes one of them; `None` where none is known.
+    pub(super) fn as_mapping(&self, site: &Site<'_>) -> Option<Arc<Tree>> {
+        const METHODS: &[&str] = &["_asdict", "asdict", "dict", "model_dump", "to_dict", "todict"];
+        let given = || site.positional(0).map(|(tree, _)| tree);
+        let object = match site.path {
+            "dataclasses.asdict"
+            | "dataclasses.astuple"
+            | "attr.asdict"
+            | "attr.astuple"
+            | "attrs.asdict"
+            | "attrs.astuple"
+            | "vars" => given(),
+            _ if METHODS.contains(&site.method) => site.receiver.as_ref().or_else(given),
+            _ => None,
+        }?;
+        if !object.fields.iter().any(|(key, _)| is_attribute(key)) {
+            return None;
+        }
+        let mut made = Tree::labeled(object.labels.clone());
+        for (key, part) in &object.fields {
+            let Key::Attr(name) = key else { continue };
+            if site.method == "astuple" {
+                made.join_at(&[Key::Any], part);
+            } else {
+                made.store(&[Key::Item(Konst::Str(self.world.program.text(*name).into()))], part);
+            }
+        }
+        Some(Arc::new(made))
     }
 
     /// An object with what is passed for its fields.

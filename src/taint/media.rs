@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::flow::dominators;
 use crate::ir::{
-    ArgKind, BlockId, Call, Const, Inst, LocalId, Op, Operand, Place, Rvalue, Step, Terminator, operands,
+    ArgKind, BlockId, Call, Const, Inst, LocalId, Op, Operand, ParamKind, Place, Rvalue, Step, Terminator,
+    operands,
 };
 use crate::program::Meaning;
 use crate::taint::body::Analyzer;
@@ -231,6 +232,17 @@ impl Analyzer<'_, '_> {
         self.is_structure(tree, arg.value)
     }
 
+    /// Whether what is sent is a mapping: frameworks make JSON of that.
+    pub(super) fn sends_mapping(site: &Site<'_>) -> bool {
+        let is_name = |key: &Key| matches!(key, Key::Item(Konst::Str(name)) if !name.starts_with('\0'));
+        let is_mapping = |tree: &Tree| {
+            tree.labels.is_empty()
+                && !tree.fields.is_empty()
+                && tree.fields.iter().all(|(key, _)| is_name(key))
+        };
+        site.positional(0).is_some_and(|(tree, _)| is_mapping(tree))
+    }
+
     /// Whether a value is a list, a set or a mapping, by how it is made.
     pub(super) fn is_structure(&self, tree: &Tree, operand: Operand) -> bool {
         let is_numbered = |(key, _): &(Key, Arc<Tree>)| matches!(key, Key::Item(Konst::Int(_)) | Key::Any);
@@ -242,7 +254,17 @@ impl Analyzer<'_, '_> {
             let path = self.body.locals[local].value.map(|value| self.module.unit.text(value));
             path.is_some_and(|path| matches!(path, "dict()" | "list()" | "set()"))
         };
-        is_mapping(tree) || is_list || self.is_container(operand, 3) || operand.local().is_some_and(by_path)
+        let is_spread = |local: LocalId| {
+            let mut params = self.body.params.iter();
+            params.any(|param| {
+                param.local == local && matches!(param.kind, ParamKind::Star | ParamKind::DoubleStar)
+            })
+        };
+        operand.local().is_some_and(is_spread)
+            || is_mapping(tree)
+            || is_list
+            || self.is_container(operand, 3)
+            || operand.local().is_some_and(by_path)
     }
 
     fn is_tuple(&self, operand: Operand) -> bool {

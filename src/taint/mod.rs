@@ -36,6 +36,7 @@ mod fillings;
 mod finish;
 mod forms;
 mod frames;
+mod gathered;
 mod generators;
 mod globals;
 mod groups;
@@ -55,6 +56,7 @@ mod methods;
 mod named;
 mod objects;
 mod origins;
+mod pieces;
 mod poured;
 mod properties;
 mod read;
@@ -95,7 +97,7 @@ mod world;
 mod wrapped;
 mod zones;
 
-pub use summary::{Hop, Printed, SinkSite, SourceSite};
+pub use summary::{Hop, LONGER, Printed, SinkSite, SourceSite};
 
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::ir::{Arg, ArgKind};
+use crate::program::Meaning;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
 use crate::taint::secrets::without;
@@ -80,8 +81,13 @@ impl Analyzer<'_, '_> {
         Some(Arc::default())
     }
 
-    /// Adds `text` to what an argument holds.
+    /// Adds `text` to what an argument holds; of the standard streams nothing is read back.
     fn pour(&self, state: &mut State, into: &Arg, text: &Arc<Tree>) {
+        let is_stream =
+            matches!(self.meaning(into.value), Some(Meaning::Outside(path)) if path.starts_with("sys.std"));
+        if is_stream {
+            return;
+        }
         if let Some(var) = self.local_of(into.value).filter(|_| text.is_tainted()) {
             state.change(var, |tree| {
                 tree.join(text);

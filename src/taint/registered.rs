@@ -1,9 +1,11 @@
 //! What calls hand over: the functions among their arguments, for [`Callers`](super::callers::Callers). In: the calls of
 //! one function and the packs. Out: who calls what from outside, and which parameters dependencies make.
 
+use crate::flow::defined;
 use crate::ir::{ArgKind, Body, Call, Const, Inst, LocalId, Op, Operand, Rvalue, Step};
 use crate::models::{Argument, Models, Registrar};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
+use crate::python::ast::Operator;
 use crate::taint::body::Analyzer;
 use crate::taint::callers::{Called, called};
 use crate::taint::demand::Mask;
@@ -328,11 +330,47 @@ impl Place<'_, '_> {
 
     /// The texts among some values.
     fn texts(&self, values: impl Iterator<Item = Operand>) -> Routes {
-        let texts = values.filter_map(|value| match value {
-            Operand::Const(Const::Str(text)) => Some(self.module.unit.text(text).into()),
+        values.filter_map(|value| self.text(value, 0)).map(String::into_boxed_str).collect()
+    }
+
+    /// A text that is constant, also one put together: `PREFIX + "/files"`, `r"/users/%s" % NAME`.
+    fn text(&self, value: Operand, depth: u32) -> Option<String> {
+        /// Deepest nesting of texts.
+        const MAX_DEPTH: u32 = 6;
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let at = |value: Operand| self.text(value, depth + 1);
+        let local = match value {
+            Operand::Const(Const::Str(text)) => return Some(self.module.unit.text(text).to_owned()),
+            Operand::Const(_) => return None,
+            Operand::Global(name) => {
+                let body = self.module.unit.bodies.iter().next()?;
+                let mut stores = insts(body).filter_map(|inst| match inst.op {
+                    Op::Store(place, value) if place == crate::ir::Place::bare(Operand::Global(name)) => {
+                        Some(value)
+                    }
+                    _ => None,
+                });
+                let (Some(only), None) = (stores.next(), stores.next()) else { return None };
+                return Place { body, ..*self }.text(only, depth + 1);
+            }
+            Operand::Local(local) => local,
+        };
+        let mut made = insts(self.body).filter(|inst| defined(inst) == Some(local));
+        let (Some(made), None) = (made.next(), made.next()) else { return None };
+        let Op::Let(_, made) = &made.op else { return None };
+        match made {
+            Rvalue::Use(value) => at(*value),
+            Rvalue::Binary(Operator::Add, left, right) => Some(at(*left)? + &at(*right)?),
+            Rvalue::Format(parts) => parts.iter().map(|part| at(*part)).collect(),
+            Rvalue::Binary(Operator::Mod, template, given) => {
+                let template = at(*template)?;
+                let (before, after) = template.split_once("%s").filter(|(_, after)| !after.contains('%'))?;
+                Some(format!("{before}{}{after}", at(*given)?))
+            }
             _ => None,
-        });
-        texts.collect()
+        }
     }
 
     /// The parameter whose default or annotation a call in the body around is.
@@ -348,4 +386,8 @@ impl Place<'_, '_> {
         let (index, _) = before.max_by_key(|(_, param)| start(param.local))?;
         Some((self.program.of(self.module, id), index))
     }
+}
+
+fn insts(body: &Body) -> impl Iterator<Item = &Inst> {
+    body.blocks.iter().flat_map(|block| &block.insts)
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Arg, ArgKind, Op, Operand};
+use crate::ir::{Arg, ArgKind, Const, LocalId, Op, Operand, Place as IrPlace, Rvalue, Step};
 use crate::models::{Kinds, Threat};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
@@ -202,7 +202,13 @@ impl Analyzer<'_, '_> {
 
     /// Whether a call outside of the program looks rows up.
     fn is_lookup(&self, site: &Site<'_>) -> bool {
-        if site.receiver.as_ref().is_none_or(|receiver| receiver.is_tainted()) {
+        if site.receiver.as_ref().is_some_and(|receiver| receiver.is_tainted()) {
+            return false;
+        }
+        if self.is_named_lookup(site) && self.is_used_as_object(site.call.to) {
+            return true;
+        }
+        if site.receiver.is_none() {
             return false;
         }
         // `session.get(Model, key)`
@@ -220,6 +226,45 @@ impl Analyzer<'_, '_> {
             || matches!(site.method, "filter" | "exclude") && (is_by_fields() || self.is_by_criteria(site))
             || matches!(site.method, "get" | "get_one" | "query") && is_model(0)
             || is_of_manager(site)
+    }
+
+    /// Whether a call of which packs know no harm is called as those are that find an object by a name, `get`, `get_spec`,
+    /// and not given all that was sent.
+    fn is_named_lookup(&self, site: &Site<'_>) -> bool {
+        const WHOLE: &[&str] = &[
+            "request", "req", "event", "form", "files", "data", "body", "payload", "json", "content", "text",
+            "url", "POST", "GET", "args", "params", "environ",
+        ];
+        let verb = site.method.split('_').next().unwrap_or(site.method);
+        let is_whole = |(arg, tree): (&Arg, &Arc<Tree>)| {
+            let text = self.file.slice(arg.span).trim_end_matches(['(', ')']);
+            let last = text.rsplit(['.', '=', ' ', '*', '_']).next().unwrap_or(text);
+            tree.is_tainted() && WHOLE.contains(&last)
+        };
+        matches!(verb, "get" | "find" | "fetch" | "lookup" | "show" | "resolve")
+            && !site.known.model.sinks.iter().any(|sink| self.fits(site, sink))
+            && !site.call.args.iter().zip(&site.args).any(is_whole)
+    }
+
+    /// Whether an attribute or an entry with a name is read of what a call gives: a text has none.
+    fn is_used_as_object(&self, given: LocalId) -> bool {
+        let insts = || self.body.blocks.iter().flat_map(|block| &block.insts);
+        let named = insts().find_map(|inst| match inst.op {
+            Op::Let(to, Rvalue::Use(Operand::Local(from))) | Op::Await(to, Operand::Local(from)) => {
+                (from == given).then_some(to)
+            }
+            _ => None,
+        });
+        let is_it = |base: Operand| base == Operand::Local(given) || named.map(Operand::Local) == Some(base);
+        let unit = self.module.unit;
+        let reads = |place: &IrPlace, most: usize| {
+            let steps = unit.paths.steps(place.path);
+            is_it(place.base)
+                && steps.len() > most
+                && matches!(steps.first(), Some(Step::Attr(_) | Step::Item(Const::Str(_))))
+        };
+        insts().any(|inst| matches!(&inst.op, Op::Let(_, Rvalue::Load(place)) if reads(place, 0)))
+            || self.body.calls.iter().any(|call| reads(&call.callee, 1))
     }
 }
 

@@ -20,7 +20,8 @@ use crate::taint::value::{Hops, Key, Label, Tree};
 use crate::text::Span;
 
 /// Arguments of logs that are not shown.
-pub(super) const ASIDE: &[&str] = &["exc_info", "stack_info", "stacklevel", "extra", "category", "level"];
+pub(super) const ASIDE: &[&str] =
+    &["exc_info", "stack_info", "stacklevel", "extra", "category", "level", "file"];
 
 /// Last words of objects that describe something: what they have is called like a secret, and is none.
 const DESCRIPTIONS: &[&str] = &["description", "definition", "spec", "schema", "field", "fields"];
@@ -104,7 +105,8 @@ impl Analyzer<'_, '_> {
                 let at = self.file.slice(span).rsplit('[').next().unwrap_or_default();
                 let is_at = matches!(last, Some(Step::Element | Step::Key(_)))
                     && at.contains(|c: char| c.is_lowercase());
-                !is_bare_token(name) || !is_at && !matches!(last, Some(Step::Item(Const::Int(_))))
+                let is_word = is_at || matches!(last, Some(Step::Item(Const::Int(_))));
+                !(is_bare_token(name) && is_word || self.is_about(last))
             }
             Op::Await(..) => true,
             Op::Let(_, Rvalue::Format(_) | Rvalue::Binary(..)) => !tree.labels.is_empty(),
@@ -113,6 +115,13 @@ impl Analyzer<'_, '_> {
         if tells_nothing && let Some(label) = self.secret(name, name.to_owned(), span) {
             Arc::make_mut(tree).add(&label);
         }
+    }
+
+    /// Whether what is read has a name of its own, by which it has to do with a secret and is none: `client.get_token`.
+    fn is_about(&self, last: Option<Step>) -> bool {
+        let Some(Step::Attr(name) | Step::Item(Const::Str(name))) = last else { return false };
+        let name = self.module.unit.text(name);
+        may_be_secret(name) && secret(name).is_none()
     }
 
     /// Whether an operand is what a loop takes out of something, which the name of the loop's variable tells little of.
@@ -150,6 +159,9 @@ impl Analyzer<'_, '_> {
     /// The end of a dotted name as a reader of this file knows it; a variable of the module has no dots.
     fn spelled_here<'n>(&self, name: &'n str) -> &'n str {
         let unit = self.module.unit;
+        if let Some((_, inner)) = name.rsplit_once("<locals>.") {
+            return inner;
+        }
         let own = name.strip_prefix(unit.text(unit.module)).and_then(|rest| rest.strip_prefix('.'));
         own.filter(|own| !own.contains('.')).unwrap_or_else(|| spelled(name))
     }

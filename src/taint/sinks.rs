@@ -42,7 +42,13 @@ impl Analyzer<'_, '_> {
     /// Reports what reaches the sinks that a call is.
     pub(super) fn meet(&self, state: &State, site: &Site<'_>) {
         self.meet_template(state, site);
+        let as_shown = self.as_shown(state, site);
+        let site = as_shown.as_ref().unwrap_or(site);
         self.meet_secrets(state, site);
+        self.meet_sinks(state, site);
+    }
+
+    fn meet_sinks(&self, state: &State, site: &Site<'_>) {
         for sink in &site.known.model.sinks {
             let is_any = sink.call.starts_with("*.");
             // `env.from_string` of a sandbox: who the method belongs to is known, and that it does no harm.
@@ -328,17 +334,6 @@ impl Analyzer<'_, '_> {
         site.call.has_spread() && site.call.name.is_some_and(is_above)
     }
 
-    /// Whether what is sent is a mapping: frameworks make JSON of that.
-    fn sends_mapping(site: &Site<'_>) -> bool {
-        let is_name = |key: &Key| matches!(key, Key::Item(Konst::Str(name)) if !name.starts_with('\0'));
-        let is_mapping = |tree: &Tree| {
-            tree.labels.is_empty()
-                && !tree.fields.is_empty()
-                && tree.fields.iter().all(|(key, _)| is_name(key))
-        };
-        site.positional(0).is_some_and(|(tree, _)| is_mapping(tree))
-    }
-
     fn is_text(&self, tree: &Tree, span: Span, text: &str) -> bool {
         // Of a list of arguments the program counts.
         if let Some(program) = tree.field(&Key::Item(Konst::Int(0))) {
@@ -368,16 +363,17 @@ impl Analyzer<'_, '_> {
     /// As [`Analyzer::reach_at`], of what is not harmless for other kinds either.
     pub(super) fn reach_needing(&self, state: &State, harm: &Harm<'_>, tree: &Arc<Tree>, span: Span) {
         let Harm { of, needs, callee, ref printed, is_program, at_most } = *harm;
-        let sink_site = Arc::new(SinkSite {
+        let site_of = |part: Option<String>| SinkSite {
             file: self.module.file,
             span,
             value: self.spelled(span),
+            part,
             callee: callee.to_owned(),
             func: self.id,
             printed: printed.as_ref().map(|(printed, _)| printed.clone()),
             is_program,
             at_most,
-        });
+        };
         // With a shell, what follows the first of a list are parameters of the shell.
         let command = if of == Kinds::named("command").unwrap_or_default() { tree.items() } else { None };
         let first = command.and_then(|items| items.into_iter().next());
@@ -400,7 +396,7 @@ impl Analyzer<'_, '_> {
             let reach = Reach {
                 port: from.port,
                 kinds: kinds.and(of).with(marks).with(asked).with(decoded),
-                sink: Arc::clone(&sink_site),
+                sink: Arc::new(site_of(self.part_within(state, span, label.origin))),
                 hops: Hops::list(Some(&via)),
             };
             self.note(reach);
@@ -443,7 +439,8 @@ fn parts(tree: &Arc<Tree>, kinds: Kinds) -> Vec<(Label, Arc<Tree>)> {
         tree.field(&Key::Item(Konst::Int(n - 1))).is_some_and(|option| argv::takes_value(option))
             || argv::is_short_value(tree, *n)
     };
-    for (key, part) in &tree.fields {
+    let is_text = !kinds.and(Kinds::of_text()).is_empty();
+    for (key, part) in tree.fields.iter().filter(|(key, _)| !is_text || !matches!(key, Key::Attr(_))) {
         if kinds == argument {
             if part.konst == Some(Konst::Str("--".into())) {
                 break;

@@ -39,6 +39,9 @@ pub struct SourceSite {
     pub threat: Threat,
 }
 
+/// Caption of the place where a text is put together.
+pub const LONGER: &str = "it becomes part of a longer text here";
+
 /// A call that does harm with an argument.
 #[derive(PartialEq, Eq, Debug)]
 pub struct SinkSite {
@@ -50,6 +53,8 @@ pub struct SinkSite {
     pub callee: String,
     /// The argument as it is spelled.
     pub value: String,
+    /// The part of it that comes from outside, where it is put together there.
+    pub part: Option<String>,
     /// The function around it.
     pub func: FuncId,
     /// Where the template prints it that the call fills in.

@@ -218,31 +218,6 @@ impl Tree {
         add(&mut self.labels, label)
     }
 
-    /// All labels in it.
-    pub(super) fn all(&self) -> Vec<Label> {
-        let mut all: Vec<Label> =
-            self.labels.iter().filter(|label| !label.kinds.is_empty()).cloned().collect();
-        self.collect(&mut all, Kinds::NONE);
-        all
-    }
-
-    fn collect(&self, all: &mut Vec<Label>, hidden: Kinds) {
-        for (key, part) in &self.fields {
-            if is_inner(key) {
-                continue;
-            }
-            // An object does not show its attributes.
-            let hidden = if matches!(key, Key::Attr(_)) { Kinds::HIDDEN } else { hidden };
-            for label in &part.labels {
-                let kinds = label.kinds.without(hidden);
-                if !kinds.is_empty() {
-                    add(all, &Label { kinds, ..label.clone() });
-                }
-            }
-            part.collect(all, hidden);
-        }
-    }
-
     /// The part that is told apart under `key`.
     pub(super) fn field(&self, key: &Key) -> Option<&Arc<Tree>> {
         let at = self.fields.binary_search_by(|(known, _)| known.cmp(key)).ok()?;

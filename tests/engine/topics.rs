@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use snakestone::base::IdVec;
-use snakestone::discover::exported;
+use snakestone::discover::{exported, is_test};
 use snakestone::models::Models;
 use snakestone::rules;
 use snakestone::scan;
@@ -94,7 +94,7 @@ fn topics_hold() {
                 .iter()
                 .map(|(path, text, _)| {
                     let kind = if path.ends_with(".py") { FileKind::Module } else { FileKind::Template };
-                    SourceFile::new(path.clone(), kind, false, text.clone())
+                    SourceFile::new(path.clone(), kind, is_test(path), text.clone())
                 })
                 .collect();
             for (file, is_exported) in files.iter_mut().zip(exported(&[""], &paths)) {

@@ -102,6 +102,20 @@ fn is_logger(context: &Context<'_>, call: &Call) -> bool {
     by_value || is_logger_name(context.receiver(call))
 }
 
+/// Whether the logger is of a class of this file that has nothing of a library: what it has, its block says, and that is no
+/// `exception`.
+pub(crate) fn is_of_own_class(context: &Context<'_>, call: &Call) -> bool {
+    let made = context.name(call).rsplit_once('.').and_then(|(made, _)| made.strip_suffix("()"));
+    let Some(made) = made else { return false };
+    let unit = context.unit;
+    let class = unit.classes.iter().find(|class| context.text(class.name) == made);
+    class.is_some_and(|class| {
+        let is_known = |base: &crate::base::Symbol| context.text(*base) == "object";
+        let is_it = |(name, _): &(crate::base::Symbol, FnId)| context.text(*name) == "exception";
+        class.bases.iter().all(is_known) && !class.methods.iter().any(is_it)
+    })
+}
+
 /// Whether an expression is spelled as people spell loggers.
 pub(crate) fn is_logger_name(receiver: &str) -> bool {
     let last =

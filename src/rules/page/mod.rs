@@ -90,7 +90,7 @@ pub struct FlowSpec {
     pub kinds: Kinds,
     /// Whose data counts for this rule, beside that of the threat models of the configuration.
     pub threats: Vec<Threat>,
-    /// What is wrong, with `{source}`, `{whence}`, `{sink}` and `{value}` to be filled in.
+    /// What is wrong, with `{source}`, `{whence}`, `{sink}`, `{value}` and `{part}` to be filled in.
     pub message: String,
     /// What to do, likewise.
     pub solution: String,
