@@ -150,8 +150,8 @@ fn raises_from(clause: &Clause<'_, '_>, id: CallId) -> bool {
     !exits.is_empty() && exits.iter().all(|exit| matches!(exit, Exit::Raise(_)))
 }
 
-/// Whether the log stands under a test of the exception, or of an attribute of it for one value: its message speaks of
-/// that very case.
+/// Whether the log stands under a test of the exception, or of an attribute of it for one value or some that are written
+/// there: its message speaks of that very case.
 fn is_told_apart(clause: &Clause<'_, '_>, call: &Call, attribute: Option<&str>) -> bool {
     let context = clause.context;
     let name = clause.bound().map(|bound| match bound {
@@ -165,7 +165,12 @@ fn is_told_apart(clause: &Clause<'_, '_>, call: &Call, attribute: Option<&str>) 
         let region = &context.body.regions[id];
         let head = context.source(region.head);
         let mut words = head.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        let is_one = attribute.is_none_or(|attribute| head.contains(&format!("{name}.{attribute} == ")));
+        let asks = |attribute: &str| {
+            [" == ", " in (", " in {", " in ["]
+                .iter()
+                .any(|op| head.contains(&format!("{name}.{attribute}{op}")))
+        };
+        let is_one = attribute.is_none_or(asks);
         region.kind == RegionKind::Branch && is_one && words.any(|word| word == name)
     })
 }
