@@ -170,6 +170,48 @@ fn every_hostile_file_is_accounted_for() {
     assert!(!said.contains("please report"), "{said}");
 }
 
+/// A test of what a setting decides, beside a test for `None`: what stands for a debug mode is no origin.
+#[test]
+fn a_setting_among_what_is_shown_costs_no_data_flow() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = "
+import os
+
+
+def chosen(model):
+    found = os.getenv('DEBUG') if os.getenv('DEBUG', None) else 'default'
+    if model is not None:
+        pass
+    elif found is not None and found != 'default':
+        model = found
+    if isinstance(model, Model):
+        return model
+
+
+class Canvas:
+    debug = False
+
+    def __init__(self, model=None):
+        if model is None:
+            pass
+        else:
+            self.model = chosen(model) if isinstance(model, str) else model
+        if (self.debug is None) == self.debug:
+            self.model = None
+
+
+def f(name):
+    try:
+        name.send()
+    except:
+        name.failed()
+";
+    fs::write(dir.path().join("a.py"), source).unwrap();
+    let (_, report) = scan(dir.path(), &[]);
+    assert!(!report.contains("please report"), "{report}");
+    assert!(report.contains("a.py"), "{report}");
+}
+
 #[test]
 fn bytes_do_not_depend_on_threads_or_order() {
     let dir = tempfile::tempdir().unwrap();

@@ -88,9 +88,8 @@ impl Analyzer<'_, '_> {
             || matches!(
                 name.as_str(),
                 "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
-            ) && !param
-                .annotation
-                .is_some_and(|annotation| TEXTS.contains(&self.module.unit.text(annotation)))
+            ) && !param.annotation.is_some_and(|annotation| self.is_content(annotation))
+                && !self.is_in_route(&name, &called.routes)
         {
             return None;
         }
@@ -132,6 +131,15 @@ impl Analyzer<'_, '_> {
         let position = index - usize::from(is_own).min(index);
         let cleared = self.converted((&name, position), (&called.routes, called.by_route)).with(typed);
         (cleared != Kinds::ALL).then_some((called.threat, cleared))
+    }
+
+    /// Whether an annotation says that a parameter is what somebody sends: text, or a record of it.
+    fn is_content(&self, annotation: Symbol) -> bool {
+        let is_record = match self.module.meaning(annotation) {
+            Meaning::Class(class) => self.is_model(*class),
+            _ => false,
+        };
+        is_record || TEXTS.contains(&self.module.unit.text(annotation))
     }
 
     /// Whether a decorator of the program hands the parameter over itself: `view(request, *args, user=user, **kwargs)`.

@@ -21,7 +21,8 @@ impl Analyzer<'_, '_> {
     pub(super) fn cond(&self, mut cond: Cond) -> Arc<Tree> {
         {
             let origins = self.origins.borrow();
-            let is_one = |origin: u32| !origins[origin as usize].is_deep();
+            // What stands for a setting is none of them.
+            let is_one = |origin: u32| origins.get(origin as usize).is_none_or(|origin| !origin.is_deep());
             cond.yes.retain(|(origin, _)| is_one(*origin));
             cond.no.retain(|(origin, _)| is_one(*origin));
         }

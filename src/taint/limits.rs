@@ -23,8 +23,8 @@ pub(super) const MAX_APART: usize = 4;
 pub(super) const MAX_SPECIAL: usize = 240;
 /// Most instructions of such a function where only what it returns depends on the constants.
 pub(super) const MAX_VARYING: usize = 40;
-/// Most ways from a parameter to a sink that one function hands up.
-pub(super) const MAX_REACHES: usize = 48;
+/// Most ways from a parameter to sinks of one kind that one function hands up.
+pub(super) const MAX_REACHES: usize = 32;
 /// Most methods that one call may run by the class of its receiver.
 pub(super) const MAX_OVERRIDES: usize = 8;
 /// Most hops of a trace.

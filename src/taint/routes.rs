@@ -74,6 +74,13 @@ impl Analyzer<'_, '_> {
         told.or_else(|| if by_route { named() } else { None }).unwrap_or(Kinds::NONE)
     }
 
+    /// Whether a route of this function names a part of the address so.
+    pub(super) fn is_in_route(&self, name: &str, routes: &[Box<str>]) -> bool {
+        let decorators = self.body.decorators.iter().map(|decorator| self.file.slice(decorator.span));
+        let mut texts = decorators.chain(routes.iter().map(|route| &**route));
+        texts.any(|text| names_in(text).any(|part| part == name))
+    }
+
     /// Whether the address has no part called `name`: no route does that this function has, nor one elsewhere. What such
     /// a parameter gets is the program's own: `defaults={"kind": "plain"}`.
     pub(super) fn is_in_no_route(&self, name: &str, routes: &[Box<str>]) -> bool {

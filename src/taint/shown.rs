@@ -2,15 +2,24 @@
 
 use std::sync::Arc;
 
-use crate::ir::{BlockId, BodyKind, Call, LocalId, Op, Operand, Place, Rvalue};
+use crate::ir::{BlockId, BodyKind, Call, Const, LocalId, Op, Operand, Place, Rvalue};
 use crate::models::Kinds;
 use crate::program::Meaning;
+use crate::python::ast::CmpOp;
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
 use crate::taint::state::{State, Var};
 use crate::taint::summary::{Port, Summary, Valid};
 use crate::taint::value::{Cond, Key, Konst, Label, Tree};
 use crate::text::Span;
+
+/// What a test asks of a local.
+enum Asked {
+    /// Whether it is `None`, or whether it is not.
+    None(bool),
+    /// Whether it is a text.
+    Text,
+}
 
 impl Analyzer<'_, '_> {
     /// Drops what nobody reads from `to` on; parameters are kept for what is stored into them.
@@ -43,6 +52,17 @@ impl Analyzer<'_, '_> {
         if tree.cond.is_some() && tree.labels.is_empty() && tree.konst.is_none() {
             state.replace(tree, &Arc::new(Tree::konst(Konst::Bool(truth))));
         }
+        match self.asked_of(on) {
+            // `None` holds nothing.
+            Some((Asked::None(is), local)) if is == truth => {
+                state.set(Var::Local(local), Arc::new(Tree::konst(Konst::None)));
+            }
+            // What is no text may be made of some.
+            Some((Asked::Text, local)) if !truth => {
+                state.change(Var::Local(local), |tree| self.as_parts(tree))
+            }
+            _ => {}
+        }
         // An empty value holds nothing.
         if !truth && let Operand::Local(local) = on {
             let is_text = tree.cond.is_none() && !tree.labels.is_empty();
@@ -52,6 +72,43 @@ impl Analyzer<'_, '_> {
                 }
                 state.set(Var::Local(local), Arc::default());
             }
+        }
+    }
+
+    /// The local of which a test right before a branch asks whether it is `None`, or a text.
+    fn asked_of(&self, on: Operand) -> Option<(Asked, LocalId)> {
+        let test = on.local().filter(|local| self.body.locals[*local].name.is_none())?;
+        let named =
+            |operand: Operand| operand.local().filter(|local| self.body.locals[*local].name.is_some());
+        match self.body.only_def(test)? {
+            Op::Let(_, Rvalue::Compare(op, left, Operand::Const(Const::None))) => {
+                let is = match op {
+                    CmpOp::Is | CmpOp::Eq => true,
+                    CmpOp::IsNot | CmpOp::NotEq => false,
+                    _ => return None,
+                };
+                Some((Asked::None(is), named(*left)?))
+            }
+            Op::Call(_, id) => Some((Asked::Text, self.asked_for_text(&self.body.calls[*id])?)),
+            _ => None,
+        }
+    }
+
+    /// The local of which a call asks whether it is a text: `isinstance(x, str)`.
+    fn asked_for_text(&self, call: &Call) -> Option<LocalId> {
+        let name = call.name.map(|name| self.module.unit.text(name));
+        let (of, kind) = (call.positional(0)?, call.positional(1)?);
+        let local = of.value.local().filter(|local| self.body.locals[*local].name.is_some())?;
+        (name == Some("isinstance") && self.file.slice(kind.span) == "str").then_some(local)
+    }
+
+    /// Tells what a value is made of apart from the value, of which it is shown that it is no text.
+    fn as_parts(&self, tree: &mut Tree) {
+        let key = Key::Item(Konst::Str("\0made of".into()));
+        let apart = |label: &Label| Label { origin: self.apart(label.origin, key.clone()), ..label.clone() };
+        let part = Tree::labeled(tree.labels.iter().map(apart).collect());
+        if part.is_tainted() {
+            tree.join_at(&[Key::Any], &part);
         }
     }
 

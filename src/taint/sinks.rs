@@ -8,6 +8,7 @@ use crate::models::{Argument, Kinds, Sink, Wanted};
 use crate::taint::argv;
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::limits::MAX_REACHES;
 use crate::taint::secrets::ASIDE;
 use crate::taint::state::State;
 use crate::taint::summary::{Hop, Port, Printed, Reach, SinkSite};
@@ -407,7 +408,9 @@ impl Analyzer<'_, '_> {
     pub(super) fn note(&self, reach: Reach) {
         let mut out = self.out.borrow_mut();
         let list = if matches!(reach.port, Port::Source(_)) { &mut out.meetings } else { &mut out.reaches };
-        if list.len() >= crate::taint::limits::MAX_REACHES && !matches!(reach.port, Port::Source(_)) {
+        // Ways to sinks of one kind leave room for those of others.
+        let is_alike = |known: &&Reach| !known.kinds.and(reach.kinds).is_empty();
+        if !matches!(reach.port, Port::Source(_)) && list.iter().filter(is_alike).count() >= MAX_REACHES {
             return;
         }
         let is_same = |known: &Reach| {
