@@ -26,4 +26,4 @@ pub use operands::{Operands, operands, rvalue_operands};
 pub use place::{Const, Operand, PathId, Paths, Place, Step};
 pub use print::{print, print_body, print_place};
 pub use region::{Handler, Region, RegionId, RegionKind, Try, TryId, With};
-pub use unit::{Class, ClassId, FnId, Unit};
+pub use unit::{Alias, Class, ClassId, FnId, Unit};

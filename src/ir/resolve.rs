@@ -57,6 +57,8 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
         resolver.paths.clear();
         let (globals, attrs) = (std::mem::take(&mut resolver.globals), std::mem::take(&mut resolver.attrs));
         unit.globals = known(globals);
+        // A name of an annotation stands for what that names.
+        unit.globals.extend(unit.aliases.iter().map(|alias| (alias.name, alias.of)));
         for (&(class, attr), &value) in &attrs {
             if let Value::One(value) = value {
                 unit.classes[class].attrs.insert(attr, value);

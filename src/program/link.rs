@@ -5,6 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::ir::{FnId, Unit};
+use crate::program::aliases::aliases;
 use crate::program::handed::Handed;
 use crate::program::modules::Modules;
 use crate::program::resolve::{Bound, Definition, Meaning, Resolver};
@@ -55,7 +56,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     let (classes, by_class, properties) = (IdVec::new(), FxHashMap::default(), FxHashSet::default());
     let (specials, rare, wrappers) =
         (special::Specials::default(), FxHashMap::default(), FxHashMap::default());
-    let branches = branches(&modules);
+    let (branches, aliases) = (branches(&modules), aliases(&modules));
     let mut program = Program {
         types: types.clone(),
         modules,
@@ -69,6 +70,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         wrappers,
         branches,
         handed: Handed::default(),
+        aliases,
         table,
         bound,
         together: Together::default(),
@@ -338,6 +340,7 @@ fn meanings(resolver: &Resolver<'_, '_>, types: &Types, id: ModuleId) -> Vec<Opt
         body.calls.iter().filter_map(|call| call.name).for_each(&mut tell);
         body.globals.iter().copied().for_each(&mut tell);
     }
+    unit.aliases.iter().for_each(|alias| tell(alias.of));
     unit.classes.iter().flat_map(|class| &class.typed).for_each(|(_, of)| tell(*of));
     found
 }

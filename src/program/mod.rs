@@ -3,6 +3,7 @@
 //! In: lowered files. Out: a [`Program`] that answers by id. It reads no source text and follows no values: what a
 //! value path (`pkg.mod.Class().method`) means is told from imports, definitions, annotations and class hierarchy.
 
+mod aliases;
 mod calls;
 mod classes;
 mod decorated;
@@ -101,6 +102,7 @@ pub struct Program<'a> {
     /// Functions with those that have their names on other branches.
     branches: FxHashMap<FuncId, Vec<FuncId>>,
     handed: handed::Handed,
+    aliases: aliases::Aliases,
     table: modules::Modules,
     /// What is known of libraries.
     types: Types,

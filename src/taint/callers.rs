@@ -57,7 +57,9 @@ impl<'m> Callers<'m> {
             all.par_iter().map(|id| Some((*id, called_by(program, models, *id)?))).collect();
         let handed: Vec<Found<'m>> = all.par_iter().map(|id| handed_by(program, models, *id)).collect();
         let mut callers = Self { called: by_name.into_iter().flatten().collect(), ..Self::default() };
+        let mut aliased: FxHashMap<Symbol, Handed> = FxHashMap::default();
         for found in handed {
+            aliased.extend(found.aliased);
             for (id, called) in found.called {
                 match callers.called.get_mut(&id) {
                     // A server that is told of it by name calls it all the same.
@@ -68,8 +70,24 @@ impl<'m> Callers<'m> {
             }
             callers.injected.extend(found.injected);
         }
+        if !aliased.is_empty() {
+            callers.inject_named(program, &aliased);
+        }
         callers.follow_requests(program, models, is_web);
         callers
+    }
+
+    /// Notes what makes the parameters that are annotated with names that say it.
+    fn inject_named(&mut self, program: &Program<'_>, aliased: &FxHashMap<Symbol, Handed>) {
+        for id in program.funcs() {
+            let (home, (module, _, body)) = (program.module_of(id), program.func(id));
+            for (index, param) in body.params.iter().enumerate().filter(|_| !module.is_test) {
+                let alias = param.annotation.and_then(|annotation| program.alias(home, annotation));
+                let made =
+                    alias.and_then(|(file, alias)| aliased.get(&program.modules[file].global(alias.name)));
+                self.injected.extend(made.map(|made| ((id, index), *made)));
+            }
+        }
     }
 
     /// Who calls a function from outside.

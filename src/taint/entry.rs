@@ -88,19 +88,17 @@ impl Analyzer<'_, '_> {
             || matches!(
                 name.as_str(),
                 "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
-            ) && !param
-                .annotation
-                .is_some_and(|annotation| TEXTS.contains(&self.module.unit.text(annotation)))
+            ) && !param.annotation.is_some_and(|annotation| TEXTS.contains(&self.type_of(annotation)))
         {
             return None;
         }
         if called.threat == Threat::Library {
             return self.may_be_text(param).then_some((called.threat, Kinds::NONE));
         }
-        let (annotated, default) = self.declared(param.local);
+        let (annotated, default) = self.declared(param);
         let mut typed = Kinds::NONE;
         if let Some(annotation) = param.annotation {
-            let text = self.module.unit.text(annotation);
+            let text = self.type_of(annotation);
             let is_text = TEXTS.contains(&text);
             let is_model = matches!(self.module.meaning(annotation), Meaning::Class(_));
             if TYPED.contains(&text) || !is_text && !is_model || is_model && self.is_enum(annotation) {
@@ -171,8 +169,26 @@ impl Analyzer<'_, '_> {
         bases.iter().any(|base| base.starts_with("enum."))
     }
 
-    /// The annotation and the default of a parameter, as they are spelled.
-    fn declared(&self, local: LocalId) -> (&str, &str) {
+    /// The name of what an annotation means.
+    fn type_of(&self, annotation: Symbol) -> &str {
+        match self.module.meaning(annotation) {
+            Meaning::Outside(path) => path,
+            _ => self.module.unit.text(annotation),
+        }
+    }
+
+    /// The annotation and the default of a parameter, as they are spelled where they are made.
+    fn declared(&self, param: &Param) -> (&str, &str) {
+        let (annotated, default) = self.spelled_at(param.local);
+        let program = self.world.program;
+        let alias = param.annotation.and_then(|of| program.alias(program.module_of(self.id), of));
+        let annotated = alias.map_or(annotated, |(file, alias)| {
+            self.world.files[program.modules[file].file].slice(alias.span)
+        });
+        (annotated, default)
+    }
+
+    fn spelled_at(&self, local: LocalId) -> (&str, &str) {
         let from = self.body.locals[local].span.end;
         let rest = self.file.slice(Span::new(from, self.body.span.end.max(from)));
         let (mut depth, mut equals) = (0_i32, None);

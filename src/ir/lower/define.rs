@@ -2,7 +2,7 @@
 
 use crate::base::Symbol;
 use crate::ir::lower::builder::Builder;
-use crate::ir::{BodyKind, Class, Const, Decorator, FnId, LocalId, Operand, Param, ParamKind, Rvalue};
+use crate::ir::{Alias, BodyKind, Class, Const, Decorator, FnId, LocalId, Operand, Param, ParamKind, Rvalue};
 use crate::python::{ast, span};
 use crate::text::Span;
 use ast::Expr;
@@ -243,11 +243,10 @@ impl<'t> Builder<'_, '_, 't> {
     }
 
     /// `Annotated[Store, Depends(store)]` calls where the function is defined.
-    fn annotated_calls(&mut self, annotation: Option<&'t Expr>) {
+    pub(super) fn annotated_calls(&mut self, annotation: Option<&'t Expr>) {
         if let Some(Expr::Subscript(generic)) = annotation
             && let Expr::Tuple(parts) = generic.slice.as_ref()
-            && self.dotted(&generic.value).map(|name| self.shared.names.text(name))
-                == Some("typing.Annotated")
+            && self.is_typing(&generic.value, "Annotated")
         {
             for part in parts.elts.iter().skip(1).filter(|part| part.is_call_expr()) {
                 self.expr(part);
@@ -269,16 +268,14 @@ impl<'t> Builder<'_, '_, 't> {
                 Some(self.intern(&full))
             }
             Expr::Subscript(generic) => {
-                match self.dotted(&generic.value).map(|name| self.shared.names.text(name)) {
-                    Some("typing.Optional" | "typing.Annotated") => {
-                        let inner = match generic.slice.as_ref() {
-                            Expr::Tuple(tuple) => tuple.elts.first(),
-                            other => Some(other),
-                        };
-                        self.annotation(inner)
-                    }
-                    _ => self.dotted(&generic.value),
+                if !self.is_wrapping(&generic.value) {
+                    return self.dotted(&generic.value);
                 }
+                let inner = match generic.slice.as_ref() {
+                    Expr::Tuple(tuple) => tuple.elts.first(),
+                    other => Some(other),
+                };
+                self.annotation(inner)
             }
             Expr::BinOp(union) if union.op == ast::Operator::BitOr => match union.right.as_ref() {
                 Expr::NoneLiteral(_) => self.annotation(Some(&union.left)),
@@ -286,6 +283,33 @@ impl<'t> Builder<'_, '_, 't> {
                 _ => None,
             },
             other => self.dotted(other),
+        }
+    }
+
+    /// Whether an expression is `name` of the module that annotations are made with.
+    pub(super) fn is_typing(&mut self, expr: &Expr, name: &str) -> bool {
+        let Some(path) = self.dotted(expr) else { return false };
+        let (module, last) = self.shared.names.text(path).rsplit_once('.').unwrap_or_default();
+        matches!(module, "typing" | "typing_extensions") && last == name
+    }
+
+    /// Whether the first of what stands in a generic says what it is of.
+    fn is_wrapping(&mut self, generic: &Expr) -> bool {
+        self.is_typing(generic, "Optional") || self.is_typing(generic, "Annotated")
+    }
+
+    /// Notes a name of the module that stands for an annotation: it is said to be one, or can be nothing else.
+    pub(super) fn note_alias(&mut self, target: &Expr, value: &Expr, is_said: bool) {
+        let Expr::Name(name) = target else { return };
+        if self.body.kind != BodyKind::Module {
+            return;
+        }
+        let is_alias =
+            is_said || matches!(value, Expr::Subscript(generic) if self.is_wrapping(&generic.value));
+        if let (true, Some(of)) = (is_alias, self.annotation(Some(value)))
+            && let Operand::Global(name) = self.name(&name.id, span(name))
+        {
+            self.shared.aliases.push(Alias { name, of, span: span(value) });
         }
     }
 
