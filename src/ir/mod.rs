@@ -14,11 +14,13 @@ mod place;
 mod print;
 mod region;
 mod resolve;
+mod tuples;
 mod unit;
+mod values;
 
 pub use body::{
-    Arg, ArgKind, Block, BlockId, Body, BodyKind, Call, CallId, Decorator, Inst, Local, LocalId, Op, Param,
-    ParamKind, Rvalue, Stmt, StmtId, StmtKind, Terminator,
+    Arg, ArgKind, Asked, Block, BlockId, Body, BodyKind, Call, CallId, Decorator, Inst, Local, LocalId, Op,
+    Param, ParamKind, Rvalue, Stmt, StmtId, StmtKind, Terminator,
 };
 pub use lower::{MAX_DEPTH, Problem, lower};
 pub use names::is_builtin;

@@ -62,6 +62,8 @@ pub struct Unit {
     pub names: Names,
     /// Paths of the values of module variables, where all assignments agree.
     pub globals: FxHashMap<Symbol, Symbol>,
+    /// Variables of the module with the classes that annotations give them, in source order.
+    pub typed: Vec<(Symbol, Symbol)>,
     /// Attributes that are assigned otherwise than in the constructor of an instance; sorted.
     pub assigned: Vec<Symbol>,
     /// Functions and classes' constructors by absolute dotted name.

@@ -6,10 +6,12 @@
 mod aliases;
 mod calls;
 mod classes;
+mod declared;
 mod decorated;
 mod handed;
 mod injected;
 mod link;
+mod makers;
 mod modules;
 mod names;
 mod resolve;
@@ -25,6 +27,7 @@ pub use classes::ClassInfo;
 pub use decorated::Applied;
 pub use handed::Thing;
 pub use link::link;
+pub use makers::Maker;
 pub use resolve::Meaning;
 pub use settings::Settings;
 pub use special::{ENTERED, LOOKED_UP, SHOWN, of_operator};
@@ -103,6 +106,7 @@ pub struct Program<'a> {
     branches: FxHashMap<FuncId, Vec<FuncId>>,
     handed: handed::Handed,
     aliases: aliases::Aliases,
+    makers: makers::Makers,
     table: modules::Modules,
     /// What is known of libraries.
     types: Types,

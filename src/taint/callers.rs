@@ -158,6 +158,23 @@ impl<'m> Callers<'m> {
         pairs
     }
 
+    /// What runs when the models are made that functions are called with from outside, after these; sorted.
+    pub(super) fn makers(&self, program: &Program<'_>) -> Vec<(FuncId, FuncId)> {
+        let of = |id: &FuncId| {
+            let (module, _, body) = program.func(*id);
+            let classes = body.params.iter().filter_map(|param| match module.meaning(param.annotation?) {
+                Meaning::Class(class) => Some(*class),
+                _ => None,
+            });
+            let makers = classes.flat_map(|class| program.makers(class));
+            makers.map(|maker| (*id, maker.func)).collect::<Vec<_>>()
+        };
+        let mut pairs: Vec<(FuncId, FuncId)> = self.called.keys().flat_map(of).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
+
     /// Finds the parameters that requests are handed to, by whatever name.
     fn follow_requests(&mut self, program: &Program<'_>, models: &Models, is_web: bool) {
         let with_fields = self.called.iter().filter_map(|(id, called)| {
@@ -177,8 +194,19 @@ impl<'m> Callers<'m> {
                     *known = (*known).into_iter().chain(request).min();
                 }
                 for (at, request) in found.params {
-                    if let Entry::Vacant(open) = self.requests.entry(at) {
-                        open.insert(request);
+                    let is_new = match self.requests.entry(at) {
+                        Entry::Vacant(open) => {
+                            open.insert(request);
+                            true
+                        }
+                        // It was known by its name alone.
+                        Entry::Occupied(mut known) if known.get().is_none() && request.is_some() => {
+                            known.insert(request);
+                            true
+                        }
+                        Entry::Occupied(_) => false,
+                    };
+                    if is_new {
                         next.insert(at.0);
                     }
                 }

@@ -1,6 +1,8 @@
 //! What calls hand over: the functions among their arguments, for [`Callers`](super::callers::Callers). In: the calls of
 //! one function and the packs. Out: who calls what from outside, and which parameters dependencies make.
 
+use std::sync::Arc;
+
 use crate::base::Symbol;
 use crate::ir::{Alias, ArgKind, Body, Call, Const, Inst, LocalId, Op, Operand, Rvalue, Step};
 use crate::models::{Argument, Models, Registrar};
@@ -9,7 +11,7 @@ use crate::taint::body::Analyzer;
 use crate::taint::callers::{Called, called};
 use crate::taint::demand::Mask;
 use crate::taint::summary::{From, Port, Summary};
-use crate::taint::value::{Key, Label, Tree};
+use crate::taint::value::{Callee, Key, Label, Tree, proxy_key};
 
 /// What a function is handed over as.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -43,6 +45,8 @@ pub(super) fn handed_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncI
     for call in body.calls.iter() {
         let path = match call.name.map(|name| module.meaning(name)) {
             Some(Meaning::Outside(path)) => Some(&**path),
+            // What is generated may be part of the program.
+            Some(Meaning::Function(_)) => call.name.map(|name| module.unit.text(name)),
             _ => None,
         };
         // `app.route("/x")(f)`, `login_required(f)`
@@ -97,6 +101,13 @@ impl Analyzer<'_, '_> {
             }
         }
         Some(tree)
+    }
+
+    /// What the function gives that a proxy stands for: `LocalProxy(get_store)`.
+    pub(super) fn behind_proxy(&self, tree: &Tree) -> Option<Arc<Tree>> {
+        let func = tree.field(&proxy_key())?.funcs.first()?;
+        let Callee::Own(func) = func.func else { return None };
+        Some(Arc::new(self.made_by(&*self.summary(func, Mask::NONE)?)))
     }
 
     /// An instance of a class without a constructor of its own, whose fields are filled in from the request.
