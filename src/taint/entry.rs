@@ -88,7 +88,7 @@ impl Analyzer<'_, '_> {
             || matches!(
                 name.as_str(),
                 "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
-            ) && !param.annotation.is_some_and(|annotation| TEXTS.contains(&self.type_of(annotation)))
+            ) && !param.annotation.is_some_and(|annotation| self.is_sent(annotation))
         {
             return None;
         }
@@ -167,6 +167,17 @@ impl Analyzer<'_, '_> {
         let Meaning::Class(class) = self.module.meaning(annotation) else { return false };
         let bases = self.world.program.outside_bases(*class);
         bases.iter().any(|base| base.starts_with("enum."))
+    }
+
+    /// Whether an annotation is of what a client sends, and not of what a framework makes: text, or a model.
+    fn is_sent(&self, annotation: Symbol) -> bool {
+        match self.module.meaning(annotation) {
+            Meaning::Class(class) => {
+                let bases = self.world.program.outside_bases(*class);
+                self.is_model(*class) || bases.iter().any(|base| base.ends_with(".TypedDict"))
+            }
+            _ => TEXTS.contains(&self.type_of(annotation)),
+        }
     }
 
     /// The name of what an annotation means.
@@ -313,7 +324,8 @@ impl Analyzer<'_, '_> {
         let Meaning::Instance(class) = self.module.meaning(value) else { return None };
         let (Step::Attr(first), rest) = steps.split_first()? else { return None };
         let path = held(self.world.program, *class, self.module.global(*first))?;
-        if rest.is_empty() { None } else { self.field_of(vec![format!("{path}")], rest) }
+        let path = self.world.models.types.canonical(path).unwrap_or_else(|| path.to_owned());
+        if rest.is_empty() { None } else { self.field_of(vec![path], rest) }
     }
 
     /// The value path of a parameter that is a request by who calls the function.
@@ -373,6 +385,7 @@ pub(super) fn held<'p>(program: &'p Program<'_>, class: ClassIx, name: Symbol) -
 
 /// Whether an annotation is of many numbers: `list[int]`.
 fn holds_numbers(annotation: &str) -> bool {
+    let annotation = annotation.split_once("Annotated[").map_or(annotation, |(_, inner)| first_part(inner));
     let Some((_, inner)) = annotation.split_once('[') else { return false };
     let inner = inner.strip_prefix("list[").or_else(|| inner.strip_prefix("List[")).unwrap_or(inner);
     let words = inner.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
@@ -384,6 +397,20 @@ fn holds_numbers(annotation: &str) -> bool {
                 "int" | "float" | "bool" | "complex" | "UUID" | "uuid" | "Decimal" | "decimal" | "None"
             )
         })
+}
+
+/// What stands before the first comma that is in no brackets.
+fn first_part(text: &str) -> &str {
+    let mut depth = 0_i32;
+    let end = text.find(|c| {
+        depth += match c {
+            '[' | '(' => 1,
+            ']' | ')' => -1,
+            _ => 0,
+        };
+        depth < 0 || c == ',' && depth == 0
+    });
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// Whether a default says that the value is read from the request: `Query(…)`.
