@@ -70,12 +70,27 @@ pub struct Body {
     pub stores: bool,
     /// Locals with the classes that annotations give them.
     pub typed: Vec<(LocalId, Symbol)>,
+    /// Calls that say of which class a value is, with that: `cast(Store, found)`.
+    pub casts: Vec<(CallId, Symbol)>,
+    /// Calls that ask whether a local is of a class: `isinstance(found, Store)`.
+    pub asked: Vec<Asked>,
     /// The locals that elements are read or written by, sorted.
     pub keys: Vec<LocalId>,
     /// What else elements are read or written by, as in [`Operand::Global`].
     pub key_names: Vec<Symbol>,
     /// What it reads or writes that lives outside of it, as in [`Operand::Global`]; each once, sorted.
     pub globals: Box<[Symbol]>,
+}
+
+/// Whether a local is of a class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// The local that holds the answer.
+    pub answer: LocalId,
+    /// The local that is asked of.
+    pub local: LocalId,
+    /// The class.
+    pub of: Symbol,
 }
 
 /// A decorator.

@@ -14,11 +14,13 @@ mod place;
 mod print;
 mod region;
 mod resolve;
+mod tuples;
 mod unit;
+mod values;
 
 pub use body::{
-    Arg, ArgKind, Block, BlockId, Body, BodyKind, Call, CallId, Decorator, Inst, Local, LocalId, Op, Param,
-    ParamKind, Rvalue, Stmt, StmtId, StmtKind, Terminator,
+    Arg, ArgKind, Asked, Block, BlockId, Body, BodyKind, Call, CallId, Decorator, Inst, Local, LocalId, Op,
+    Param, ParamKind, Rvalue, Stmt, StmtId, StmtKind, Terminator,
 };
 pub use lower::{MAX_DEPTH, Problem, lower};
 pub use names::is_builtin;
@@ -26,4 +28,4 @@ pub use operands::{Operands, operands, rvalue_operands};
 pub use place::{Const, Operand, PathId, Paths, Place, Step};
 pub use print::{print, print_body, print_place};
 pub use region::{Handler, Region, RegionId, RegionKind, Try, TryId, With};
-pub use unit::{Class, ClassId, FnId, Unit};
+pub use unit::{Alias, Class, ClassId, FnId, Unit};

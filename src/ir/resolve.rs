@@ -9,9 +9,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::base::{IdVec, Interner, Symbol};
 use crate::ir::bound::bind_methods;
 use crate::ir::operands::globals;
+use crate::ir::tuples::{Element, element};
+use crate::ir::values::{Value, Values, known, merge};
 use crate::ir::{
-    Body, BodyKind, Call, CallId, ClassId, Const, FnId, LocalId, Op, Operand, PathId, Place, Rvalue, Step,
-    Unit,
+    Body, BodyKind, Call, CallId, ClassId, Const, FnId, Op, Operand, PathId, Place, Rvalue, Step, Unit,
 };
 use crate::python::ast::Operator;
 use crate::text::Span;
@@ -20,13 +21,6 @@ use crate::text::Span;
 const MAX_PATH: usize = 240;
 /// Rounds over all bodies: values of module variables and attributes reach their users in the second.
 const ROUNDS: usize = 2;
-
-/// What is known of a variable.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Value {
-    One(Symbol),
-    Many,
-}
 
 /// Fills `Local::value`, `Class::attrs`, `Unit::globals` and `Call::name`.
 pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
@@ -57,6 +51,13 @@ pub(super) fn resolve(unit: &mut Unit, names: &mut Interner) {
         resolver.paths.clear();
         let (globals, attrs) = (std::mem::take(&mut resolver.globals), std::mem::take(&mut resolver.attrs));
         unit.globals = known(globals);
+        // A name of an annotation stands for what that names.
+        unit.globals.extend(unit.aliases.iter().map(|alias| (alias.name, alias.of)));
+        for (name, of) in &unit.typed {
+            if let Some(instance) = resolver.annotated(*of) {
+                unit.globals.entry(*name).or_insert(instance);
+            }
+        }
         for (&(class, attr), &value) in &attrs {
             if let Value::One(value) = value {
                 unit.classes[class].attrs.insert(attr, value);
@@ -107,52 +108,6 @@ fn made_by(body: &Body, span: Span) -> Option<Symbol> {
         Op::Let(to, _) => body.locals[to].value,
         _ => None,
     })
-}
-
-/// What is known of each local.
-struct Values {
-    all: IdVec<LocalId, Option<Value>>,
-    /// What the block at hand has assigned so far: it holds there, whatever other blocks assign.
-    here: Vec<(LocalId, Option<Symbol>)>,
-    /// What annotations say, for what nothing else is known of.
-    typed: Vec<(LocalId, Symbol)>,
-}
-
-impl Values {
-    /// Notes an assignment. Temporaries have one each.
-    fn assign(&mut self, body: &Body, to: LocalId, found: Option<Symbol>) {
-        join(&mut self.all[to], found);
-        if body.locals[to].name.is_some() {
-            match self.here.iter_mut().find(|(local, _)| *local == to) {
-                Some((_, known)) => *known = found,
-                None => self.here.push((to, found)),
-            }
-        }
-    }
-
-    fn get(&self, local: LocalId) -> Option<Symbol> {
-        match self.all[local] {
-            Some(Value::One(value)) => Some(value),
-            Some(Value::Many) => self.here(local).flatten().or_else(|| self.typed(local)),
-            None => self.typed(local),
-        }
-    }
-
-    fn typed(&self, local: LocalId) -> Option<Symbol> {
-        self.typed.iter().find(|(known, _)| *known == local).map(|(_, instance)| *instance)
-    }
-
-    fn here(&self, local: LocalId) -> Option<Option<Symbol>> {
-        self.here.iter().find(|(known, _)| *known == local).map(|(_, value)| *value)
-    }
-}
-
-fn known(values: FxHashMap<Symbol, Value>) -> FxHashMap<Symbol, Symbol> {
-    let one = |(name, value)| match value {
-        Value::One(value) => Some((name, value)),
-        Value::Many => None,
-    };
-    values.into_iter().filter_map(one).collect()
 }
 
 /// What follows in a value path.
@@ -284,10 +239,10 @@ impl Resolver<'_> {
                     merge(&mut self.attrs, (class, name), found);
                 }
             }
-            Op::Call(to, call) => {
-                let call: &Call = &body.calls[*call];
+            Op::Call(to, id) => {
+                let call: &Call = &body.calls[*id];
                 let (to, name) = (*to, self.place(unit, values, call.callee));
-                let made = name.and_then(|name| self.imported(name, call).or_else(|| self.call_result(name)));
+                let made = self.made(unit, values, (*id, call), (body, name));
                 values.assign(body, to, made);
                 if body.kind == BodyKind::Class
                     && let (Some(class), Some(name)) = (body.class, body.locals[to].name)
@@ -421,10 +376,22 @@ impl Resolver<'_> {
                     _ => self.append(outer, Suffix::Attr(attr)),
                 }
             }
+            Step::Item(Const::Int(index)) if let Some(found) = self.returned_at(unit, outer, index) => {
+                Some(found)
+            }
             Step::Item(_) | Step::Element | Step::Key(_) => self.append(outer, Suffix::Element),
         });
         self.paths.insert((base, path), found);
         found
+    }
+
+    /// What stands at `index` of the tuple that a call of a function of this file gives.
+    fn returned_at(&mut self, unit: &Unit, call: Symbol, index: i32) -> Option<Symbol> {
+        let func = self.names.find(self.names.text(call).strip_suffix("()")?)?;
+        match element(unit, *unit.by_name.get(&func)?, usize::try_from(index).ok()?)? {
+            Element::Named(name) => Some(name),
+            Element::Made(name) => self.call_result(name),
+        }
     }
 
     /// Whether a value path is a method of a class, reached through that.
@@ -440,6 +407,25 @@ impl Resolver<'_> {
             "getattr" | "next" | "iter" | "copy.copy" | "copy.deepcopy" => None,
             _ => self.append(name, Suffix::Call),
         }
+    }
+
+    /// What a call gives.
+    fn made(
+        &mut self,
+        unit: &Unit,
+        values: &Values,
+        (id, call): (CallId, &Call),
+        (body, name): (&Body, Option<Symbol>),
+    ) -> Option<Symbol> {
+        if let Some((_, of)) = body.casts.iter().find(|(cast, _)| *cast == id) {
+            return self.annotated(*of).or_else(|| self.operand(unit, values, call.args[1].value));
+        }
+        let name = name?;
+        if let ("werkzeug.local.LocalProxy", [of]) = (self.names.text(name), &call.args[..]) {
+            let of = self.operand(unit, values, of.value)?;
+            return self.call_result(of);
+        }
+        self.imported(name, call).or_else(|| self.call_result(name))
     }
 
     /// The file that a call imports by its whole name.
@@ -476,14 +462,4 @@ impl Resolver<'_> {
         self.longer.insert((base, suffix), longer);
         longer
     }
-}
-
-fn join(slot: &mut Option<Value>, found: Option<Symbol>) {
-    let new = found.map_or(Value::Many, Value::One);
-    *slot = Some(if slot.is_none_or(|old| old == new) { new } else { Value::Many });
-}
-
-fn merge<K: std::hash::Hash + Eq>(values: &mut FxHashMap<K, Value>, key: K, found: Option<Symbol>) {
-    let new = found.map_or(Value::Many, Value::One);
-    values.entry(key).and_modify(|old| *old = if *old == new { new } else { Value::Many }).or_insert(new);
 }

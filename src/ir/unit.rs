@@ -37,6 +37,17 @@ pub struct Class {
     pub attrs: FxHashMap<Symbol, Symbol>,
 }
 
+/// A name of the module's own scope that stands for an annotation: `Reader = Annotated[User, Depends(user)]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Alias {
+    /// Absolute dotted name.
+    pub name: Symbol,
+    /// What the annotation names, as for [`Param::annotation`](crate::ir::Param::annotation).
+    pub of: Symbol,
+    /// The annotation's source.
+    pub span: Span,
+}
+
 /// Everything one file defines and does.
 pub struct Unit {
     /// Dotted name of the module.
@@ -51,6 +62,8 @@ pub struct Unit {
     pub names: Names,
     /// Paths of the values of module variables, where all assignments agree.
     pub globals: FxHashMap<Symbol, Symbol>,
+    /// Variables of the module with the classes that annotations give them, in source order.
+    pub typed: Vec<(Symbol, Symbol)>,
     /// Attributes that are assigned otherwise than in the constructor of an instance; sorted.
     pub assigned: Vec<Symbol>,
     /// Functions and classes' constructors by absolute dotted name.
@@ -61,6 +74,8 @@ pub struct Unit {
     pub stand_ins: FxHashMap<Symbol, Symbol>,
     /// Names that the module's own scope imports, with the absolute dotted path of each; in order of symbols.
     pub imports: Vec<(Symbol, Symbol)>,
+    /// Names that stand for annotations, in source order.
+    pub aliases: Vec<Alias>,
     /// Modules whose names a star import brings into the module's scope.
     pub stars: Vec<Symbol>,
 }

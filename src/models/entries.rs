@@ -56,6 +56,8 @@ pub(super) struct Entries {
     attributes: FxHashSet<String>,
     /// Those of `*.name`, by the name.
     by_method: FxHashMap<String, Vec<Registrar>>,
+    /// Those whose path is a pattern: `*_pb2_grpc.add_*Servicer_to_server`.
+    by_calls: Vec<(String, Registrar)>,
 }
 
 impl Entries {
@@ -77,6 +79,7 @@ impl Entries {
             }
             match call.strip_prefix("*.") {
                 Some(method) => self.by_method.entry(method.to_owned()).or_default().push(registrar),
+                None if call.contains('*') => self.by_calls.push((call, registrar)),
                 None => self.by_call.entry(call).or_default().push(registrar),
             }
         }
@@ -116,7 +119,9 @@ impl Entries {
         method: &str,
     ) -> impl Iterator<Item = &'e Registrar> {
         let by_path = path.and_then(|path| self.by_call.get(path)).into_iter().flatten();
-        by_path.chain(self.by_method.get(method).into_iter().flatten())
+        let is_it = move |(pattern, _): &&(String, Registrar)| path.is_some_and(|path| fits(pattern, path));
+        let by_pattern = self.by_calls.iter().filter(is_it).map(|(_, registrar)| registrar);
+        by_path.chain(self.by_method.get(method).into_iter().flatten()).chain(by_pattern)
     }
 }
 

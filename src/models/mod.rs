@@ -1,12 +1,14 @@
 //! What libraries do with data: sources, sinks, sanitizers, guards, by the value paths of callees. Data, no judgment:
 //! packs (`models/*.yaml`) come in, answers by name go out.
 
+mod call;
 mod entries;
 mod kinds;
 mod pack;
 mod secrets;
 mod texts;
 
+pub use call::CallModel;
 pub use entries::{Caller, Registrar};
 pub use kinds::{Kinds, Threat, Vocabulary};
 pub use pack::{Argument, Check, Draft, Entry, Guard, Pack, PackError, Render, Sanitizer, Sink, Source};
@@ -35,25 +37,6 @@ const PACKS: &[(&str, &str)] = &[
 
 /// Arguments that tell what kind of answer an object is.
 const MEDIA: &[&str] = &["content_type", "mimetype", "media_type", "headers"];
-
-/// What the packs say of one call.
-#[derive(Default)]
-pub struct CallModel<'m> {
-    /// Who controls what it returns.
-    pub source: Option<Threat>,
-    /// The sinks that it may be.
-    pub sinks: Vec<&'m Sink>,
-    /// The kinds for which its result is harmless.
-    pub clears: Kinds,
-    /// The guards that it may be.
-    pub guards: Vec<&'m Guard>,
-    /// The template that it fills in.
-    pub render: Option<&'m Render>,
-    /// Whether it undoes an encoding.
-    pub decodes: bool,
-    /// Whether it is known to return what goes in.
-    pub keeps: bool,
-}
 
 /// All packs, by name.
 #[derive(Clone, Default)]

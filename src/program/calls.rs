@@ -196,6 +196,7 @@ impl Program<'_> {
                 _ => None,
             })
             .collect();
+        classes.extend(self.declared_in(id));
         classes.sort_unstable();
         classes.dedup();
         for call in body.calls.iter() {

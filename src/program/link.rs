@@ -5,7 +5,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::base::{IdVec, Symbol};
 use crate::ir::{FnId, Unit};
+use crate::program::aliases::aliases;
 use crate::program::handed::Handed;
+use crate::program::makers::makers;
 use crate::program::modules::Modules;
 use crate::program::resolve::{Bound, Definition, Meaning, Resolver};
 use crate::program::together::Together;
@@ -55,7 +57,7 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
     let (classes, by_class, properties) = (IdVec::new(), FxHashMap::default(), FxHashSet::default());
     let (specials, rare, wrappers) =
         (special::Specials::default(), FxHashMap::default(), FxHashMap::default());
-    let branches = branches(&modules);
+    let (branches, aliases) = (branches(&modules), aliases(&modules));
     let mut program = Program {
         types: types.clone(),
         modules,
@@ -69,6 +71,8 @@ pub fn link<'a>(units: &[Input<'a>], types: &Types) -> Program<'a> {
         wrappers,
         branches,
         handed: Handed::default(),
+        aliases,
+        makers: FxHashMap::default(),
         table,
         bound,
         together: Together::default(),
@@ -103,6 +107,7 @@ fn tell_more(
     let ids: Vec<ModuleId> = program.modules.ids().collect();
     program.properties = program.property_names();
     program.specials = special::Specials::new(program);
+    program.makers = makers(program);
     program.handed = Handed::pass_all(program);
     tell_injected(program, definitions, types);
     program.pass_on();
@@ -337,7 +342,11 @@ fn meanings(resolver: &Resolver<'_, '_>, types: &Types, id: ModuleId) -> Vec<Opt
         body.params.iter().filter_map(|param| param.named_default).for_each(&mut tell);
         body.calls.iter().filter_map(|call| call.name).for_each(&mut tell);
         body.globals.iter().copied().for_each(&mut tell);
+        let typed = body.typed.iter().map(|(_, of)| *of).chain(body.casts.iter().map(|(_, of)| *of));
+        typed.chain(body.asked.iter().map(|asked| asked.of)).for_each(&mut tell);
     }
+    unit.typed.iter().for_each(|(_, of)| tell(*of));
+    unit.aliases.iter().for_each(|alias| tell(alias.of));
     unit.classes.iter().flat_map(|class| &class.typed).for_each(|(_, of)| tell(*of));
     found
 }

@@ -3,12 +3,15 @@
 //! In: lowered files. Out: a [`Program`] that answers by id. It reads no source text and follows no values: what a
 //! value path (`pkg.mod.Class().method`) means is told from imports, definitions, annotations and class hierarchy.
 
+mod aliases;
 mod calls;
 mod classes;
+mod declared;
 mod decorated;
 mod handed;
 mod injected;
 mod link;
+mod makers;
 mod modules;
 mod names;
 mod resolve;
@@ -24,6 +27,7 @@ pub use classes::ClassInfo;
 pub use decorated::Applied;
 pub use handed::Thing;
 pub use link::link;
+pub use makers::Maker;
 pub use resolve::Meaning;
 pub use settings::Settings;
 pub use special::{ENTERED, LOOKED_UP, SHOWN, of_operator};
@@ -101,6 +105,8 @@ pub struct Program<'a> {
     /// Functions with those that have their names on other branches.
     branches: FxHashMap<FuncId, Vec<FuncId>>,
     handed: handed::Handed,
+    aliases: aliases::Aliases,
+    makers: makers::Makers,
     table: modules::Modules,
     /// What is known of libraries.
     types: Types,

@@ -17,8 +17,7 @@ const ITERATED: &[&str] = &["__iter__", "__aiter__", "__next__", "__anext__", "_
 pub const LOOKED_UP: &[&str] = &["__getitem__", "__missing__"];
 /// What a `with` statement asks of one.
 pub const ENTERED: &[&str] = &["__enter__", "__aenter__"];
-const OTHERS: &[&str] =
-    &["__setitem__", "__missing__", "__contains__", "__getattr__", "__post_init__", "__call__"];
+const OTHERS: &[&str] = &["__setitem__", "__missing__", "__contains__", "__getattr__", "__call__"];
 /// Operators with the methods of the left and the right operand.
 const OPERATORS: &[(Operator, &str, &str)] = &[
     (Operator::Add, "__add__", "__radd__"),
@@ -128,7 +127,7 @@ impl Program<'_> {
     /// The methods that a body may run unseen.
     pub(super) fn unseen(&self, module: &Module<'_>, body: &Body) -> Vec<FuncId> {
         let mut found = Vec::new();
-        if self.specials.names.is_empty() && self.specials.setters.is_empty() {
+        if self.specials.names.is_empty() && self.specials.setters.is_empty() && self.makers.is_empty() {
             return found;
         }
         let of_name = |name: Symbol| match module.meaning(name) {
@@ -183,7 +182,7 @@ impl Program<'_> {
         for call in body.calls.iter() {
             self.read_unseen(module, (class_of(call.callee.base), call.callee), &mut found);
             if let Some(Meaning::Class(class)) = call.name.map(|name| module.meaning(name)) {
-                run(&mut found, Some(*class), &["__post_init__"]);
+                found.extend(self.makers(*class).iter().map(|maker| maker.func));
             }
             let asked = asked(module, call);
             call.args.iter().for_each(|arg| run(&mut found, class_of(arg.value), asked));

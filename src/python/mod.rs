@@ -76,6 +76,15 @@ pub fn parse(file: &SourceFile) -> Result<Parsed, SyntaxError> {
     Ok(Parsed { inner, errors, is_python2 })
 }
 
+/// Parses an expression that a text holds; nothing where it is none.
+#[must_use]
+pub fn expression(text: &str) -> Option<ast::Expr> {
+    if depth::too_deep(text).is_some() {
+        return None;
+    }
+    Some(*ruff_python_parser::parse_expression(text).ok()?.into_syntax().body)
+}
+
 /// The span of a node.
 #[must_use]
 pub fn span(node: &impl Ranged) -> Span {

@@ -8,6 +8,7 @@ use crate::models::{Kinds, Threat};
 use crate::program::{ClassIx, FuncId};
 use crate::taint::body::Analyzer;
 use crate::taint::calls::Site;
+use crate::taint::declared::is_said;
 use crate::taint::demand::Mask;
 use crate::taint::limits::{MAX_HOPS, MAX_TOLD};
 use crate::taint::secrets::kept_at;
@@ -48,9 +49,13 @@ impl Analyzer<'_, '_> {
         };
         let mut bound = self.bind_args(state, site, (id, &func.bound), made);
         self.bind_named(func, id, &mut bound);
-        let Some(summary) = self.summary_for(id, &bound) else {
+        let Some(mut summary) = self.summary_for(id, &bound) else {
             return Some(self.unknown(&bound, made));
         };
+        let own = bound.first().filter(|_| self.world.program.class_of(id).is_some());
+        if own.and_then(Option::as_ref).is_some_and(|object| is_said(object)) {
+            summary = Arc::new(summary.of_some_object());
+        }
         let frame = func.frame.as_ref();
         let result = self.within(state, frame, |state| match made {
             Some(class) => self.made(state, site, &summary, (&bound, id), class),
@@ -432,7 +437,7 @@ impl Analyzer<'_, '_> {
             let Some(operand) = self.operand_of(state, site, *param, bound) else { continue };
             let part = match (&path[..], &from.port) {
                 // The attributes of an object that are a mapping keep its parts apart.
-                ([key], Port::Param(own, at)) if at.is_empty() && Some(key) == self.dict_key().as_ref() => {
+                ([key], Port::Param(own, at)) if at.is_empty() && *key == self.dict_key() => {
                     let given = bound.get(*own).cloned().flatten().unwrap_or_default();
                     self.passed(site, &given, "it is kept by")
                 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::Step;
+use crate::ir::{Operand, Step};
 use crate::models::Kinds;
 use crate::program::{FuncId, Meaning};
 use crate::taint::apply::{BACK, Bound};
@@ -33,7 +33,7 @@ impl Analyzer<'_, '_> {
             !held.labels.is_empty() || held.field(&name).is_some() || !held.fields.iter().any(is_other)
         };
         let named = object.field(&named_key()).filter(is_told);
-        let held = named.or_else(|| object.field(&self.dict_key()?))?;
+        let held = named.or_else(|| object.field(&self.dict_key()))?;
         // What the mapping does not have may be known otherwise.
         let found = self.part(held, &name);
         Some(found).filter(|found| !found.is_plain())
@@ -70,6 +70,9 @@ impl Analyzer<'_, '_> {
         if site.method != "update" || site.call.args.len() != 1 || !receiver.fields.is_empty() {
             return None;
         }
+        if let Some(given) = self.given_vars(state, site) {
+            return Some(given);
+        }
         let place = self.receiver_place(site.call)?;
         match self.module.unit.paths.split(place.path) {
             Some((_, Step::Attr(name))) if Some(self.module.global(name)) == self.world.dict => {}
@@ -79,13 +82,34 @@ impl Analyzer<'_, '_> {
         Some(Arc::default())
     }
 
-    /// `setattr(object, name, value)` in a loop over the items of a mapping.
+    /// `vars(self).update(values)`
+    fn given_vars(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
+        let Operand::Local(vars) = site.call.callee.base else { return None };
+        let made = self.body.calls.iter().find(|call| call.to == vars)?;
+        let is_vars = made.name.is_some_and(|name| self.module.unit.text(name) == "vars");
+        let var = self.local_of(made.positional(0).filter(|_| is_vars)?.value)?;
+        let mapping = Arc::clone(site.positional(0)?.0);
+        state.change(var, |tree| tree.store(&[self.dict_key()], &mapping));
+        Some(Arc::default())
+    }
+
+    /// `setattr(object, name, value)` with the entry of a mapping that has this name; by a name from outside it may be any.
     pub(super) fn set_each(&self, state: &mut State, site: &Site<'_>) -> Option<Arc<Tree>> {
         let var = self.local_of(site.positional(0)?.1.value)?;
-        let (name, value) = (site.positional(1)?.1.value, site.positional(2)?.1.value);
-        let ((mapping, span), key) = (self.mapping_of(name, value)?, self.dict_key()?);
-        let mapping = self.load(state, mapping, span);
-        state.change(var, |tree| tree.store(&[key], &mapping));
+        let ((called, name), (given, value)) = (site.positional(1)?, site.positional(2)?);
+        let (name, value) = (name.value, value.value);
+        let entry = self.mapping_of(name, value);
+        let looked_up = || Some((self.looked_up_by(name, value)?, site.call.span));
+        match entry.or_else(looked_up) {
+            Some((mapping, span)) => {
+                let mapping = self.load(state, mapping, span);
+                state.change(var, |tree| tree.store(&[self.dict_key()], &mapping));
+            }
+            None if self.has_source(called) && called.beginning().is_none() => state.change(var, |tree| {
+                tree.join_at(&[self.dict_key(), Key::Any], given);
+            }),
+            None => return None,
+        }
         Some(Arc::default())
     }
 
@@ -128,7 +152,7 @@ impl Analyzer<'_, '_> {
         (!found.funcs.is_empty()).then(|| Arc::new(found))
     }
 
-    pub(super) fn dict_key(&self) -> Option<Key> {
-        self.world.dict.map(Key::Attr)
+    pub(super) fn dict_key(&self) -> Key {
+        self.world.dict.map_or_else(named_key, Key::Attr)
     }
 }

@@ -142,6 +142,7 @@ impl Analyzer<'_, '_> {
                 let mut state = state.clone();
                 self.learn(&mut state, on, &tree, truth);
                 self.answer(&mut state, on, truth);
+                self.as_asked(&mut state, on, truth);
                 if is_debug && truth {
                     Self::learn_debug(&mut state);
                 } else if (self.settings.contains(&block) || self.is_filled_table(on, &tree))

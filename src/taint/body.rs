@@ -9,8 +9,9 @@ use crate::base::{IdVec, Symbol};
 use crate::flow::{Cfg, Liveness};
 use crate::ir::{BlockId, Body, FnId, Inst, LocalId, Op, Operand, ParamKind, Place, Rvalue, Step};
 use crate::models::{Kinds, Threat};
-use crate::program::{ClassIx, FuncId, Module, ObjectId};
+use crate::program::{ClassIx, FuncId, Module, ObjectId, Thing};
 use crate::taint::aliases::Alias;
+use crate::taint::declared::declared;
 use crate::taint::demand::{self, Group, Mask, Own};
 use crate::taint::forms::{Form, of_client_alone, without_own};
 use crate::taint::limits::MAX_INSTS;
@@ -50,6 +51,8 @@ pub(super) struct Analyzer<'w, 'a> {
     pub(super) live: Liveness,
     /// The locals that are objects of libraries.
     pub(super) objects: Vec<(LocalId, ObjectId)>,
+    /// What annotations say of locals.
+    pub(super) declared: Vec<(LocalId, Thing)>,
     /// What is known of each call.
     pub(super) calls: IdVec<crate::ir::CallId, Known<'w>>,
     /// Parameters whose values decide something.
@@ -139,6 +142,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             cfg,
             calls: known(world, (module, id), class, body),
             objects: objects(world, module, body),
+            declared: declared(world.program, module, body),
             context,
             origins: RefCell::default(),
             known_origins: RefCell::default(),
@@ -221,6 +225,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             state.set(Var::Local(param.local), Arc::new(tree));
         }
         self.ask_params(&mut state);
+        self.set_up_params(&mut state);
         state
     }
 
@@ -255,6 +260,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             Op::Call(to, call) => {
                 let result = self.call(state, *call);
                 let Some(mut tree) = result else { return false };
+                self.as_cast(*call, &mut tree);
                 self.add_secret_local(&mut tree, *to, &inst.op, inst.span);
                 self.bind(state, *to, tree);
             }
@@ -289,6 +295,7 @@ impl<'w, 'a> Analyzer<'w, 'a> {
         if let Some(object) = self.object_at(to).filter(|object| tree.object != Some(*object)) {
             Arc::make_mut(&mut tree).object = Some(object);
         }
+        self.as_annotated(to, &mut tree);
         self.read_again(state);
         // What a check has shown on this way holds for the copy on others too.
         let tree = self.without_cleared(state, tree);
@@ -341,6 +348,9 @@ impl<'w, 'a> Analyzer<'w, 'a> {
             }
             Operand::Global(name) => {
                 let mut tree = self.global(state, name, span);
+                if let Some(real) = self.behind_proxy(&tree) {
+                    tree = real;
+                }
                 self.add_secret_global(&mut tree, name, span);
                 tree
             }

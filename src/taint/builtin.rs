@@ -14,7 +14,9 @@ use crate::taint::regex::inline_flags;
 use crate::taint::state::State;
 use crate::taint::texts::{path_of, quoted, text_of};
 use crate::taint::typed::text_alone;
-use crate::taint::value::{Callee, Cond, FuncRef, Key, Konst, Tree, frame_key, inner_key, is_inner};
+use crate::taint::value::{
+    Callee, Cond, FuncRef, Key, Konst, Tree, frame_key, inner_key, is_inner, proxy_key,
+};
 
 impl Analyzer<'_, '_> {
     /// What a call of something that Python itself defines returns; `None` if it is nothing of that kind.
@@ -235,6 +237,10 @@ impl Analyzer<'_, '_> {
                 let mut made = Tree { funcs, ..Tree::default() };
                 keep_bound(&mut made);
                 (!made.funcs.is_empty()).then(|| Arc::new(made))
+            }
+            "werkzeug.local.LocalProxy" => {
+                let func = first().filter(|func| !func.funcs.is_empty())?;
+                Some(Arc::new(Tree { fields: vec![(proxy_key(), func)], ..Tree::default() }))
             }
             "setattr" => {
                 let value = Arc::clone(site.positional(2)?.0);

@@ -57,7 +57,9 @@ impl<'m> Callers<'m> {
             all.par_iter().map(|id| Some((*id, called_by(program, models, *id)?))).collect();
         let handed: Vec<Found<'m>> = all.par_iter().map(|id| handed_by(program, models, *id)).collect();
         let mut callers = Self { called: by_name.into_iter().flatten().collect(), ..Self::default() };
+        let mut aliased: FxHashMap<Symbol, Handed> = FxHashMap::default();
         for found in handed {
+            aliased.extend(found.aliased);
             for (id, called) in found.called {
                 match callers.called.get_mut(&id) {
                     // A server that is told of it by name calls it all the same.
@@ -68,8 +70,24 @@ impl<'m> Callers<'m> {
             }
             callers.injected.extend(found.injected);
         }
+        if !aliased.is_empty() {
+            callers.inject_named(program, &aliased);
+        }
         callers.follow_requests(program, models, is_web);
         callers
+    }
+
+    /// Notes what makes the parameters that are annotated with names that say it.
+    fn inject_named(&mut self, program: &Program<'_>, aliased: &FxHashMap<Symbol, Handed>) {
+        for id in program.funcs() {
+            let (home, (module, _, body)) = (program.module_of(id), program.func(id));
+            for (index, param) in body.params.iter().enumerate().filter(|_| !module.is_test) {
+                let alias = param.annotation.and_then(|annotation| program.alias(home, annotation));
+                let made =
+                    alias.and_then(|(file, alias)| aliased.get(&program.modules[file].global(alias.name)));
+                self.injected.extend(made.map(|made| ((id, index), *made)));
+            }
+        }
     }
 
     /// Who calls a function from outside.
@@ -140,6 +158,23 @@ impl<'m> Callers<'m> {
         pairs
     }
 
+    /// What runs when the models are made that functions are called with from outside, after these; sorted.
+    pub(super) fn makers(&self, program: &Program<'_>) -> Vec<(FuncId, FuncId)> {
+        let of = |id: &FuncId| {
+            let (module, _, body) = program.func(*id);
+            let classes = body.params.iter().filter_map(|param| match module.meaning(param.annotation?) {
+                Meaning::Class(class) => Some(*class),
+                _ => None,
+            });
+            let makers = classes.flat_map(|class| program.makers(class));
+            makers.map(|maker| (*id, maker.func)).collect::<Vec<_>>()
+        };
+        let mut pairs: Vec<(FuncId, FuncId)> = self.called.keys().flat_map(of).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
+
     /// Finds the parameters that requests are handed to, by whatever name.
     fn follow_requests(&mut self, program: &Program<'_>, models: &Models, is_web: bool) {
         let with_fields = self.called.iter().filter_map(|(id, called)| {
@@ -159,8 +194,19 @@ impl<'m> Callers<'m> {
                     *known = (*known).into_iter().chain(request).min();
                 }
                 for (at, request) in found.params {
-                    if let Entry::Vacant(open) = self.requests.entry(at) {
-                        open.insert(request);
+                    let is_new = match self.requests.entry(at) {
+                        Entry::Vacant(open) => {
+                            open.insert(request);
+                            true
+                        }
+                        // It was known by its name alone.
+                        Entry::Occupied(mut known) if known.get().is_none() && request.is_some() => {
+                            known.insert(request);
+                            true
+                        }
+                        Entry::Occupied(_) => false,
+                    };
+                    if is_new {
                         next.insert(at.0);
                     }
                 }

@@ -107,6 +107,9 @@ impl Analyzer<'_, '_> {
         }
         if let Some(label) = source {
             let mut tree = Tree::labeled(vec![label.clone()]);
+            if self.is_reporting() {
+                self.meet_result(state, &site, &Arc::new(tree.clone()));
+            }
             if stable(&self.spelled(site.call.span)).is_none() {
                 state.forget(label.origin);
             }

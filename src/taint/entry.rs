@@ -88,7 +88,7 @@ impl Analyzer<'_, '_> {
             || matches!(
                 name.as_str(),
                 "request" | "req" | "self" | "cls" | "ctx" | "context" | "response" | "db" | "session"
-            ) && !param.annotation.is_some_and(|annotation| self.is_content(annotation))
+            ) && !param.annotation.is_some_and(|annotation| self.is_sent(annotation))
                 && !self.is_in_route(&name, &called.routes)
         {
             return None;
@@ -96,10 +96,10 @@ impl Analyzer<'_, '_> {
         if called.threat == Threat::Library {
             return self.may_be_text(param).then_some((called.threat, Kinds::NONE));
         }
-        let (annotated, default) = self.declared(param.local);
+        let (annotated, default) = self.declared(param);
         let mut typed = Kinds::NONE;
         if let Some(annotation) = param.annotation {
-            let text = self.module.unit.text(annotation);
+            let text = self.type_of(annotation);
             let is_text = TEXTS.contains(&text);
             let is_model = matches!(self.module.meaning(annotation), Meaning::Class(_));
             if TYPED.contains(&text) || !is_text && !is_model || is_model && self.is_enum(annotation) {
@@ -131,15 +131,6 @@ impl Analyzer<'_, '_> {
         let position = index - usize::from(is_own).min(index);
         let cleared = self.converted((&name, position), (&called.routes, called.by_route)).with(typed);
         (cleared != Kinds::ALL).then_some((called.threat, cleared))
-    }
-
-    /// Whether an annotation says that a parameter is what somebody sends: text, or a record of it.
-    fn is_content(&self, annotation: Symbol) -> bool {
-        let is_record = match self.module.meaning(annotation) {
-            Meaning::Class(class) => self.is_model(*class),
-            _ => false,
-        };
-        is_record || TEXTS.contains(&self.module.unit.text(annotation))
     }
 
     /// Whether a decorator of the program hands the parameter over itself: `view(request, *args, user=user, **kwargs)`.
@@ -179,8 +170,37 @@ impl Analyzer<'_, '_> {
         bases.iter().any(|base| base.starts_with("enum."))
     }
 
-    /// The annotation and the default of a parameter, as they are spelled.
-    fn declared(&self, local: LocalId) -> (&str, &str) {
+    /// Whether an annotation is of what a client sends, and not of what a framework makes: text, or a model.
+    fn is_sent(&self, annotation: Symbol) -> bool {
+        match self.module.meaning(annotation) {
+            Meaning::Class(class) => {
+                let bases = self.world.program.outside_bases(*class);
+                self.is_model(*class) || bases.iter().any(|base| base.ends_with(".TypedDict"))
+            }
+            _ => TEXTS.contains(&self.type_of(annotation)),
+        }
+    }
+
+    /// The name of what an annotation means.
+    fn type_of(&self, annotation: Symbol) -> &str {
+        match self.module.meaning(annotation) {
+            Meaning::Outside(path) => path,
+            _ => self.module.unit.text(annotation),
+        }
+    }
+
+    /// The annotation and the default of a parameter, as they are spelled where they are made.
+    fn declared(&self, param: &Param) -> (&str, &str) {
+        let (annotated, default) = self.spelled_at(param.local);
+        let program = self.world.program;
+        let alias = param.annotation.and_then(|of| program.alias(program.module_of(self.id), of));
+        let annotated = alias.map_or(annotated, |(file, alias)| {
+            self.world.files[program.modules[file].file].slice(alias.span)
+        });
+        (annotated, default)
+    }
+
+    fn spelled_at(&self, local: LocalId) -> (&str, &str) {
         let from = self.body.locals[local].span.end;
         let rest = self.file.slice(Span::new(from, self.body.span.end.max(from)));
         let (mut depth, mut equals) = (0_i32, None);
@@ -305,7 +325,8 @@ impl Analyzer<'_, '_> {
         let Meaning::Instance(class) = self.module.meaning(value) else { return None };
         let (Step::Attr(first), rest) = steps.split_first()? else { return None };
         let path = held(self.world.program, *class, self.module.global(*first))?;
-        if rest.is_empty() { None } else { self.field_of(vec![format!("{path}")], rest) }
+        let path = self.world.models.types.canonical(path).unwrap_or_else(|| path.to_owned());
+        if rest.is_empty() { None } else { self.field_of(vec![path], rest) }
     }
 
     /// The value path of a parameter that is a request by who calls the function.
@@ -365,6 +386,7 @@ pub(super) fn held<'p>(program: &'p Program<'_>, class: ClassIx, name: Symbol) -
 
 /// Whether an annotation is of many numbers: `list[int]`.
 fn holds_numbers(annotation: &str) -> bool {
+    let annotation = annotation.split_once("Annotated[").map_or(annotation, |(_, inner)| first_part(inner));
     let Some((_, inner)) = annotation.split_once('[') else { return false };
     let inner = inner.strip_prefix("list[").or_else(|| inner.strip_prefix("List[")).unwrap_or(inner);
     let words = inner.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
@@ -376,6 +398,20 @@ fn holds_numbers(annotation: &str) -> bool {
                 "int" | "float" | "bool" | "complex" | "UUID" | "uuid" | "Decimal" | "decimal" | "None"
             )
         })
+}
+
+/// What stands before the first comma that is in no brackets.
+fn first_part(text: &str) -> &str {
+    let mut depth = 0_i32;
+    let end = text.find(|c| {
+        depth += match c {
+            '[' | '(' => 1,
+            ']' | ')' => -1,
+            _ => 0,
+        };
+        depth < 0 || c == ',' && depth == 0
+    });
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// Whether a default says that the value is read from the request: `Query(…)`.

@@ -1,6 +1,5 @@
 //! Functions that servers call because of their form alone: handlers of AWS Lambda, applications of WSGI and ASGI. In: a
-//! body. Out: which of these it is, and what it answers with. What a function within an application of ASGI sends is not
-//! seen: what kind of answer it is stands elsewhere.
+//! body. Out: which of these it is, and what it answers with.
 //!
 //! Sources: <https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html>, <https://peps.python.org/pep-3333/>,
 //! <https://asgi.readthedocs.io/en/latest/specs/www.html>.
@@ -217,14 +216,21 @@ impl Analyzer<'_, '_> {
         }
     }
 
-    /// Reports what an application of ASGI sends to the browser as a page.
+    /// Reports what an application of ASGI sends to the browser: an address that it goes to, a page.
     pub(super) fn meet_event(&self, state: &State, site: &Site<'_>) {
-        let event = site.args.first().filter(|_| self.is_of_asgi(site.call, 2));
-        if let Some(body) = event.and_then(|event| entry_of(event, "body"))
+        let [event] = &site.args[..] else { return };
+        let is_sent = self.is_of_asgi(site.call, 2) || is_answer(event) && site.known.callees.is_empty();
+        if !is_sent {
+            return;
+        }
+        let named = |name| Kinds::named(name).unwrap_or_default();
+        for value in entry_of(event, "headers").iter().flat_map(|headers| locations(headers)) {
+            self.reach_at(state, (named("redirect"), "send"), value, site.call.span);
+        }
+        if let Some(body) = entry_of(event, "body")
             && self.begins_page()
         {
-            let html = Kinds::named("html").unwrap_or_default();
-            self.reach_at(state, (html, "send"), body, site.call.span);
+            self.reach_at(state, (named("html"), "send"), body, site.call.span);
         }
     }
 
@@ -253,7 +259,7 @@ impl Analyzer<'_, '_> {
     fn begins_page(&self) -> bool {
         let insts = self.body.blocks.iter().flat_map(|block| &block.insts);
         let types = insts.filter_map(|inst| match &inst.op {
-            Op::Let(_, Rvalue::Tuple(items)) => match items[..] {
+            Op::Let(_, Rvalue::Tuple(items) | Rvalue::List(items)) => match items[..] {
                 [Operand::Const(Const::Str(name) | Const::Bytes(name)), value] => {
                     let is_type = self.module.unit.text(name).eq_ignore_ascii_case(HEADER);
                     let texts = || match value {
@@ -269,4 +275,21 @@ impl Analyzer<'_, '_> {
         let types: Vec<_> = types.flatten().collect();
         types.iter().any(|text| !is_inert(text))
     }
+}
+
+/// Whether a value is an event that begins an answer of ASGI, or is a part of its body.
+fn is_answer(event: &Tree) -> bool {
+    let kind = entry_of(event, "type").and_then(|kind| kind.konst.as_ref());
+    matches!(kind, Some(Konst::Str(kind)) if kind.starts_with("http.response."))
+}
+
+/// The addresses that headers in pairs send a browser to.
+fn locations(headers: &Tree) -> impl Iterator<Item = &Arc<Tree>> {
+    let at = |pair: &Tree, index| pair.field(&Key::Item(Konst::Int(index))).cloned();
+    let is_it = move |pair: &Tree| {
+        let name = at(pair, 0).and_then(|name| name.konst.clone());
+        matches!(name, Some(Konst::Str(name)) if name.eq_ignore_ascii_case("location"))
+    };
+    let pairs = headers.fields.iter().filter(move |(_, pair)| is_it(pair));
+    pairs.filter_map(|(_, pair)| pair.field(&Key::Item(Konst::Int(1))))
 }

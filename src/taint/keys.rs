@@ -52,6 +52,23 @@ impl Analyzer<'_, '_> {
         Some((self.receiver_place(call)?, call.span)).filter(|_| self.is_items(call))
     }
 
+    /// The mapping of which a value is the entry under a key: `values[name]`, `values.get(name)`.
+    pub(super) fn looked_up_by(&self, key: Operand, value: Operand) -> Option<Place> {
+        match self.body.only_def(value.local()?)? {
+            Op::Let(_, Rvalue::Load(place)) => match self.module.unit.paths.split(place.path)? {
+                (path, Step::Key(by)) if by == key => Some(Place { base: place.base, path }),
+                _ => None,
+            },
+            Op::Call(_, call) => {
+                let call = &self.body.calls[*call];
+                let is_got = self.module.unit.text(call.method) == "get"
+                    && call.positional(0).is_some_and(|arg| arg.value == key);
+                self.receiver_place(call).filter(|_| is_got)
+            }
+            _ => None,
+        }
+    }
+
     fn is_items(&self, call: &Call) -> bool {
         call.args.is_empty() && self.module.unit.text(call.method) == "items"
     }

@@ -23,6 +23,7 @@ mod compare;
 mod conds;
 mod connect;
 mod cuts;
+mod declared;
 mod demand;
 mod details;
 mod dispatch;
@@ -147,7 +148,9 @@ pub fn analyze(program: &Program<'_>, models: &Models, files: &IdVec<FileId, Sou
     let bare = World::bare((program, models), (files, &templates), is_web, &nothing);
     let shapes = Shapes::new(&bare);
     let callers = Callers::new(program, models, is_web);
-    let graph = program.call_graph(&|name| shapes.funcs(program, name), &callers.dependencies(program));
+    let more =
+        [callers.dependencies(program), callers.makers(program), hung::callers(program, &shapes)].concat();
+    let graph = program.call_graph(&|name| shapes.funcs(program, name), &more);
     let cycles = Cycles::new(&graph);
     let mut roots: FxHashSet<FuncId> = program.funcs().filter(|id| !graph.called[*id]).collect();
     roots.extend(program.started());

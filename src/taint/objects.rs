@@ -59,7 +59,8 @@ impl<'w> Analyzer<'w, '_> {
             Meaning::Unknown => true,
             // What stands in a list or mapping of the program has a value path that leads nowhere.
             Meaning::Outside(path) => {
-                path.contains("[]") || is_holder(path) || !self.world.models.types.is_library(path)
+                let is_library = self.world.models.types.is_library(path);
+                path.contains("[]") || is_holder(path) || !is_library || known.model.is_empty()
             }
             _ => false,
         });

@@ -102,6 +102,7 @@ impl Analyzer<'_, '_> {
                     self.add_cells(&mut next, class, self.module.global(*name));
                 }
             }
+            self.as_hung(root, &steps[..=index], &mut next);
             at = next;
         }
         at
@@ -257,7 +258,11 @@ impl Analyzer<'_, '_> {
                 });
                 Arc::new(found)
             }
-            Some(at) => self.told_apart(tree, at),
+            Some(at) => {
+                let mut found = self.told_apart(tree, at);
+                self.as_typed(tree, key, &mut found);
+                found
+            }
             None => {
                 let labels = tree.labels.iter().filter_map(|label| self.part_label(label, key)).collect();
                 // What a model is given takes the place of what its block says.

@@ -1,8 +1,11 @@
 //! What calls hand over: the functions among their arguments, for [`Callers`](super::callers::Callers). In: the calls of
 //! one function and the packs. Out: who calls what from outside, and which parameters dependencies make.
 
+use std::sync::Arc;
+
+use crate::base::Symbol;
 use crate::flow::defined;
-use crate::ir::{ArgKind, Body, Call, Const, Inst, LocalId, Op, Operand, Rvalue, Step};
+use crate::ir::{Alias, ArgKind, Body, Call, Const, Inst, LocalId, Op, Operand, Rvalue, Step};
 use crate::models::{Argument, Models, Registrar};
 use crate::program::{ClassIx, FuncId, Meaning, Module, Program};
 use crate::python::ast::Operator;
@@ -10,7 +13,7 @@ use crate::taint::body::Analyzer;
 use crate::taint::callers::{Called, called};
 use crate::taint::demand::Mask;
 use crate::taint::summary::{From, Port, Summary};
-use crate::taint::value::{Key, Label, Tree};
+use crate::taint::value::{Callee, Key, Label, Tree, proxy_key};
 
 /// What a function is handed over as.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -28,6 +31,8 @@ const MAX_DEFS: usize = 4;
 pub(super) struct Found<'m> {
     pub(super) called: Vec<(FuncId, Called<'m>)>,
     pub(super) injected: Vec<((FuncId, usize), Handed)>,
+    /// What makes the parameters that are annotated with a name: `Reader = Annotated[User, Depends(user)]`.
+    pub(super) aliased: Vec<(Symbol, Handed)>,
 }
 
 /// What a function hands over.
@@ -42,6 +47,8 @@ pub(super) fn handed_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncI
     for call in body.calls.iter() {
         let path = match call.name.map(|name| module.meaning(name)) {
             Some(Meaning::Outside(path)) => Some(&**path),
+            // What is generated may be part of the program.
+            Some(Meaning::Function(_)) => call.name.map(|name| module.unit.text(name)),
             _ => None,
         };
         // `app.route("/x")(f)`, `login_required(f)`
@@ -59,16 +66,8 @@ pub(super) fn handed_by<'m>(program: &Program<'_>, models: &'m Models, id: FuncI
                 continue;
             }
             let mut handed = at.arguments(call, registrar);
-            let param = if registrar.caller.injects { at.parameter(id, call) } else { None };
-            if let Some((func, index)) = param {
-                if handed.is_empty()
-                    && call.args.is_empty()
-                    && let Some(annotation) = program.func(func).2.params[index].annotation
-                    && let Meaning::Class(class) = module.meaning(annotation)
-                {
-                    handed.push((Handed::Class(*class), Vec::new()));
-                }
-                found.injected.extend(handed.first().map(|(first, _)| ((func, index), *first)));
+            if registrar.caller.injects {
+                at.injects(id, call, &mut handed, &mut found);
             }
             for (handed, routes) in handed {
                 for func in at.functions(handed, registrar) {
@@ -104,6 +103,13 @@ impl Analyzer<'_, '_> {
             }
         }
         Some(tree)
+    }
+
+    /// What the function gives that a proxy stands for: `LocalProxy(get_store)`.
+    pub(super) fn behind_proxy(&self, tree: &Tree) -> Option<Arc<Tree>> {
+        let func = tree.field(&proxy_key())?.funcs.first()?;
+        let Callee::Own(func) = func.func else { return None };
+        Some(Arc::new(self.made_by(&*self.summary(func, Mask::NONE)?)))
     }
 
     /// An instance of a class without a constructor of its own, whose fields are filled in from the request.
@@ -156,6 +162,31 @@ struct Place<'p, 'a> {
 }
 
 impl Place<'_, '_> {
+    /// Notes what a dependency makes: the parameter that it stands beside, or those that are annotated with its name.
+    fn injects(&self, id: FuncId, call: &Call, handed: &mut Vec<(Handed, Routes)>, found: &mut Found<'_>) {
+        let is_within =
+            |alias: &&Alias| alias.span.start <= call.span.start && call.span.end <= alias.span.end;
+        let param = self.parameter(id, call);
+        let alias = self.module.unit.aliases.iter().find(is_within);
+        let annotation = match param {
+            Some((func, index)) => self.program.func(func).2.params[index].annotation,
+            None => alias.map(|alias| alias.of),
+        };
+        // `Depends()` calls what is annotated.
+        if handed.is_empty()
+            && call.args.is_empty()
+            && let Some(Meaning::Class(class)) = annotation.map(|annotation| self.module.meaning(annotation))
+        {
+            handed.push((Handed::Class(*class), Vec::new()));
+        }
+        let Some((first, _)) = handed.first() else { return };
+        match (param, alias) {
+            (Some(param), _) => found.injected.push((param, *first)),
+            (None, Some(alias)) => found.aliased.push((self.module.global(alias.name), *first)),
+            (None, None) => {}
+        }
+    }
+
     /// Whether the receiver is called as a registrar by method wants it.
     fn fits(&self, call: &Call, registrar: &Registrar) -> bool {
         let Some((before, _)) = self.module.unit.paths.split(call.callee.path) else {

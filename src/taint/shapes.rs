@@ -10,7 +10,9 @@ use crate::base::{IdVec, Symbol};
 use crate::ir::{BodyKind, Op, Operand, Place};
 use crate::program::{ClassIx, FuncId, Held, Program, Thing};
 use crate::taint::body::{Analyzer, Context};
+use crate::taint::declared::as_declared;
 use crate::taint::groups::pattern_key;
+use crate::taint::hung::{Hung, hang};
 use crate::taint::objects::made_of_library;
 use crate::taint::registries::register;
 use crate::taint::state::{State, Var};
@@ -28,6 +30,8 @@ type Named = Vec<(Symbol, Arc<Tree>)>;
 pub(super) struct Shapes<'w, 'a> {
     /// By the absolute dotted name of a module's variable or a class's attribute.
     pub(super) variables: FxHashMap<Symbol, Arc<Tree>>,
+    /// What hangs on applications and requests.
+    pub(super) hung: Hung,
     /// The world in which constructors are run; none where nothing is known.
     world: Option<&'w World<'w, 'a>>,
     /// What the blocks of classes leave in their names.
@@ -88,7 +92,7 @@ impl<'w, 'a> Shapes<'w, 'a> {
         let modules: Vec<Named> = of_kind(BodyKind::Module).par_iter().map(|id| module(world, *id)).collect();
         let mut variables: FxHashMap<Symbol, Arc<Tree>> = modules.into_iter().flatten().collect();
         register(program, &mut variables);
-        crate::taint::hung::hang(program, &mut variables);
+        let hung = hang(program, &mut variables);
         let mut assigned: FxHashSet<Symbol> = FxHashSet::default();
         for data in program.modules.iter() {
             assigned.extend(data.unit.assigned.iter().map(|name| data.global(*name)));
@@ -108,11 +112,18 @@ impl<'w, 'a> Shapes<'w, 'a> {
                 tree.store(&[Key::Attr(name)], &value);
             }
         }
+        for module in program.modules.iter() {
+            for (name, of) in &module.unit.typed {
+                if let Some(thing) = program.declared(module, *of) {
+                    as_declared(program, thing, variables.entry(module.global(*name)).or_default());
+                }
+            }
+        }
         let (own, instances) = (
             program.classes.ids().map(|_| OnceLock::new()).collect(),
             program.classes.ids().map(|_| OnceLock::new()).collect(),
         );
-        Self { variables, world: Some(world), blocks, assigned, own, instances }
+        Self { variables, hung, world: Some(world), blocks, assigned, own, instances }
     }
 
     /// What instances of a class have by the blocks and constructors of the classes above it, as far as all classes
@@ -182,6 +193,14 @@ impl<'w, 'a> Shapes<'w, 'a> {
             for (thing, depth) in kept {
                 let path: Vec<Key> = std::iter::repeat_n(Key::Any, usize::from(*depth)).collect();
                 tree.join_at(&[&[Key::Attr(name)], &path[..]].concat(), &Tree::thing(program, *thing));
+            }
+        }
+        let info = &program.classes[class];
+        for (name, of) in &info.typed {
+            if let Some(thing) = program.declared(&program.modules[info.module], *of) {
+                let mut part = tree.field(&Key::Attr(*name)).cloned().unwrap_or_default();
+                as_declared(program, thing, &mut part);
+                tree.store(&[Key::Attr(*name)], &part);
             }
         }
         tree

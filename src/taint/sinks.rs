@@ -131,6 +131,13 @@ impl Analyzer<'_, '_> {
         }
     }
 
+    /// Reports what comes from outside by a call that does harm with it itself: `socket.recv_pyobj()` unpickles.
+    pub(super) fn meet_result(&self, state: &State, site: &Site<'_>, given: &Arc<Tree>) {
+        let result = Argument::Name("result".to_owned());
+        let meant = site.known.model.sinks.iter().filter(|sink| sink.at.contains(&result));
+        meant.for_each(|sink| self.reach(state, site, sink, given, site.call.span));
+    }
+
     /// A part of an argument: `headers[Location]` is an entry, `0.name` an attribute.
     fn part_given(&self, site: &Site<'_>, path: &str) -> Option<(Arc<Tree>, Span)> {
         let given = |name: &str| match name.parse() {
@@ -151,10 +158,7 @@ impl Analyzer<'_, '_> {
         Some((part, arg.span))
     }
 
-    pub(super) fn named<'s>(&self, site: &'s Site<'_>, name: &str) -> Option<(&'s Arc<Tree>, &'s Arg)>
-    where
-        's: 's,
-    {
+    pub(super) fn named<'s>(&self, site: &'s Site<'_>, name: &str) -> Option<(&'s Arc<Tree>, &'s Arg)> {
         let unit = self.module.unit;
         let is_it = |arg: &Arg| matches!(arg.kind, ArgKind::Keyword(keyword) if unit.text(keyword) == name);
         let given = || site.call.args.iter().zip(&site.args);

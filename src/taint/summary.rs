@@ -191,6 +191,17 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// What a method does for an object of which no more is told than its class: what it keeps there, and what others have
+    /// left there, is not told of this one.
+    pub(super) fn of_some_object(&self) -> Self {
+        let mut summary = self.clone();
+        summary.returns.retain(|(_, from)| !matches!(from.port, Port::Source(_)));
+        summary.effects.retain(|(param, ..)| *param != 0);
+        summary.copies.retain(|(param, ..)| *param != 0);
+        summary.keeps.retain(|(cell, ..)| !matches!(cell, Cell::Attr(..) | Cell::Instance(_)));
+        summary
+    }
+
     /// Whether a source comes back to the caller, or is put into what the caller passed.
     pub(super) fn hands_out(&self) -> bool {
         let is_source = |from: &From| matches!(from.port, Port::Source(_));

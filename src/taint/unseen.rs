@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::ir::{Call, Const, LocalId, Op, Operand, Place, Rvalue, Step, StmtId};
-use crate::program::{ClassIx, ENTERED, FuncId, LOOKED_UP, Meaning, SHOWN, of_operator};
+use crate::program::{ClassIx, ENTERED, FuncId, LOOKED_UP, Maker, Meaning, SHOWN, of_operator};
 use crate::python::ast::{CmpOp, Operator, UnaryOp};
 use crate::taint::apply::Bound;
 use crate::taint::body::Analyzer;
@@ -301,19 +301,50 @@ impl Analyzer<'_, '_> {
         run(of_left, left, right.1).or_else(|| run(of_right, right, left.1))
     }
 
-    /// Runs what a dataclass runs behind its own constructor.
+    /// Runs what runs when an object is made: behind the constructor of a dataclass, in a model.
     pub(super) fn set_up(&self, state: &mut State, site: &Site<'_>, made: Arc<Tree>) -> Arc<Tree> {
-        let Some(class) = made.class else { return made };
-        let funcs = self.world.program.special(class, "__post_init__");
-        if funcs.is_empty() {
+        let makers = made.class.map(|class| self.world.program.makers(class)).unwrap_or_default();
+        if makers.is_empty() {
             return made;
         }
-        let var = Var::Local(site.call.to);
-        state.set(var, Arc::clone(&made));
-        let spot = (Operand::Local(site.call.to), Vec::new());
-        if self.run_unseen(state, &funcs, (&[Arc::clone(&made)], Some(&spot)), site.call.span).is_none() {
-            return made;
+        let to = site.call.to;
+        state.set(Var::Local(to), made);
+        self.run_makers(state, &makers, to, site.call.span);
+        state.get(Var::Local(to)).cloned().unwrap_or_default()
+    }
+
+    /// Runs the same where a framework makes the model that it calls a function with.
+    pub(super) fn set_up_params(&self, state: &mut State) {
+        if self.world.callers.of(self.id).is_none() {
+            return;
         }
-        state.get(var).cloned().unwrap_or_default()
+        let own = usize::from(self.class.is_some());
+        for param in self.body.params.iter().skip(own) {
+            let Some(tree) = state.get(Var::Local(param.local)).filter(|tree| self.has_source(tree)) else {
+                continue;
+            };
+            let makers = tree.class.map(|class| self.world.program.makers(class)).unwrap_or_default();
+            if !makers.is_empty() {
+                let was = self.reporting.replace(true);
+                self.run_makers(state, &makers, param.local, self.body.locals[param.local].span);
+                self.reporting.replace(was);
+            }
+        }
+    }
+
+    /// Runs methods of the object that a local is: with the object, or with the values of fields.
+    fn run_makers(&self, state: &mut State, makers: &[&Maker], local: LocalId, span: Span) {
+        let spot = (Operand::Local(local), Vec::new());
+        for maker in makers {
+            let object = state.get(Var::Local(local)).cloned().unwrap_or_default();
+            if maker.fields.is_empty() {
+                self.run_unseen(state, &[maker.func], (&[object], Some(&spot)), span);
+                continue;
+            }
+            for field in &maker.fields {
+                let value = self.part(&object, &Key::Attr(*field));
+                self.run_unseen(state, &[maker.func], (&[Arc::default(), value], None), span);
+            }
+        }
     }
 }

@@ -412,6 +412,11 @@ pub(super) fn frame_key() -> Key {
     Key::Item(Konst::Str(Arc::from("\0frame")))
 }
 
+/// Where a proxy keeps the function whose result it stands for.
+pub(super) fn proxy_key() -> Key {
+    Key::Item(Konst::Str(Arc::from("\0proxy")))
+}
+
 /// Where a function keeps what `functools.partial` gives it.
 pub(super) fn bound_key() -> Key {
     Key::Item(Konst::Str(Arc::from("\0bound")))

@@ -79,6 +79,8 @@ impl<'s, 'a, 't> Builder<'s, 'a, 't> {
             docstring: None,
             returns: None,
             typed: Vec::new(),
+            casts: Vec::new(),
+            asked: Vec::new(),
             keys: Vec::new(),
             key_names: Vec::new(),
             stores: false,

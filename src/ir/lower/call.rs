@@ -3,7 +3,7 @@
 use crate::base::Symbol;
 use crate::ir::lower::builder::Builder;
 use crate::ir::names::NEVER_RETURN;
-use crate::ir::{Arg, ArgKind, Call, LocalId, Op, Operand, Place, Terminator};
+use crate::ir::{Arg, ArgKind, Call, CallId, LocalId, Op, Operand, Place, Terminator};
 use crate::python::{ast, span};
 use crate::text::Span;
 use ast::Expr;
@@ -32,18 +32,20 @@ impl<'t> Builder<'_, '_, 't> {
         }
         let never_returns = self.never_returns(&call.func);
         let func = span(call.func.as_ref());
-        let to = self.emit_call(callee, args, [span(call), func, span(&call.arguments)], want);
+        let id = self.emit_call(callee, args, [span(call), func, span(&call.arguments)], want);
+        self.note_class(call, id);
         if never_returns {
             self.end(Terminator::Raise { exception: None, cause: None, span: span(call) });
         }
-        Operand::Local(to)
+        Operand::Local(self.body.calls[id].to)
     }
 
     /// A call that the source spells otherwise, as `f"{x!r}"` does `repr(x)`.
     pub(super) fn implied_call(&mut self, function: &str, argument: Operand, at: Span) -> Operand {
         let callee: Symbol = self.intern(function);
         let arg = Arg { kind: ArgKind::Positional, value: argument, span: at };
-        Operand::Local(self.emit_call(Place::bare(Operand::Global(callee)), vec![arg], [at; 3], None))
+        let id = self.emit_call(Place::bare(Operand::Global(callee)), vec![arg], [at; 3], None);
+        Operand::Local(self.body.calls[id].to)
     }
 
     fn emit_call(
@@ -52,7 +54,7 @@ impl<'t> Builder<'_, '_, 't> {
         args: Vec<Arg>,
         [whole, callee_span, args_span]: [Span; 3],
         want: Option<LocalId>,
-    ) -> LocalId {
+    ) -> CallId {
         let to = want.unwrap_or_else(|| self.temp(whole));
         let block = self.current();
         let text = self.shared.text;
@@ -71,7 +73,7 @@ impl<'t> Builder<'_, '_, 't> {
             block,
         });
         self.emit(Op::Call(to, id), whole);
-        to
+        id
     }
 
     fn never_returns(&mut self, func: &Expr) -> bool {

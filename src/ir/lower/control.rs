@@ -34,11 +34,18 @@ impl<'t> Builder<'_, '_, 't> {
                     self.expr(&expr.value);
                 }
             }
-            ast::Stmt::Assign(assign) => self.assign(assign),
+            ast::Stmt::Assign(assign) => {
+                self.assign(assign);
+                if let [target] = &assign.targets[..] {
+                    self.note_alias(target, &assign.value, false);
+                }
+            }
             ast::Stmt::AugAssign(assign) => self.aug_assign(assign),
             ast::Stmt::AnnAssign(assign) => {
                 if let Some(value) = &assign.value {
                     self.assign_expr(&assign.target, value);
+                    let is_alias = self.is_typing(&assign.annotation, "TypeAlias");
+                    self.note_alias(&assign.target, value, is_alias);
                 }
                 self.note_type(&assign.target, &assign.annotation);
             }
@@ -62,7 +69,11 @@ impl<'t> Builder<'_, '_, 't> {
             ast::Stmt::FunctionDef(def) => self.function(def),
             ast::Stmt::ClassDef(def) => self.class(def),
             ast::Stmt::Import(_) | ast::Stmt::ImportFrom(_) => self.import(span(stmt)),
-            ast::Stmt::Global(_) | ast::Stmt::Nonlocal(_) | ast::Stmt::TypeAlias(_) => {}
+            ast::Stmt::TypeAlias(alias) => {
+                self.annotated_calls(Some(&alias.value));
+                self.note_alias(&alias.name, &alias.value, true);
+            }
+            ast::Stmt::Global(_) | ast::Stmt::Nonlocal(_) => {}
             ast::Stmt::Pass(_) | ast::Stmt::IpyEscapeCommand(_) => {}
         }
     }

@@ -2,7 +2,9 @@
 
 use crate::base::Symbol;
 use crate::ir::lower::builder::Builder;
-use crate::ir::{BodyKind, Class, Const, Decorator, FnId, LocalId, Operand, Param, ParamKind, Rvalue};
+use crate::ir::{
+    Alias, Asked, BodyKind, CallId, Class, Const, Decorator, FnId, LocalId, Operand, Param, ParamKind, Rvalue,
+};
 use crate::python::{ast, span};
 use crate::text::Span;
 use ast::Expr;
@@ -180,21 +182,21 @@ impl<'t> Builder<'_, '_, 't> {
         names.map(|name| self.intern(&name.id)).collect()
     }
 
-    /// Notes the class that an annotation gives an attribute of the class around, or a local.
+    /// Notes the class that an annotation gives an attribute of the class around, a local, or a variable of the module.
     pub(super) fn note_type(&mut self, target: &Expr, annotation: &Expr) {
         let Some(of) = self.annotation(Some(annotation)) else { return };
         match target {
-            Expr::Name(name) => {
-                let name = self.intern(&name.id);
-                match (self.body.kind, self.body.class) {
-                    (BodyKind::Class, Some(class)) => self.shared.classes[class].typed.push((name, of)),
-                    _ => {
-                        let local = self.body.locals.pairs().find(|(_, local)| local.name == Some(name));
-                        let local = local.map(|(local, _)| local);
-                        self.body.typed.extend(local.map(|local| (local, of)));
-                    }
+            Expr::Name(name) => match (self.body.kind, self.body.class) {
+                (BodyKind::Class, Some(class)) => {
+                    let name = self.intern(&name.id);
+                    self.shared.classes[class].typed.push((name, of));
                 }
-            }
+                _ => match self.name(&name.id, span(name)) {
+                    Operand::Local(local) => self.body.typed.push((local, of)),
+                    Operand::Global(name) => self.shared.typed.push((name, of)),
+                    Operand::Const(_) => {}
+                },
+            },
             Expr::Attribute(attribute) => {
                 let own = self.body.params.first().and_then(|own| self.body.locals[own.local].name);
                 let is_own = attribute.value.as_name_expr().is_some_and(|base| {
@@ -243,11 +245,10 @@ impl<'t> Builder<'_, '_, 't> {
     }
 
     /// `Annotated[Store, Depends(store)]` calls where the function is defined.
-    fn annotated_calls(&mut self, annotation: Option<&'t Expr>) {
+    pub(super) fn annotated_calls(&mut self, annotation: Option<&'t Expr>) {
         if let Some(Expr::Subscript(generic)) = annotation
             && let Expr::Tuple(parts) = generic.slice.as_ref()
-            && self.dotted(&generic.value).map(|name| self.shared.names.text(name))
-                == Some("typing.Annotated")
+            && self.is_typing(&generic.value, "Annotated")
         {
             for part in parts.elts.iter().skip(1).filter(|part| part.is_call_expr()) {
                 self.expr(part);
@@ -260,6 +261,10 @@ impl<'t> Builder<'_, '_, 't> {
         match annotation? {
             Expr::StringLiteral(text) => {
                 let text = text.value.to_str();
+                if text.contains(['[', '|']) {
+                    let whole = crate::python::expression(text)?;
+                    return self.annotation(Some(&whole));
+                }
                 let mut parts = text.split('.');
                 let first =
                     parts.next().filter(|first| first.chars().all(|c| c.is_alphanumeric() || c == '_'))?;
@@ -269,16 +274,19 @@ impl<'t> Builder<'_, '_, 't> {
                 Some(self.intern(&full))
             }
             Expr::Subscript(generic) => {
-                match self.dotted(&generic.value).map(|name| self.shared.names.text(name)) {
-                    Some("typing.Optional" | "typing.Annotated") => {
-                        let inner = match generic.slice.as_ref() {
-                            Expr::Tuple(tuple) => tuple.elts.first(),
-                            other => Some(other),
-                        };
-                        self.annotation(inner)
-                    }
-                    _ => self.dotted(&generic.value),
+                let parts = match generic.slice.as_ref() {
+                    Expr::Tuple(tuple) => &tuple.elts[..],
+                    other => std::slice::from_ref(other),
+                };
+                if self.is_typing(&generic.value, "Union") {
+                    let mut named = parts.iter().filter(|part| !part.is_none_literal_expr());
+                    let first = named.next();
+                    return self.annotation(first.filter(|_| named.next().is_none()));
                 }
+                if !self.is_wrapping(&generic.value) {
+                    return self.dotted(&generic.value);
+                }
+                self.annotation(parts.first())
             }
             Expr::BinOp(union) if union.op == ast::Operator::BitOr => match union.right.as_ref() {
                 Expr::NoneLiteral(_) => self.annotation(Some(&union.left)),
@@ -286,6 +294,49 @@ impl<'t> Builder<'_, '_, 't> {
                 _ => None,
             },
             other => self.dotted(other),
+        }
+    }
+
+    /// Whether an expression is `name` of the module that annotations are made with.
+    pub(super) fn is_typing(&mut self, expr: &Expr, name: &str) -> bool {
+        let Some(path) = self.dotted(expr) else { return false };
+        let (module, last) = self.shared.names.text(path).rsplit_once('.').unwrap_or_default();
+        matches!(module, "typing" | "typing_extensions") && last == name
+    }
+
+    /// Whether the first of what stands in a generic says what it is of.
+    fn is_wrapping(&mut self, generic: &Expr) -> bool {
+        ["Optional", "Annotated", "Final", "ClassVar"].iter().any(|name| self.is_typing(generic, name))
+    }
+
+    /// Notes a name of the module that stands for an annotation: it is said to be one, or can be nothing else.
+    pub(super) fn note_alias(&mut self, target: &Expr, value: &Expr, is_said: bool) {
+        let Expr::Name(name) = target else { return };
+        if self.body.kind != BodyKind::Module {
+            return;
+        }
+        let is_alias =
+            is_said || matches!(value, Expr::Subscript(generic) if self.is_wrapping(&generic.value));
+        if let (true, Some(of)) = (is_alias, self.annotation(Some(value)))
+            && let Operand::Global(name) = self.name(&name.id, span(name))
+        {
+            self.shared.aliases.push(Alias { name, of, span: span(value) });
+        }
+    }
+
+    /// Notes what a call says, or asks, of the class of its argument.
+    pub(super) fn note_class(&mut self, call: &ast::ExprCall, id: CallId) {
+        let [first, second] = &call.arguments.args[..] else { return };
+        let is_asked = call.func.as_name_expr().is_some_and(|name| name.id == "isinstance");
+        if is_asked {
+            let (answer, local) = (self.body.calls[id].to, self.body.calls[id].args[0].value);
+            if let (Some(of), Operand::Local(local)) = (self.dotted(second), local) {
+                self.body.asked.push(Asked { answer, local, of });
+            }
+        } else if self.is_typing(&call.func, "cast")
+            && let Some(of) = self.annotation(Some(first))
+        {
+            self.body.casts.push((id, of));
         }
     }
 

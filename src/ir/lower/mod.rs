@@ -17,8 +17,8 @@ use rustc_hash::FxHashMap;
 
 use crate::base::{IdVec, Interner, Symbol};
 use crate::ir::{
-    Block, BlockId, Body, BodyKind, Call, CallId, Class, ClassId, FnId, Inst, Local, LocalId, Paths, Region,
-    RegionId, Stmt, StmtId, Unit, resolve,
+    Alias, Block, BlockId, Body, BodyKind, Call, CallId, Class, ClassId, FnId, Inst, Local, LocalId, Paths,
+    Region, RegionId, Stmt, StmtId, Unit, resolve,
 };
 use crate::outline::{Binding, Outline};
 use crate::python::ast;
@@ -49,6 +49,8 @@ struct Shared<'a> {
     by_name: FxHashMap<Symbol, FnId>,
     branches: Vec<(FnId, FnId)>,
     stand_ins: FxHashMap<Symbol, Symbol>,
+    aliases: Vec<Alias>,
+    typed: Vec<(Symbol, Symbol)>,
     by_span: FxHashMap<Span, FnId>,
     problems: Vec<Problem>,
     spare: Spare,
@@ -88,6 +90,8 @@ pub fn lower(
         by_name: FxHashMap::default(),
         branches: Vec::new(),
         stand_ins: FxHashMap::default(),
+        aliases: Vec::new(),
+        typed: Vec::new(),
         by_span: FxHashMap::default(),
         problems: Vec::new(),
         spare: Spare::default(),
@@ -107,10 +111,12 @@ pub fn lower(
         paths: shared.paths,
         names: crate::base::Names::default(),
         globals: FxHashMap::default(),
+        typed: shared.typed,
         assigned: Vec::new(),
         by_name: shared.by_name,
         branches: shared.branches,
         stand_ins: shared.stand_ins,
+        aliases: shared.aliases,
         imports: imports(outline),
         stars: outline.scopes[outline.root()].stars.clone(),
     };
