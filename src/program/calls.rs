@@ -196,10 +196,18 @@ impl Program<'_> {
                 _ => None,
             })
             .collect();
-        classes.extend(self.declared_in(id));
+        let declared = self.declared_in(id);
         classes.sort_unstable();
         classes.dedup();
         for call in body.calls.iter() {
+            // What the value of a variable does not tell, what is said of it may.
+            let is_told = call
+                .name
+                .is_some_and(|name| !matches!(module.meaning(name), Meaning::Outside(_) | Meaning::Unknown));
+            if !is_told && call.callee != Place::bare(call.callee.base) {
+                let name = module.global(call.method);
+                found.extend(declared.iter().filter_map(|class| self.method(*class, name)));
+            }
             let is_open = call.name.is_none_or(|name| match module.meaning(name) {
                 Meaning::Outside(path) => is_of_container(path),
                 meaning => *meaning == Meaning::Unknown,
