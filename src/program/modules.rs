@@ -14,6 +14,8 @@ pub(super) struct Modules {
     crowds: FxHashMap<String, FxHashMap<String, ModuleId>>,
     /// The first parts of those names: most paths are a library's and begin as none of them does.
     roots: FxHashSet<String>,
+    /// The first parts of the names that files have below their packages.
+    folders: FxHashSet<String>,
     own: Vec<String>,
 }
 
@@ -40,13 +42,16 @@ impl Modules {
         let is_crowd = |(_, ids): &(&String, &Vec<ModuleId>)| ids.len() > MAX_LOOKED_THROUGH;
         let crowds = by_name.iter().filter(is_crowd).map(|(name, ids)| (name.clone(), firsts(ids, names)));
         let crowds = crowds.collect();
-        let roots = by_name.keys().map(|name| root(name).to_owned()).collect();
-        Self { by_name, crowds, roots, own: names.to_vec() }
+        let roots: FxHashSet<String> = by_name.keys().map(|name| root(name).to_owned()).collect();
+        let below = names.iter().flat_map(|name| name.match_indices('.').map(|(dot, _)| &name[dot + 1..]));
+        let folders = below.filter(|rest| rest.contains('.')).map(root);
+        let folders = folders.filter(|name| !roots.contains(*name)).map(str::to_owned).collect();
+        Self { by_name, crowds, roots, folders, own: names.to_vec() }
     }
 
     /// Whether a beginning of `path` may mean a file.
     pub(super) fn may_have(&self, path: &str) -> bool {
-        self.roots.contains(root(path))
+        self.roots.contains(root(path)) || self.folders.contains(root(path))
     }
 
     /// The file that the longest beginning of `path` means to the file `from`.
@@ -59,7 +64,7 @@ impl Modules {
 
     /// The file that `name` means to the file `from`: of several the nearest, then the first.
     pub(super) fn find(&self, name: &str, from: ModuleId) -> Option<ModuleId> {
-        let found = self.by_name.get(name)?;
+        let Some(found) = self.by_name.get(name) else { return self.below(name, from) };
         let own = &self.own[from.index()];
         let (best, is_beside) = match self.crowds.get(name) {
             Some(firsts) => match beginnings(own).find_map(|begins| firsts.get(begins)) {
@@ -81,6 +86,22 @@ impl Modules {
             || is_beside
             || own.matches('.').count() == 0;
         Some(best).filter(|_| is_near)
+    }
+
+    /// The one file that `name`, which no root has, means from one of the packages around `from`: that puts its own folder
+    /// on `sys.path`.
+    fn below(&self, name: &str, from: ModuleId) -> Option<ModuleId> {
+        if !name.contains('.') || !self.folders.contains(root(name)) {
+            return None;
+        }
+        let own = &self.own[from.index()];
+        let inside = |package: &str| {
+            let full = [package, ".", name].concat();
+            self.by_name.get(&full)?.iter().find(|id| self.own[id.index()] == full).copied()
+        };
+        let mut found = own.rmatch_indices('.').filter_map(|(dot, _)| inside(&own[..dot]));
+        let first = found.next();
+        first.filter(|_| found.next().is_none())
     }
 }
 
@@ -124,5 +145,31 @@ mod tests {
         }
         assert_eq!(modules.find("helpers", ModuleId::new(80)), None);
         assert_eq!(modules.find("helpers", ModuleId::new(81)), Some(ModuleId::new(0)));
+    }
+
+    /// Programs that put their own folders on `sys.path`, one of which has a folder of that name twice.
+    #[test]
+    fn a_folder_of_a_package_is_found_from_within_it() {
+        let names = [
+            "a.shop.core.x",
+            "a.shop.main",
+            "b.shop.core.x",
+            "b.shop.core.main",
+            "c.core.x",
+            "c.d.core.x",
+            "c.d.e.main",
+        ];
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let packages =
+            ["a", "a.shop", "a.shop.core", "b", "b.shop", "b.shop.core", "c", "c.core", "c.d", "c.d.core"];
+        let modules = Modules::new(&names, &packages.into_iter().collect());
+        let find = |name, from| modules.find(name, ModuleId::new(from)).map(|id| id.index());
+        assert!(modules.may_have("core.x"));
+        assert_eq!(find("core.x", 1), Some(0));
+        assert_eq!(find("core.x", 3), Some(2));
+        // Which of the two is meant nobody knows, and from elsewhere neither is.
+        assert_eq!(find("core.x", 6), None);
+        assert_eq!(find("core.main", 1), None);
+        assert_eq!(find("core", 1), None);
     }
 }
